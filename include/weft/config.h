@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every build-time option of weft: default, unit, range. An application overrides them in a header
+ * named weft_config.h on its include path, or with -DWEFT_CONFIG_...; library and application must
+ * be compiled with the same values.
+ */
+#ifndef WEFT_CONFIG_H
+#define WEFT_CONFIG_H
+
+#if defined(__has_include)
+#if __has_include(<weft_config.h>)
+#include <weft_config.h>
+#endif
+#endif
+
+/* Cores that run threads. 1 compiles the multi-core locking out. */
+#ifndef WEFT_CONFIG_CORES
+#define WEFT_CONFIG_CORES 1
+#endif
+#if WEFT_CONFIG_CORES < 1 || WEFT_CONFIG_CORES > 32
+#error "WEFT_CONFIG_CORES must be 1 to 32"
+#endif
+
+/* 1: a higher-priority thread, or the end of a time slice, takes the core away from a running
+ * thread. 0: cooperative, a switch happens only where a thread blocks or yields. */
+#ifndef WEFT_CONFIG_PREEMPTION
+#define WEFT_CONFIG_PREEMPTION 1
+#endif
+#if WEFT_CONFIG_PREEMPTION != 0 && WEFT_CONFIG_PREEMPTION != 1
+#error "WEFT_CONFIG_PREEMPTION must be 0 or 1"
+#endif
+
+/* Time slice among threads of equal priority, in microseconds. */
+#ifndef WEFT_CONFIG_SLICE_US
+#define WEFT_CONFIG_SLICE_US 10000
+#endif
+#if WEFT_CONFIG_SLICE_US < 100 || WEFT_CONFIG_SLICE_US > 10000000
+#error "WEFT_CONFIG_SLICE_US must be 100 to 10000000"
+#endif
+
+/* Scheduler tick, in Hz. The profiler, while it runs, sets its own rate. */
+#ifndef WEFT_CONFIG_TICK_HZ
+#define WEFT_CONFIG_TICK_HZ 1000
+#endif
+#if WEFT_CONFIG_TICK_HZ < 10 || WEFT_CONFIG_TICK_HZ > 20000
+#error "WEFT_CONFIG_TICK_HZ must be 10 to 20000"
+#endif
+
+/* Stack of a thread whose attributes name no size, in bytes. */
+#ifndef WEFT_CONFIG_STACK_BYTES
+#define WEFT_CONFIG_STACK_BYTES 16384
+#endif
+#if WEFT_CONFIG_STACK_BYTES < 1024
+#error "WEFT_CONFIG_STACK_BYTES must be at least 1024"
+#endif
+
+/* The per-core stack of interrupt handlers, in bytes. The sampler's unwinder runs on it; its
+ * high-water mark is measured (docs/walk-tick.md gives the budget). */
+#ifndef WEFT_CONFIG_SYSTEM_STACK_BYTES
+#define WEFT_CONFIG_SYSTEM_STACK_BYTES 8192
+#endif
+#if WEFT_CONFIG_SYSTEM_STACK_BYTES < 4096
+#error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
+#endif
+
+/* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged. */
+#ifndef WEFT_CONFIG_UNWIND_DEPTH
+#define WEFT_CONFIG_UNWIND_DEPTH 64
+#endif
+#if WEFT_CONFIG_UNWIND_DEPTH < 4 || WEFT_CONFIG_UNWIND_DEPTH > 256
+#error "WEFT_CONFIG_UNWIND_DEPTH must be 4 to 256"
+#endif
+
+/* Each core's sample log, in bytes; a power of two. */
+#ifndef WEFT_CONFIG_LOG_BYTES
+#define WEFT_CONFIG_LOG_BYTES 262144
+#endif
+#if (WEFT_CONFIG_LOG_BYTES & (WEFT_CONFIG_LOG_BYTES - 1)) != 0 || WEFT_CONFIG_LOG_BYTES < 4096
+#error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
+#endif
+
+/* 1: internal assertions and lock ranks are checked on every acquire. */
+#ifndef WEFT_CONFIG_DEBUG
+#define WEFT_CONFIG_DEBUG 0
+#endif
+#if WEFT_CONFIG_DEBUG != 0 && WEFT_CONFIG_DEBUG != 1
+#error "WEFT_CONFIG_DEBUG must be 0 or 1"
+#endif
+
+#endif

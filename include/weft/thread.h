@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: stackful, each with its own stack, scheduled by strict priority and round robin among
+ * equals. Unless a comment says otherwise, functions are called from thread context.
+ */
+#ifndef WEFT_THREAD_H
+#define WEFT_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weft/error.h>
+
+struct weft_thread;
+
+#define WEFT_PRIORITY_LOWEST 0
+#define WEFT_PRIORITY_DEFAULT 16
+#define WEFT_PRIORITY_HIGHEST 31
+
+/* "For ever", where a deadline or a timeout in nanoseconds is asked for. */
+#define WEFT_FOREVER UINT64_MAX
+
+/* How a thread is made. Zero-initialised means: no name, priority 0, default stack. Start from
+ * WEFT_THREAD_ATTR_DEFAULT and change what differs. */
+struct weft_thread_attr {
+    const char *name;   /* shown in dumps; not copied, must outlive the thread; NULL: "thread" */
+    int priority;       /* WEFT_PRIORITY_LOWEST .. WEFT_PRIORITY_HIGHEST */
+    size_t stack_bytes; /* 0: WEFT_CONFIG_STACK_BYTES; rounded up to the stack alignment */
+    void *stack;        /* NULL: from the page heap; else the caller's own, stack_bytes long,
+                           which must stay untouched until the thread was joined */
+    bool detached;      /* true: nobody joins it; its memory is freed when it exits */
+};
+
+#define WEFT_THREAD_ATTR_DEFAULT                                                                   \
+    ((struct weft_thread_attr){.name = NULL, .priority = WEFT_PRIORITY_DEFAULT})
+
+/* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
+ * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or, when
+ * detached, until it exits); `thread` may be NULL only for a detached thread.
+ * Does not block. Errors: WEFT_EINVAL, WEFT_ENOMEM. */
+WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
+                                      const struct weft_thread_attr *attr,
+                                      void *(*entry)(void *argument), void *argument);
+
+/* Ends the calling thread; `result` goes to whoever joins it. Returning from the entry function
+ * does the same. Panics when the caller still holds a mutex. */
+_Noreturn void weft_thread_exit(void *result);
+
+/* Waits until `thread` has ended, stores its result in *result (which may be NULL) and frees it.
+ * Blocks. Errors: WEFT_EINVAL (NULL, detached, or already being joined), WEFT_EDEADLK (itself). */
+WEFT_MUST_CHECK int weft_thread_join(struct weft_thread *thread, void **result);
+
+/* The calling thread. Context: any; in an interrupt handler, the interrupted thread. */
+struct weft_thread *weft_thread_self(void);
+
+/* Lets another ready thread of the same priority run; returns at once when there is none. */
+void weft_thread_yield(void);
+
+/* Sleeps for at least `ns` nanoseconds. Blocks. 0 yields. */
+void weft_thread_sleep_ns(uint64_t ns);
+
+/* Sleeps until weft_time_ns() is at least `deadline_ns`; returns at once if it is already. */
+void weft_thread_sleep_until_ns(uint64_t deadline_ns);
+
+/* The thread's name, number (1 for main, never reused) and priority. Context: any. */
+const char *weft_thread_name(const struct weft_thread *thread);
+uint32_t weft_thread_id(const struct weft_thread *thread);
+int weft_thread_priority(const struct weft_thread *thread);
+
+/* Threads that exist: spawned (or main) and not yet ended; runtime threads are not counted.
+ * Context: any. */
+size_t weft_thread_count(void);
+
+/* Keeps the calling thread on its core until the matching enable; nests. Interrupts still come.
+ * Between the two the thread must not block. Cost: a few instructions. Context: thread. */
+void weft_preempt_disable(void);
+void weft_preempt_enable(void);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weft: threads on bare metal that can see themselves. The umbrella header.
+ *
+ * A program is an ordinary C program: main(argc, argv) runs as thread 1 with newlib ready; returning
+ * from it or calling exit() ends the program and, on a board that can, powers it off.
+ * error.h, first in the list, states the error policy.
+ */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <weft/config.h>
+#include <weft/error.h>
+
+#include <weft/console.h>
+#include <weft/dump.h>
+#include <weft/heap.h>
+#include <weft/input.h>
+#include <weft/mutex.h>
+#include <weft/profile.h>
+#include <weft/queue.h>
+#include <weft/thread.h>
+#include <weft/time.h>
+
+#endif
