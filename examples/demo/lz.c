@@ -14,10 +14,11 @@
  *             distance = (D << 8 | d) + 1, so 1 to 4096; length = L + 3 for L of 0 to 6; L = 7
  *             means length = 10 + the varint that follows.
  *
- * A match may overlap what it produces (distance 1 repeats one byte). Nothing follows the last item.
+ * A match may overlap what it produces (distance 1 repeats one byte). Nothing follows the last
+ * item.
  *
- * A match of 3 costs 2 bytes and may split a run of literals, which costs one more: so a match never
- * makes a block longer than literals alone would, and lz_bound() is that of literals alone.
+ * A match of 3 costs 2 bytes and may split a run of literals, which costs one more: so a match
+ * never makes a block longer than literals alone would, and lz_bound() is that of literals alone.
  *
  * PACKING has three steps.
  *   1. lz_chain_build links every position to the nearest earlier one whose next three bytes have
@@ -26,8 +27,8 @@
  *   2. lz_match_at walks a position's chain for the longest match, and remembers it, because step 3
  *      asks for the same position again.
  *   3. lz_choose decides at each position between the match found there and one more literal. It
- *      weighs both by what the next few steps can still save (lz_saving_from, a recursion whose depth
- *      the effort sets). With a depth of 0 that is greedy parsing; with 1 the usual lazy matching.
+ *      weighs both by what the next few steps can still save (lz_saving_from, a recursion whose
+ *      depth the effort sets). A depth of 0 is greedy parsing, 1 the usual lazy matching.
  *
  * UNPACKING trusts nothing: every item is checked against what is left of the input and of the
  * output before a byte of it is read or written.
@@ -185,7 +186,7 @@ static struct lz_match lz_search(const struct lz_parse *parse, size_t position)
         if (position - candidate > LZ_WINDOW_BYTES || best >= limit)
             break;
         const unsigned char *there = parse->block + candidate;
-        /* A longer match must also agree in the byte after the best one: most candidates end here. */
+        /* A longer match must also agree in the byte after the best one. Most don't. */
         if (there[best] == here[best]) {
             size_t length = lz_common_length(there, here, limit);
             if (length > best) {

@@ -10,7 +10,7 @@
 #define LZ_EFFORT_MIN 1
 #define LZ_EFFORT_MAX 9
 
-/* Negative results of lz_pack and lz_unpack. Only LZ_ENOROOM and LZ_EINVAL can come from lz_pack. */
+/* Negative results of lz_pack (only the first two) and lz_unpack. */
 enum lz_error {
     LZ_EINVAL = -1,     /* an argument is outside its range */
     LZ_ENOROOM = -2,    /* the output is longer than the caller's buffer */

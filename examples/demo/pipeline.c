@@ -8,7 +8,7 @@
  *                    +----------- credits --------------+
  *
  *   reader     cuts the input into blocks of 4 KiB, each copied into memory of its own
- *   worker     fingerprints a block (SHA-256), counts its words, packs it, unpacks it again, compares
+ *   worker     fingerprints a block (SHA-256), counts its words, packs it, unpacks it, compares
  *   collector  gets blocks in the order in which workers finish, hands them on in the file's order,
  *              and sums what the workers found
  *   hasher     hashes what was UNPACKED, in order: the digest it reports can only be the file's if
@@ -18,24 +18,24 @@
  * The threads live from pipeline_new to pipeline_delete and wait in their queues between passes.
  *
  * OWNERSHIP. A queue carries pointers; whoever received a block last owns it, and the hasher frees
- * it. The copy of the input is freed by the worker as soon as it was compared, so memory is taken and
- * given back by different threads. The end of a pass is a block too (pipeline->end, not from the
- * heap), numbered like the others, so that the collector sees it last; it is there even when the
- * input is empty or memory ran out. pipeline->result belongs to the collector until it has handed on
- * the end block, then to the hasher.
+ * it. The copy of the input is freed by the worker as soon as it was compared, so memory is taken
+ * and given back by different threads. The end of a pass is a block too (pipeline->end, not from
+ * the heap), numbered like the others, so that the collector sees it last; it is there even when
+ * the input is empty or memory ran out. pipeline->result belongs to the collector until it has
+ * handed on the end block, then to the hasher.
  *
  * ORDER. Workers may overtake each other, so the collector keeps what came too early in a ring. A
- * block takes a credit before it sets out and gives it back when its turn has come; there are as many
- * credits as the ring has places. So of the blocks on their way no two have numbers that fall on the
- * same place, however unfairly the workers are scheduled, and memory in use is bounded. Nobody
- * upstream of the collector is needed to return a credit, so the loop can't lock up.
+ * block takes a credit before it sets out and gives it back when its turn has come; there are as
+ * many credits as the ring has places. So of the blocks on their way no two have numbers that fall
+ * on the same place, however unfairly the workers are scheduled, and memory in use is bounded.
+ * Nobody upstream of the collector is needed to return a credit, so the loop can't lock up.
  *
- * FAILURE. A block that failed still travels to the end, with its status: nothing is lost or leaked,
- * and the pass is reported in full. When the reader itself has no memory for a block the pass ends
- * there, with the end block carrying the status.
+ * FAILURE. A block that failed still travels to the end, with its status: nothing is lost or
+ * leaked, and the pass is reported in full. When the reader itself has no memory for a block the
+ * pass ends there, with the end block carrying the status.
  *
- * pipeline_delete closes the queues from front to back and joins each stage before it closes the next
- * one's queue. No pass runs at that time, so the queues are empty.
+ * pipeline_delete closes the queues from front to back and joins each stage before it closes the
+ * next one's queue. No pass runs at that time, so the queues are empty.
  */
 #include "pipeline.h"
 
@@ -55,14 +55,15 @@ enum {
     FINISHED_CAPACITY = 4,
     ORDERED_CAPACITY = 4,
 
-    /* The deepest calls: a worker's are lz_choose's recursion (7 deep at effort 9) and SHA-256 with
-     * its 256-byte schedule; none needs 2 KiB. */
+    /* The largest frame is that of sha256_block (304 bytes on MIPS at -O2, 256 of them the
+     * schedule), the deepest chain a worker's: lz_choose's look-ahead, six calls of 56 bytes at
+     * effort 9. */
     READER_STACK_BYTES = 4096,
     WORKER_STACK_BYTES = 8192,
     COLLECTOR_STACK_BYTES = 4096,
     HASHER_STACK_BYTES = 4096,
 
-    /* The later stages go first when they have something to do: they set memory and credits free. */
+    /* The later stages go first when they have something to do: they free memory and credits. */
     FRONT_PRIORITY = WEFT_PRIORITY_DEFAULT,
     BACK_PRIORITY = WEFT_PRIORITY_DEFAULT + 1,
 };
@@ -182,7 +183,7 @@ static void block_delete(struct pipeline *pipeline, struct block *block)
     meter_block_freed(pipeline);
 }
 
-/* Hands the block on. A closed queue means that the pipeline is being deleted: the block ends here. */
+/* Hands the block on. When the queue is closed, the pipeline is being deleted: it ends here. */
 static void block_send(struct pipeline *pipeline, struct weft_queue *queue, struct block *block)
 {
     if (weft_queue_send(queue, &block) != 0)
@@ -227,8 +228,8 @@ static void reader_cut(struct pipeline *pipeline, int effort)
         block->effort = effort;
         reader_send(pipeline, block);
     }
-    pipeline->end = (struct block){
-        .index = index, .effort = effort, .is_end = true, .status = status};
+    pipeline->end =
+        (struct block){.index = index, .effort = effort, .is_end = true, .status = status};
     reader_send(pipeline, &pipeline->end);
 }
 

@@ -13,7 +13,7 @@
 enum {
     PIPELINE_BLOCK_BYTES = 4096,
     PIPELINE_WORKERS = 3,
-    PIPELINE_WINDOW = 16, /* blocks on their way at one time, at most */
+    PIPELINE_WINDOW = 16, /* most blocks between the reader and the collector */
 };
 
 enum block_status {

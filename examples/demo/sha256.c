@@ -85,8 +85,8 @@ static void sha256_schedule(uint32_t w[64], const unsigned char *block)
     for (int t = 0; t < 16; t++)
         w[t] = sha256_load_word(block + 4 * t);
     for (int t = 16; t < 64; t++)
-        w[t] = sha256_small_sigma1(w[t - 2]) + w[t - 7] + sha256_small_sigma0(w[t - 15]) +
-               w[t - 16];
+        w[t] =
+            sha256_small_sigma1(w[t - 2]) + w[t - 7] + sha256_small_sigma0(w[t - 15]) + w[t - 16];
 }
 
 /* 6.2.2, steps 2 to 4, for one block of 64 bytes. */

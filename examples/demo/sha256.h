@@ -12,8 +12,8 @@
 /* One message on its way. The caller owns it; a copy of it is an independent message with the same
  * beginning. */
 struct sha256 {
-    uint32_t hash[8];        /* H(i) of FIPS 180-4, 6.2.2 */
-    uint64_t message_bytes;  /* so far */
+    uint32_t hash[8];                        /* H(i) of FIPS 180-4, 6.2.2 */
+    uint64_t message_bytes;                  /* so far */
     unsigned char block[SHA256_BLOCK_BYTES]; /* the last message_bytes % 64 bytes, not yet hashed */
 };
 

@@ -11,8 +11,8 @@
  *
  * So a piece made of neutral bytes only leaves the question "are we inside a word?" undecided: the
  * answer is that of the piece before. text_count_join() carries it over. A word that straddles a
- * border was counted by both sides, once too often, exactly if the left piece ends in a word and the
- * first byte of the right piece that is not neutral continues it.
+ * border was counted by both sides, once too often, exactly if the left piece ends in a word and
+ * the first byte of the right piece that is not neutral continues it.
  */
 #include "text_count.h"
 

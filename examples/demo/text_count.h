@@ -19,8 +19,8 @@ struct text_count {
 
 struct text_count text_count(const unsigned char *text, size_t bytes);
 
-/* The count of `left` followed by `right`. Associative; the zero count joined to either side changes
- * nothing. */
+/* The count of `left` followed by `right`. Associative; the zero count joined to either side
+ * changes nothing. */
 struct text_count text_count_join(struct text_count left, struct text_count right);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The demo's whole pipeline on the host, over pthreads (shim_weft_pthread.c): results against direct
- * calls, blocks that overtake each other, failure of every single allocation and spawn, damage.
+ * The demo's whole pipeline on the host, over pthreads (shim_weft_pthread.c): results against
+ * direct calls, blocks that overtake each other, failure of every single allocation and spawn,
+ * damage.
  *
  * pipeline.c and lz.c are compiled into this file with malloc and a few calls diverted, so that the
  * tests can fail, delay or damage exactly one of them.
@@ -20,8 +21,8 @@
 
 /* ---- what is diverted ---- */
 
-static atomic_long test_allocations;  /* so far */
-static atomic_long test_alive;        /* of them, not yet freed */
+static atomic_long test_allocations;   /* so far */
+static atomic_long test_alive;         /* of them, not yet freed */
 static long test_fail_allocation = -1; /* this one fails, and those after it if... */
 static bool test_fail_later_too;       /* ... this is set */
 
@@ -148,7 +149,8 @@ static void expect_nothing_left(void)
 
 Test(demo_pipeline, results_equal_direct_calls_for_every_size_and_effort)
 {
-    static const size_t sizes[] = {0, 1, 2, 4095, 4096, 4097, 35149, 16 * 4096, 17 * 4096 + 1, 400000};
+    static const size_t sizes[] = {0,    1,     2,         4095,          4096,
+                                   4097, 35149, 16 * 4096, 17 * 4096 + 1, 400000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         unsigned char *input = input_make(sizes[i]);
         struct pipeline *pipeline;

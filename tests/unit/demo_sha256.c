@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 of the demo: the published vectors, every way to cut a message, and the host's sha256sum. */
+/* The demo's SHA-256: published vectors, every way to cut a message, and the host's sha256sum. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ Test(demo_sha256, every_cut_into_three_gives_the_same_digest)
 
 Test(demo_sha256, agrees_with_sha256sum_around_the_padding_borders)
 {
-    static const size_t lengths[] = {0,  1,  54,  55,  56,  57,  63,  64,
+    static const size_t lengths[] = {0,  1,   54,  55,  56,  57,  63,  64,
                                      65, 119, 120, 121, 127, 128, 129, 100000};
     static unsigned char message[100000];
     char name[] = "/tmp/weft-demo-sha256-XXXXXX";

@@ -157,7 +157,8 @@ Test(demo_text_count, random_texts_of_odd_bytes_cut_at_every_pair_of_positions)
 
 Test(demo_text_count, a_long_utf8_text_without_a_final_newline)
 {
-    static const char sentence[] = "  Gr\xc3\xbc\xc3\x9f" "e aus K\xc3\xb6ln \xe2\x80\x94 na\xc3\xafve,\r\n"
+    static const char sentence[] = "  Gr\xc3\xbc\xc3\x9f"
+                                   "e aus K\xc3\xb6ln \xe2\x80\x94 na\xc3\xafve,\r\n"
                                    "\tcaf\xc3\xa9\x00s \xe2\x80\x93 and\fthe\vrest \xc2\xa0 end";
     unsigned char text[3000];
     size_t bytes = 0;

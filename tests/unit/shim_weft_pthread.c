@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * weft's threads, mutexes and queues on the host's pthreads: just enough to run a program that was
- * written for weft under a host test, with its real concurrency and under sanitizers. It is no model
- * of weft's scheduler: priorities are ignored, and one lock guards every object.
+ * written for weft under a host test, with its real concurrency and under sanitizers. It is no
+ * model of weft's scheduler: priorities are ignored, and one lock guards every object.
  */
 #include "shim_weft_pthread.h"
 

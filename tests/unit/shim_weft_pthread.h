@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a host test may ask of the pthread shim beside weft's own interface. Call these from the test's
- * thread while no other thread spawns or joins. */
+/* What a host test may ask of the pthread shim beside weft's own interface. Call these from the
+ * test's thread while no other thread spawns or joins. */
 #ifndef SHIM_WEFT_PTHREAD_H
 #define SHIM_WEFT_PTHREAD_H
 
