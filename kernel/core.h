@@ -31,7 +31,6 @@ struct core {
     uint32_t reschedule;      /* a switch is wanted as soon as it is allowed */
     uint32_t interrupt_depth; /* > 0: on the system stack, in a handler */
     struct arch_frame *frame; /* the interrupted context while interrupt_depth > 0 */
-    uint32_t in_idle;         /* the idle thread is the current one */
 
     /* Requirements D1: > 0 while the sampler runs here; allocating then panics. */
     uint32_t allocation_forbidden;
@@ -44,14 +43,20 @@ struct core {
 
     /* Ticks: kernel/tick.c, interrupts off. */
     uint64_t tick_deadline; /* cycles */
-    uint32_t tick_period;   /* cycles; 0: no tick */
+    uint64_t wake_deadline; /* cycles: the earliest sleeper here; UINT64_MAX: none */
+    uint32_t tick_period;   /* cycles; 0: no tick yet */
     uint32_t ticks;         /* taken since boot */
+    uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
+    uint32_t interrupts;    /* of devices, since boot */
 
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
     uint32_t clock_high, clock_last;
 };
 
 extern struct core cores[WEFT_CONFIG_CORES];
+
+/* Fills in what is constant. Boot, before anything else on that core. */
+void core_init(unsigned id);
 
 /* The running core. Stable only while preemption or interrupts are off. */
 static inline struct core *core_self(void)

@@ -3,6 +3,7 @@
 #ifndef KERNEL_UPCALL_H
 #define KERNEL_UPCALL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +20,11 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void));
 /* prof: a tick landed on `frame`; takes the sample. Before upcall_sched_tick. Interrupts off. */
 void upcall_sample(struct core *core, const struct arch_frame *frame);
 
-/* sched: time passed on this core; true when the current thread should give way. Interrupts off. */
-bool upcall_sched_tick(struct core *core, uint64_t now_cycles);
+/* sched: a periodic tick: the current thread's time slice is that much shorter. Interrupts off. */
+void upcall_sched_slice(struct core *core);
+
+/* sched: core->wake_deadline has passed: wakes the sleepers that are due and sets the next one. Interrupts off. */
+void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 
 /* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now? */
 bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame);
@@ -38,5 +42,7 @@ void upcall_profile_crash(void);
 bool upcall_console_lock(void);
 void upcall_console_unlock(void);
 
-/* newlib's exit path, run by kernel/boot.c when main returned. */
+/* prof: this thread's output goes into a buffer (weft_stack): true when it went there. */
+bool upcall_print_diverted(const char *format, va_list arguments);
+
 #endif

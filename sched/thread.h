@@ -35,7 +35,6 @@ enum thread_wait {
 
 #define THREAD_MAGIC 0x74687264u /* "thrd" */
 
-/* At most 128 bytes on mips32, newlib's reent apart. */
 struct weft_thread {
     /* Guarded by the lock of the queue that the thread is in: run queue or wait queue. */
     struct weft_wait_link link;
@@ -59,12 +58,13 @@ struct weft_thread {
     uint32_t stack_busy; /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
 
     /* While blocked. */
+    struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
     const void *wait_object;
     uint64_t wait_since; /* cycles */
     int32_t wait_result; /* what the wait returns: 0 or WEFT_E... */
-    uint32_t slice_left; /* cycles of the time slice that are left */
-    struct weft_thread *timer_next, *timer_previous;
-    uint64_t deadline; /* cycles; in the sleepers' list when timer_next is not NULL */
+    void *wait_data;     /* the message being sent or received */
+    struct weft_wait_link timer_link; /* in the sleepers' list; next is NULL when in none */
+    uint64_t deadline;                /* cycles, valid in that list */
 
     /* All threads that exist, in order of creation: under the thread list's lock. */
     struct weft_thread *all_next, *all_previous;
@@ -73,15 +73,19 @@ struct weft_thread {
     const char *name;
     uintptr_t created_by; /* call site of weft_thread_spawn; 0 for main and runtime threads */
 
+    uint32_t slice_left;     /* cycles until others of its priority get their turn */
     struct weft_mutex *held; /* mutexes it owns that others wait for (inheritance) */
     struct weft_thread *joiner;
     void *result;
     struct _reent *reent; /* newlib's per-thread state, made on first use */
     uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
-    uint16_t stack_cached; /* the stack came from the page heap and goes back to the cache */
+    uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
+    uint8_t being_joined;
+    void *stack;          /* what stack_alloc returned, and its size */
+    size_t stack_bytes;
 };
 
-_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 152, "control block has grown");
+_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 168, "control block has grown");
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);
