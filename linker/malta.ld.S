@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Malta: everything in RAM, kseg0, above the first megabyte, which belongs to the boot loader. */
+#include <weft/config.h>
+
 #include "linker/sections.ld.h"
 
 OUTPUT_ARCH(mips)

@@ -149,6 +149,9 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
     uart_init(MALTA_BAUD);
     boot.ram_end = MALTA_RAM + (a3 != 0 ? a3 : MALTA_RAM_DEFAULT_BYTES);
+    /* With semihosting on, QEMU leaves a0 at -1; the environment follows the arguments directly. */
+    if ((int)a0 <= 0 && a1 != 0 && a2 > a1)
+        a0 = (a2 - a1) / sizeof(uint32_t);
     take_arguments((int)a0, (const uint32_t *)a1);
     take_environment((const uint32_t *)a2);
     if (boot.ram_end > MALTA_RAM + MALTA_RAM_KSEG0_BYTES || boot.ram_end < MALTA_RAM)
