@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/weft/capture.h"
+
+#include <stdlib.h>
+
+static void capture_text(void *context, const uint8_t *bytes, size_t length)
+{
+    struct capture *capture = context;
+
+    symbolizer_feed(&capture->symbolizer, (const char *)bytes, length);
+}
+
+static void capture_record(void *context, const uint8_t *record, size_t length, uint64_t offset)
+{
+    struct capture *capture = context;
+
+    log_reader_record(&capture->reader, record, length, offset);
+}
+
+static void capture_damage(void *context, uint64_t offset, const char *what)
+{
+    struct capture *capture = context;
+
+    log_reader_damage(&capture->reader, offset, what);
+}
+
+struct capture *capture_open(struct symbols *symbols, symbolizer_sink *sink, void *context)
+{
+    struct capture *capture = memory_zeroed(sizeof *capture);
+    const struct image *image = symbols_image(symbols);
+    struct demux_sink demux_sink = {capture_text, capture_record, capture_damage, capture};
+
+    capture->image = (struct log_image){image->path, image->big_endian, image->word_bytes,
+                                        image->build_id, image->build_id_bytes};
+    demux_init(&capture->demux, &demux_sink);
+    symbolizer_init(&capture->symbolizer, symbols, sink, context);
+    log_reader_init(&capture->reader, &capture->image);
+    return capture;
+}
+
+void capture_feed(struct capture *capture, const uint8_t *bytes, size_t length)
+{
+    demux_feed(&capture->demux, bytes, length);
+}
+
+void capture_quiet(struct capture *capture)
+{
+    symbolizer_flush(&capture->symbolizer);
+}
+
+void capture_finish(struct capture *capture)
+{
+    demux_finish(&capture->demux);
+    symbolizer_flush(&capture->symbolizer);
+    log_reader_finish(&capture->reader);
+}
+
+void capture_close(struct capture *capture)
+{
+    symbolizer_free(&capture->symbolizer);
+    log_reader_free(&capture->reader);
+    free(capture);
+}

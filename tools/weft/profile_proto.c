@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/weft/profile_proto.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prof/log_format.h"
+#include "tools/weft/gzip.h"
+#include "tools/weft/map.h"
+#include "tools/weft/stacks.h"
+#include "tools/weft/profile.pb-c.h"
+
+#define MILLIHERTZ_NS 1000000000000u /* nanoseconds in a thousand seconds */
+#define LABELS_MAX 5
+
+/*
+ * What the message is assembled from. The arrays grow while samples are added and are hung into `profile` at
+ * the end; ids are position + 1, as 0 means "none" on the wire.
+ */
+struct encoder {
+    const struct log_reader *reader;
+    struct symbols *symbols;
+    struct map strings;   /* position = index in the string table */
+    struct map functions; /* keys: struct function_key */
+    struct map locations; /* keys: struct location pointers; pseudo functions: interned names */
+    Pprof__Function **function;
+    size_t function_capacity;
+    Pprof__Location **location;
+    size_t location_capacity;
+    Pprof__Sample **sample;
+    size_t sample_count, sample_capacity;
+};
+
+struct function_key {
+    const char *name, *file;
+};
+
+static int64_t encoder_string(struct encoder *encoder, const char *text)
+{
+    return (int64_t)map_number(&encoder->strings, text, strlen(text) + 1, NULL);
+}
+
+static uint64_t encoder_function(struct encoder *encoder, const struct frame *frame)
+{
+    struct function_key key = {frame->function, frame->file};
+    Pprof__Function *function;
+    bool is_new;
+    size_t number = map_number(&encoder->functions, &key, sizeof key, &is_new);
+
+    if (!is_new)
+        return number + 1;
+    function = memory_zeroed(sizeof *function);
+    pprof__function__init(function);
+    function->id = number + 1;
+    function->name = function->system_name = encoder_string(encoder, frame->function);
+    function->filename = encoder_string(encoder, frame->file);
+    function->start_line = frame->start_line;
+    encoder->function = array_reserve(encoder->function, &encoder->function_capacity, number + 1,
+                                      sizeof encoder->function[0]);
+    encoder->function[number] = function;
+    return number + 1;
+}
+
+/* Adds a location of `count` lines; the caller has found that its key is new. */
+static Pprof__Location *encoder_new_location(struct encoder *encoder, size_t number,
+                                             const struct frame *frames, size_t count)
+{
+    Pprof__Location *location = memory_zeroed(sizeof *location);
+
+    pprof__location__init(location);
+    location->id = number + 1;
+    location->n_line = count;
+    location->line = memory_zeroed(count * sizeof location->line[0]);
+    for (size_t i = 0; i < count; i++) {
+        location->line[i] = memory_zeroed(sizeof *location->line[i]);
+        pprof__line__init(location->line[i]);
+        location->line[i]->function_id = encoder_function(encoder, &frames[i]);
+        location->line[i]->line = frames[i].line;
+    }
+    encoder->location = array_reserve(encoder->location, &encoder->location_capacity, number + 1,
+                                      sizeof encoder->location[0]);
+    encoder->location[number] = location;
+    return location;
+}
+
+static uint64_t encoder_mapping(const struct encoder *encoder, uint64_t pc)
+{
+    const struct image *image = symbols_image(encoder->symbols);
+
+    for (size_t i = 0; i < image->segment_count; i++)
+        if (pc >= image->segments[i].start && pc < image->segments[i].limit)
+            return i + 1;
+    return 0;
+}
+
+static uint64_t encoder_location(struct encoder *encoder, uint64_t pc)
+{
+    const struct location *found = symbols_find(encoder->symbols, pc);
+    Pprof__Location *location;
+    bool is_new;
+    size_t number = map_number(&encoder->locations, &found, sizeof found, &is_new);
+
+    if (is_new) {
+        location = encoder_new_location(encoder, number, found->frames, found->count);
+        location->address = found->pc;
+        location->mapping_id = encoder_mapping(encoder, found->pc);
+    }
+    return number + 1;
+}
+
+/*
+ * A pseudo function has no code. Its address is its id: never 0, which some readers drop, and never
+ * inside a mapping.
+ */
+static uint64_t encoder_pseudo(struct encoder *encoder, const char *name)
+{
+    const char *interned = symbols_intern(encoder->symbols, name);
+    struct frame frame = {.function = interned, .file = symbols_intern(encoder->symbols, "")};
+    bool is_new;
+    size_t number = map_number(&encoder->locations, &interned, sizeof interned, &is_new);
+
+    if (is_new)
+        encoder_new_location(encoder, number, &frame, 1)->address = number + 1;
+    return number + 1;
+}
+
+static Pprof__Label *encoder_label(struct encoder *encoder, Pprof__Sample *sample, const char *key)
+{
+    Pprof__Label *label = memory_zeroed(sizeof *label);
+
+    assert(sample->n_label < LABELS_MAX);
+    pprof__label__init(label);
+    label->key = encoder_string(encoder, key);
+    sample->label[sample->n_label++] = label;
+    return label;
+}
+
+static void encoder_text_label(struct encoder *encoder, Pprof__Sample *sample, const char *key,
+                               const char *text)
+{
+    encoder_label(encoder, sample, key)->str = encoder_string(encoder, text);
+}
+
+/* Thread names come from the target: the wire wants UTF-8, so anything else becomes '?'. */
+static void encoder_name_label(struct encoder *encoder, Pprof__Sample *sample, const char *name)
+{
+    char *clean = memory_string(name);
+
+    for (char *at = clean; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7f)
+            *at = '?';
+    encoder_text_label(encoder, sample, "thread", clean);
+    free(clean);
+}
+
+static void encoder_labels(struct encoder *encoder, Pprof__Sample *sample,
+                           const struct log_stack *stack)
+{
+    sample->label = memory_zeroed(LABELS_MAX * sizeof sample->label[0]);
+    if (stack->thread != 0) {
+        const char *name = log_reader_thread_name(encoder->reader, stack->thread);
+
+        encoder_label(encoder, sample, "thread_id")->num = stack->thread;
+        if (name != NULL)
+            encoder_name_label(encoder, sample, name);
+    }
+    if (log_reader_core_count(encoder->reader) > 1)
+        encoder_label(encoder, sample, "core")->num = stack->core;
+    encoder_text_label(encoder, sample, "context", stacks_context(stack->context));
+    if (!stack->lost && stack->reason != REASON_FULL && stack->reason != REASON_LEAF)
+        encoder_text_label(encoder, sample, "truncated", stacks_reason(stack->reason));
+}
+
+/* `count` ticks in nanoseconds, rounded: the rate need not divide a second. */
+static int64_t ticks_to_ns(uint64_t count, uint64_t rate_millihertz)
+{
+    if (rate_millihertz == 0)
+        return 0;
+    return (int64_t)(((unsigned __int128)count * MILLIHERTZ_NS + rate_millihertz / 2) /
+                     rate_millihertz);
+}
+
+static void encoder_sample(struct encoder *encoder, const struct log_stack *stack)
+{
+    const char *root = stacks_root(stack), *loss = stacks_loss(stack);
+    Pprof__Sample *sample = memory_zeroed(sizeof *sample);
+
+    pprof__sample__init(sample);
+    sample->location_id = memory_zeroed((stack->depth + 2) * sizeof sample->location_id[0]);
+    if (loss != NULL)
+        sample->location_id[sample->n_location_id++] = encoder_pseudo(encoder, loss);
+    for (size_t i = 0; i < stack->depth; i++)
+        sample->location_id[sample->n_location_id++] = encoder_location(encoder, stack->pcs[i]);
+    if (root != NULL)
+        sample->location_id[sample->n_location_id++] = encoder_pseudo(encoder, root);
+    sample->n_value = 2;
+    sample->value = memory_zeroed(2 * sizeof sample->value[0]);
+    sample->value[0] = (int64_t)stack->count;
+    sample->value[1] =
+        ticks_to_ns(stack->count, encoder->reader->cores[stack->core].rate_millihertz);
+    encoder_labels(encoder, sample, stack);
+    encoder->sample = array_reserve(encoder->sample, &encoder->sample_capacity,
+                                    encoder->sample_count + 1, sizeof encoder->sample[0]);
+    encoder->sample[encoder->sample_count++] = sample;
+}
+
+static Pprof__ValueType *encoder_type(struct encoder *encoder, const char *type, const char *unit)
+{
+    Pprof__ValueType *value = memory_zeroed(sizeof *value);
+
+    pprof__value_type__init(value);
+    value->type = encoder_string(encoder, type);
+    value->unit = encoder_string(encoder, unit);
+    return value;
+}
+
+static void encoder_mappings(struct encoder *encoder, Pprof__Profile *profile)
+{
+    const struct image *image = symbols_image(encoder->symbols);
+    struct buffer id = {0};
+
+    for (size_t i = 0; i < image->build_id_bytes; i++)
+        buffer_printf(&id, "%02x", image->build_id[i]);
+    profile->mapping = memory_zeroed(image->segment_count * sizeof profile->mapping[0]);
+    for (size_t i = 0; i < image->segment_count; i++) {
+        Pprof__Mapping *mapping = memory_zeroed(sizeof *mapping);
+
+        pprof__mapping__init(mapping);
+        mapping->id = i + 1;
+        mapping->memory_start = image->segments[i].start;
+        mapping->memory_limit = image->segments[i].limit;
+        mapping->file_offset = image->segments[i].file_offset;
+        mapping->filename = encoder_string(encoder, image->path);
+        mapping->build_id = encoder_string(encoder, buffer_text(&id));
+        mapping->has_functions = mapping->has_filenames = true;
+        mapping->has_line_numbers = mapping->has_inline_frames = true;
+        profile->mapping[profile->n_mapping++] = mapping;
+    }
+    buffer_free(&id);
+}
+
+/* Everything but the samples. The string table comes last: nothing may add to it any more. */
+static void encoder_finish(struct encoder *encoder, Pprof__Profile *profile, int64_t time_ns,
+                           const char *comment)
+{
+    profile->sample_type = memory_zeroed(2 * sizeof profile->sample_type[0]);
+    profile->sample_type[profile->n_sample_type++] = encoder_type(encoder, "samples", "count");
+    profile->sample_type[profile->n_sample_type++] = encoder_type(encoder, "cpu", "nanoseconds");
+    profile->period_type = encoder_type(encoder, "cpu", "nanoseconds");
+    profile->period = ticks_to_ns(1, log_reader_rate_millihertz(encoder->reader));
+    profile->time_nanos = time_ns;
+    profile->duration_nanos = (int64_t)log_reader_duration_ns(encoder->reader);
+    encoder_mappings(encoder, profile);
+    if (comment != NULL) {
+        profile->comment = memory_zeroed(sizeof profile->comment[0]);
+        profile->comment[profile->n_comment++] = encoder_string(encoder, comment);
+    }
+    profile->sample = encoder->sample;
+    profile->n_sample = encoder->sample_count;
+    profile->function = encoder->function;
+    profile->n_function = encoder->functions.count;
+    profile->location = encoder->location;
+    profile->n_location = encoder->locations.count;
+    profile->n_string_table = encoder->strings.count;
+    profile->string_table = memory_zeroed(encoder->strings.count * sizeof(char *));
+    for (size_t i = 0; i < encoder->strings.count; i++)
+        profile->string_table[i] = memory_string(map_key(&encoder->strings, i));
+}
+
+void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reader,
+                          struct symbols *symbols, int64_t time_ns, const char *comment)
+{
+    struct encoder encoder = {.reader = reader, .symbols = symbols};
+    Pprof__Profile *profile = memory_zeroed(sizeof *profile);
+    uint8_t *packed;
+    size_t length;
+
+    pprof__profile__init(profile);
+    encoder_string(&encoder, ""); /* entry 0, by definition */
+    for (size_t i = 0; i < log_reader_stack_count(reader); i++) {
+        struct log_stack stack = log_reader_stack(reader, i);
+
+        encoder_sample(&encoder, &stack);
+    }
+    encoder_finish(&encoder, profile, time_ns, comment);
+    length = pprof__profile__get_packed_size(profile);
+    packed = memory_zeroed(length);
+    pprof__profile__pack(profile, packed);
+    gzip_append(gzipped, packed, length);
+    free(packed);
+    pprof__profile__free_unpacked(profile, NULL); /* frees every part: all of them are malloc's */
+    map_free(&encoder.strings);
+    map_free(&encoder.functions);
+    map_free(&encoder.locations);
+}
