@@ -13,6 +13,6 @@ MAKEFLAGS += --no-builtin-rules
 include tools/build/target.mk
 include arch/module.mk kernel/module.mk sched/module.mk mem/module.mk prof/module.mk
 include boards/module.mk examples/module.mk tools/module.mk
-include tools/build/rules.mk
+include tools/build/rules.mk tools/build/host.mk
 include tests/module.mk
 include tools/build/commands.mk
