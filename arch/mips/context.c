@@ -17,6 +17,6 @@ void *arch_context_init(void *stack_top, void (*entry)(void *argument), void *ar
         parked[i] = 0;
     parked[PARKED_S0 / 4] = (uint32_t)(uintptr_t)entry;
     parked[PARKED_S0 / 4 + 1] = (uint32_t)(uintptr_t)argument;
-    parked[PARKED_RA / 4] = (uint32_t)(uintptr_t)arch_thread_start;
+    parked[PARKED_RA / 4] = (uint32_t)(uintptr_t)arch_thread_resume;
     return parked;
 }

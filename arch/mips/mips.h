@@ -22,6 +22,6 @@ extern const char arch_vectors[], arch_trap_begin[], arch_trap_end[];
 extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[];
 extern const char arch_preempt_return[];
 extern const char arch_idle_begin[], arch_idle_end[];
-void arch_thread_start(void);
+extern const char arch_thread_resume[]; /* where a new context starts (switch.S) */
 
 #endif

@@ -56,6 +56,10 @@ arch_switch_end:
  */
 FUNCTION(arch_thread_start)
         .cfi_undefined $ra
+        nop                             # never executed: a call site, RA - 8, must lie in here
+        nop
+        .globl  arch_thread_resume
+arch_thread_resume:
         jalr    $s0
          move   $a0, $s1
         jal     upcall_thread_returned  # the entry function must not return
