@@ -13,7 +13,7 @@ static void *blocked_thread(void *argument)
     return argument;
 }
 
-static __attribute__((noinline)) void spin_for_ever(void)
+static __attribute__((noinline, noreturn)) void spin_for_ever(void)
 {
     for (;;)
         __asm__ volatile("");
