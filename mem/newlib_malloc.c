@@ -11,7 +11,7 @@
 
 #include "mem/fast.h"
 
-static __attribute__((noinline)) void *malloc_slow(struct _reent *reent, size_t size)
+static __attribute__((noinline)) void *malloc_slow_r(struct _reent *reent, size_t size)
 {
     void *block = heap_malloc_slow(size);
 
@@ -20,18 +20,28 @@ static __attribute__((noinline)) void *malloc_slow(struct _reent *reent, size_t 
     return block;
 }
 
+/* Asks for the thread's reent, which may have to be allocated, only when there is something to say. */
+static __attribute__((noinline)) void *malloc_slow(size_t size)
+{
+    void *block = heap_malloc_slow(size);
+
+    if (!block)
+        _REENT->_errno = ENOMEM;
+    return block;
+}
+
 void *malloc(size_t size)
 {
     void *block = fast_malloc(size);
 
-    return __builtin_expect(block != NULL, 1) ? block : malloc_slow(_REENT, size);
+    return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
 
 void *_malloc_r(struct _reent *reent, size_t size)
 {
     void *block = fast_malloc(size);
 
-    return __builtin_expect(block != NULL, 1) ? block : malloc_slow(reent, size);
+    return __builtin_expect(block != NULL, 1) ? block : malloc_slow_r(reent, size);
 }
 
 void free(void *block)
