@@ -3,8 +3,9 @@
  * The heap.
  *
  * Nouns. A *region* is a stretch of RAM that the board, or the program, gave; its records stand at
- * its start. It is cut into *pages* of 512, 1024 or 4096 bytes, the larger the more memory there is: in a
- * small heap a span of 4 KiB for each of thirty sizes would be all of it. A *run* is a stretch of
+ * its start. It is cut into *pages* of 512 bytes, in heaps above 16 MiB of 1
+ * KiB and above 32 MiB of 4 KiB: in a small heap a span of 4 KiB for each of thirty sizes would be all of
+ * it. A *run* is a stretch of
  * pages with one owner: free, a large object, a thread stack, or a *span*, cut into small objects of one
  * *class* (class.c). No object has a header: a byte per page, its *kind*, says what the page is part
  * of, and a record per page (the first page's) holds a run's length or a span's counts.
@@ -125,14 +126,14 @@ int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind)
     return result;
 }
 
+/* Small pages waste less behind large objects (half a page each) and cost 9 bytes of records each on
+ * a 32-bit machine; above 32 MiB time counts more. */
 static unsigned page_shift_for(size_t bytes)
 {
     unsigned shift;
 
-    if (bytes < (size_t)2 << 20)
-        return 9;
-    if (bytes <= (size_t)16 << 20)
-        return 10;
+    if (bytes <= (size_t)32 << 20)
+        return bytes <= (size_t)16 << 20 ? 9 : 10;
     for (shift = 12; bytes >> shift >= PAGE_INDEX_MAX; shift++)
         ;
     return shift;

@@ -18,7 +18,7 @@ static page_index pages_for(size_t size)
 void *large_alloc(enum weft_memory memory, size_t size, size_t alignment)
 {
     size_t align = alignment >> heap.page_shift;
-    struct page_wish wish = {.pages = pages_for(size), .absolute = true, .high = true};
+    struct page_wish wish = {.pages = pages_for(size), .absolute = true};
     struct region *region;
     page_index first;
 

@@ -6,8 +6,8 @@
 #include "mem/heap.h"
 
 /* What a caller wants: `pages` > 0 pages, aligned to `align` pages (a power of two) from the region's
- * start, or as an address when `absolute`. High: from the upper end of a free run, so that large
- * objects and spans keep to different ends. */
+ * start, or as an address when `absolute`. High: from the upper end of a free run, where thread
+ * stacks, which live long, keep away from objects. */
 struct page_wish {
     page_index pages;
     page_index align;
