@@ -45,8 +45,17 @@ static const char program_text[] =
 
 static char scratch[64];
 
+/* The tool under test: `make` says where it is. */
+static inline const char *weft_path(void)
+{
+    const char *path = getenv("WEFT");
+
+    return path != NULL ? path : "build/bin/weft";
+}
+
 static inline void scratch_make(void)
 {
+    cr_assert_eq(access(weft_path(), X_OK), 0, "%s is missing: set WEFT", weft_path());
     strcpy(scratch, "/tmp/weft-test-XXXXXX");
     cr_assert_not_null(mkdtemp(scratch));
 }
@@ -57,14 +66,6 @@ static inline void scratch_remove(void)
 
     snprintf(command, sizeof command, "rm -rf '%s'", scratch);
     cr_expect_eq(system(command), 0);
-}
-
-/* The tool under test: `make` says where it is. */
-static inline const char *weft_path(void)
-{
-    const char *path = getenv("WEFT");
-
-    return path != NULL ? path : "build/bin/weft";
 }
 
 static inline void put_file(const char *name, const void *bytes, size_t length)
