@@ -151,6 +151,13 @@ Test(tool_symbols, what_is_no_elf_is_refused)
     buffer_free(&error);
 }
 
+static void expect_answer_or_refusal(void)
+{
+    int status = shell("echo pc=0x401000 pc=0x401004 | $weft symbolize --elf cut");
+
+    cr_assert(status == 0 || status == 66, "exit code %d: %s", status, shell_err());
+}
+
 /* A truncated or damaged ELF must end in an error or an answer, never in a crash. */
 Test(tool_symbols, a_damaged_elf_does_not_crash)
 {
@@ -160,12 +167,12 @@ Test(tool_symbols, a_damaged_elf_does_not_crash)
     cr_assert(get_file("image", &elf));
     for (size_t length = 0; length < elf.length; length += 1 + elf.length / 60) {
         put_file("cut", elf.data, length);
-        cr_assert_lt(shell("echo pc=0x401000 pc=0x401004 | $weft symbolize --elf cut"), 126);
+        expect_answer_or_refusal();
     }
     for (size_t at = 0; at < elf.length; at += 1 + elf.length / 150) {
         elf.data[at] ^= (char)0x81;
         put_file("cut", elf.data, elf.length);
-        cr_assert_lt(shell("echo pc=0x401000 pc=0x401004 | $weft symbolize --elf cut"), 126);
+        expect_answer_or_refusal();
         elf.data[at] ^= (char)0x81;
     }
     buffer_free(&elf);
