@@ -57,7 +57,7 @@ static void forget(struct heard *heard)
     free(heard);
 }
 
-/* A record whose payload is `bytes`; only the demultiplexer sees it, so its type does not matter. */
+/* A record with `bytes` in it; only the demultiplexer sees it, so its type does not matter. */
 static void put_record(struct log_writer *writer, const void *bytes, size_t length)
 {
     writer_begin(writer, LOG_THREAD, 0);
@@ -73,7 +73,8 @@ static const char text_3[] = "and after them, long enough to be told from the in
 /* Text, two records, text, two records, text; tags 1 to 4. */
 static void put_stream(struct log_writer *writer)
 {
-    const uint8_t special[][8] = {{0xfd, 0xfe, 0xff, 0, 0, 0, 0, 1}, {0, 0, 0, 2},
+    const uint8_t special[][8] = {{0xfd, 0xfe, 0xff, 0, 0, 0, 0, 1},
+                                  {0, 0, 0, 2},
                                   {0xff, 0xff, 0xff, 0xff, 0x7d, 0x7e, 0x7f, 3},
                                   {0x80, 0x12, 0x34, 0x56, 'W', 'F', 4, 4}};
 
@@ -175,20 +176,52 @@ static void damage_every_byte(uint8_t (*change)(uint8_t), unsigned may_lose)
     writer_free(&writer);
 }
 
-static uint8_t flip_bit_0(uint8_t byte) { return byte ^ 0x01; }
-static uint8_t flip_bit_1(uint8_t byte) { return byte ^ 0x02; }
-static uint8_t flip_bit_5(uint8_t byte) { return byte ^ 0x20; }
-static uint8_t flip_bit_7(uint8_t byte) { return byte ^ 0x80; }
-static uint8_t flip_all(uint8_t byte) { return (uint8_t)~byte; }
-static uint8_t make_begin(uint8_t byte) { (void)byte; return FRAME_BEGIN; }
-static uint8_t make_end(uint8_t byte) { (void)byte; return FRAME_END; }
-static uint8_t make_escape(uint8_t byte) { (void)byte; return FRAME_ESCAPE; }
-static uint8_t make_zero(uint8_t byte) { (void)byte; return 0; }
+static uint8_t flip_bit_0(uint8_t byte)
+{
+    return byte ^ 0x01;
+}
+static uint8_t flip_bit_1(uint8_t byte)
+{
+    return byte ^ 0x02;
+}
+static uint8_t flip_bit_5(uint8_t byte)
+{
+    return byte ^ 0x20;
+}
+static uint8_t flip_bit_7(uint8_t byte)
+{
+    return byte ^ 0x80;
+}
+static uint8_t flip_all(uint8_t byte)
+{
+    return (uint8_t)~byte;
+}
+static uint8_t make_begin(uint8_t byte)
+{
+    (void)byte;
+    return FRAME_BEGIN;
+}
+static uint8_t make_end(uint8_t byte)
+{
+    (void)byte;
+    return FRAME_END;
+}
+static uint8_t make_escape(uint8_t byte)
+{
+    (void)byte;
+    return FRAME_ESCAPE;
+}
+static uint8_t make_zero(uint8_t byte)
+{
+    (void)byte;
+    return 0;
+}
 
 Test(tool_demux, one_wrong_byte_costs_at_most_one_record)
 {
-    uint8_t (*const changes[])(uint8_t) = {flip_bit_0, flip_bit_1, flip_bit_5, flip_bit_7, flip_all,
-                                           make_begin, make_end, make_escape, make_zero};
+    uint8_t (*const changes[])(uint8_t) = {flip_bit_0, flip_bit_1,  flip_bit_5,
+                                           flip_bit_7, flip_all,    make_begin,
+                                           make_end,   make_escape, make_zero};
 
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         damage_every_byte(changes[i], 1);

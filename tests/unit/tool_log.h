@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes sample logs for the tests of the host tool, by prof/log_format.h alone: nothing here comes from
- * the code under test. Either byte order, either word size; every field can be made wrong on purpose.
+ * Writes sample logs for the tests of the host tool, by prof/log_format.h alone: nothing here comes
+ * from the code under test. Either byte order, either word size; every field can be made wrong on
+ * purpose.
  */
 #ifndef TESTS_UNIT_TOOL_LOG_H
 #define TESTS_UNIT_TOOL_LOG_H
@@ -40,8 +41,7 @@ static inline void writer_word(struct log_writer *writer, uint64_t value)
 
     if (writer->word_bytes == 8)
         writer_32(writer, &writer->record, writer->big_endian ? high : low);
-    writer_32(writer, &writer->record,
-              writer->word_bytes == 8 && !writer->big_endian ? high : low);
+    writer_32(writer, &writer->record, writer->word_bytes == 8 && !writer->big_endian ? high : low);
 }
 
 static inline void writer_escaped(struct buffer *to, uint8_t byte)
@@ -94,9 +94,10 @@ static inline void writer_finish(struct log_writer *writer)
     for (size_t i = 0; i < record->length / 4; i++) {
         const uint8_t *at = (const uint8_t *)record->data + i * 4;
 
-        words[i] = writer->big_endian
-                       ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
-                       : (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
+        words[i] =
+            writer->big_endian
+                ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
+                : (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
     }
     writer_32(writer, record, log_check(words, record->length / 4));
     writer_frame(&writer->stream, record->data, record->length);
@@ -105,9 +106,16 @@ static inline void writer_finish(struct log_writer *writer)
 static inline void writer_header(struct log_writer *writer, uint8_t core, uint32_t cores,
                                  uint64_t rate_millihertz, const void *id, size_t id_bytes)
 {
-    const uint32_t fields[] = {LOG_VERSION, writer->word_bytes,
-                               (uint32_t)(rate_millihertz >> 32), (uint32_t)rate_millihertz,
-                               0, 0x1000, 0, 0x100000, cores, (uint32_t)id_bytes};
+    const uint32_t fields[] = {LOG_VERSION,
+                               writer->word_bytes,
+                               (uint32_t)(rate_millihertz >> 32),
+                               (uint32_t)rate_millihertz,
+                               0,
+                               0x1000,
+                               0,
+                               0x100000,
+                               cores,
+                               (uint32_t)id_bytes};
 
     writer_begin(writer, LOG_HEADER, core);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Records with right checks and arbitrary contents: the reader may complain, but must stay in bounds. */
+/* Records with right checks and arbitrary contents: the reader may complain, but must stay in
+ * bounds. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

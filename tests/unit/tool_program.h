@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For tests that need a whole ELF file or the whole tool: a scratch directory per test, a program compiled
- * into it, and commands run with their output caught.
+ * For tests that need a whole ELF file or the whole tool: a scratch directory per test, a program
+ * compiled into it, and commands run with their output caught.
  */
 #ifndef TESTS_UNIT_TOOL_PROGRAM_H
 #define TESTS_UNIT_TOOL_PROGRAM_H
@@ -18,29 +18,29 @@
 
 /* Line numbers in here are what the tests compare with. */
 static const char program_text[] =
-    "volatile int sink;\n"                                                 /* 1 */
+    "volatile int sink;\n" /* 1 */
     "static inline __attribute__((always_inline)) int innermost(int x)\n"
     "{\n"
-    "    sink = x;\n"                                                      /* 4 */
+    "    sink = x;\n" /* 4 */
     "    return sink * 3;\n"
     "}\n"
     "static inline __attribute__((always_inline)) int middle(int x)\n"
     "{\n"
-    "    return innermost(x + 1) + 1;\n"                                   /* 9 */
+    "    return innermost(x + 1) + 1;\n" /* 9 */
     "}\n"
     "__attribute__((noinline)) int outer(int x)\n"
     "{\n"
-    "    return middle(x) + 2;\n"                                          /* 13 */
+    "    return middle(x) + 2;\n" /* 13 */
     "}\n"
     "int unused_by_all(int x) { return x; }\n"
     "int no_debug(int);\n"
     "__asm__(\".text\\n.globl no_debug\\n.type no_debug,@function\\nno_debug:\\n\"\n"
     "        \".4byte 0, 0, 0, 0\\n.size no_debug, .-no_debug\\n\");\n"
-    "void __start(void);\n"                                                /* 19 */
+    "void __start(void);\n" /* 19 */
     "void __start(void)\n"
     "{\n"
     "    for (;;)\n"
-    "        sink += no_debug(outer(sink));\n"                                       /* 23 */
+    "        sink += no_debug(outer(sink));\n" /* 23 */
     "}\n";
 
 static char scratch[64];
@@ -117,8 +117,10 @@ static inline int shell(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(command, sizeof command, format, arguments);
     va_end(arguments);
-    snprintf(whole, sizeof whole, "PATH=$PATH:/usr/lib/go/bin; weft=$(realpath '%s'); cd '%s' && "
-                                  "{ %s ; } >.out 2>.err </dev/null", weft_path(), scratch, command);
+    snprintf(whole, sizeof whole,
+             "PATH=$PATH:/usr/lib/go/bin; weft=$(realpath '%s'); cd '%s' && "
+             "{ %s ; } >.out 2>.err </dev/null",
+             weft_path(), scratch, command);
     status = system(whole);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -152,7 +154,8 @@ static inline void compile_image(const char *compiler, const char *flags)
     put_file("program.c", program_text, strlen(program_text));
     cr_assert_eq(shell("%s -O2 -g %s -ffreestanding -fno-stack-protector -ffunction-sections "
                        "-nostdlib -static -Wl,--gc-sections,--build-id,-e,__start "
-                       "-o image program.c", compiler, flags),
+                       "-o image program.c",
+                       compiler, flags),
                  0, "%s", shell_err());
 }
 

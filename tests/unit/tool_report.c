@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From a stored serial log to results, through the tool itself: whole logs, damaged ones, wrong ones. */
+/* From a stored serial log to results, through the tool itself: whole logs, damaged ones, wrong
+ * ones. */
 #include "tests/unit/tool_log.h"
 #include "tests/unit/tool_program.h"
 #include "tools/weft/flame.h"
@@ -15,7 +16,8 @@ struct run_log {
     struct log_writer writer;
     uint8_t id[32];
     size_t id_bytes;
-    uint64_t store, start, no_debug; /* addresses: inside innermost(), in __start(), in no_debug() */
+    uint64_t store, start,
+        no_debug; /* addresses: inside innermost(), in __start(), in no_debug() */
 };
 
 static void learn_addresses(struct run_log *log, struct symbols *symbols)
@@ -141,8 +143,10 @@ static void check_whole(const char *compiler, const char *flags)
     cr_assert_eq(shell("$weft report --elf image --out out serial"), 0, "%s", shell_err());
     out = shell_out();
     cr_assert_not_null(strstr(out, "profile: ticks=100 recorded=81 lost_atomic64=9 lost_full=4 "
-                                   "lost_nolock=3 suppressed=3\n"), "%s", out);
-    cr_assert_not_null(strstr(out, "\n        47   52.2%         47   52.2%  innermost\n"), "%s", out);
+                                   "lost_nolock=3 suppressed=3\n"),
+                       "%s", out);
+    cr_assert_not_null(strstr(out, "\n        47   52.2%         47   52.2%  innermost\n"), "%s",
+                       out);
     cr_assert(get_file("out/summary.txt", &text));
     cr_assert_str_eq(buffer_text(&text), out);
     buffer_clear(&text);
@@ -196,7 +200,8 @@ Test(tool_report, go_tool_pprof_reads_the_profile)
     whole_log(&log);
     cr_assert_eq(report(&log), 0);
     cr_assert_eq(shell("mv image elsewhere; HOME=. go tool pprof -top -sample_index=samples "
-                       "-nodecount=100 out/cpu.pb.gz | tr -s ' '"), 0, "%s", shell_err());
+                       "-nodecount=100 out/cpu.pb.gz | tr -s ' '"),
+                 0, "%s", shell_err());
     out = shell_out();
     expect_line(out, "Type: samples\n");
     expect_line(out, "accounting for 90, 100% of 90 total");
@@ -286,7 +291,8 @@ Test(tool_report, the_flame_graph_is_well_formed_and_complete)
                        "d = xml.dom.minidom.parse(\"out/flame.svg\"); "
                        "g = [x for x in d.getElementsByTagName(\"g\")]; "
                        "print(len(g), len(d.getElementsByTagName(\"title\")), "
-                       "len(d.getElementsByTagName(\"script\")))'"), 0, "%s", shell_err());
+                       "len(d.getElementsByTagName(\"script\")))'"),
+                 0, "%s", shell_err());
     cr_assert_str_eq(shell_out(), "17 18 1\n", "%s", shell_out());
     cr_assert(get_file("out/flame.svg", &svg));
     expect_line(buffer_text(&svg), "<title>innermost: 45 ticks, 50.00% (itself 45)</title>");
@@ -315,7 +321,8 @@ Test(tool_report, the_same_log_gives_the_same_bytes)
     whole_log(&log);
     cr_assert_eq(report(&log), 0);
     cr_assert_eq(shell("cp -r out first && $weft report --elf image --out out serial && "
-                       "diff -r first out"), 0);
+                       "diff -r first out"),
+                 0);
     writer_free(&log.writer);
 }
 
@@ -326,9 +333,11 @@ Test(tool_report, totals_that_do_not_add_up)
         struct log_end end;
         const char *what;
     } cases[] = {
-        {{101, 81, 9, 4, 3, 3, 0, 1}, "core 0: ticks=101, but recorded, lost and suppressed add up to 100"},
+        {{101, 81, 9, 4, 3, 3, 0, 1},
+         "core 0: ticks=101, but recorded, lost and suppressed add up to 100"},
         {{101, 82, 9, 4, 3, 3, 0, 1}, "core 0: recorded=82, but the samples received add up to 81"},
-        {{99, 81, 8, 4, 3, 3, 0, 1}, "core 0: lost_atomic64=8, but the loss records received add up to 9"},
+        {{99, 81, 8, 4, 3, 3, 0, 1},
+         "core 0: lost_atomic64=8, but the loss records received add up to 9"},
         {{100, 80, 10, 4, 3, 3, 0, 1}, "recorded=80"},
         {{100, 81, 9, 4, 3, 4, 0, 1}, "add up to 101"},
     };
@@ -406,7 +415,8 @@ Test(tool_report, a_gap_in_the_sequence_is_a_loss_even_when_it_wraps)
         int jump;
         const char *what;
     } cases[] = {
-        {10, 0, NULL},     {65535, 0, NULL},
+        {10, 0, NULL},
+        {65535, 0, NULL},
         {10, 3, "core 0: 3 records missing between 10 and 14"},
         {65535, 1, "core 0: 1 record missing between 65535 and 1"},
         {65534, 5, "core 0: 5 records missing between 65534 and 4"},
@@ -479,7 +489,7 @@ Test(tool_report, a_log_cut_at_any_byte_is_not_whole)
     writer_free(&log.writer);
 }
 
-/* Flips a bit in each byte of the frames in turn. The check of one record may not hide in another. */
+/* Flips a bit in byte after byte of the frames, in steps. */
 Test(tool_report, no_flipped_bit_goes_unnoticed)
 {
     struct run_log log;
@@ -538,7 +548,10 @@ Test(tool_report, nonsense_in_a_record_is_reported_not_believed)
         {LOG_THREAD, {7, 0xfffffffc}, 3, "a thread record with a wrong length"},
         {LOG_THREAD, {7}, 1, "a thread record with a wrong length"},
         {LOG_HEADER, {1, 8}, 2, "a header record that is too short"},
-        {LOG_HEADER, {1, 8, 0, 9, 0, 0, 0, 0, 1, 0xffffffff}, 10, "a header record with a wrong length"},
+        {LOG_HEADER,
+         {1, 8, 0, 9, 0, 0, 0, 0, 1, 0xffffffff},
+         10,
+         "a header record with a wrong length"},
         {99, {0}, 0, "a record of unknown type"},
     };
 
@@ -583,7 +596,8 @@ Test(tool_report, nothing_appears_when_writing_fails)
     whole_log(&log);
     put_log(&log);
     cr_assert_eq(shell("mkdir out; echo old >out/summary.txt; mkdir out/.flame.svg.part; "
-                       "$weft report --elf image --out out serial"), 74);
+                       "$weft report --elf image --out out serial"),
+                 74);
     expect_line(shell_err(), "out/.flame.svg.part: Is a directory");
     cr_assert_eq(shell("rmdir out/.flame.svg.part; ls -A out"), 0);
     cr_assert_str_eq(shell_out(), "");

@@ -91,7 +91,8 @@ Test(tool_run, the_commands_options_are_its_own)
 Test(tool_run, output_is_shown_at_once_even_without_a_newline)
 {
     cr_assert_eq(shell("{ " RUN "-- sh -c 'printf prompt; sleep 2' >live & } ; sleep 1; cat live; "
-                       "wait"), 0);
+                       "wait"),
+                 0);
     cr_assert_str_eq(shell_out(), "prompt");
 }
 
@@ -100,7 +101,8 @@ Test(tool_run, the_limit_ends_a_hanging_command)
     double start = now_s();
 
     cr_assert_eq(shell(RUN "--limit 0.5 --tail 2 -- "
-                       "sh -c 'echo one; echo two; echo three; while :; do sleep 7531; done'"), 124);
+                           "sh -c 'echo one; echo two; echo three; while :; do sleep 7531; done'"),
+                 124);
     cr_assert_lt(now_s() - start, 5);
     expect_in(shell_err(), "weft: sh: stopped after the limit of 0.5 s\n"
                            "weft: the end of the console:\ntwo\nthree\n");
@@ -110,9 +112,11 @@ Test(tool_run, the_limit_ends_a_hanging_command)
 
 Test(tool_run, a_hosted_child_is_asked_for_its_stacks)
 {
-    cr_assert_eq(shell(RUN "--limit 0.5 --break signal -- sh -c "
+    cr_assert_eq(shell(RUN
+                       "--limit 0.5 --break signal -- sh -c "
                        "'trap \"echo thread 1; echo pc=0x401fff; echo pc=0xdead\" QUIT; echo up; "
-                       "while :; do sleep 0.1; done'"), 124);
+                       "while :; do sleep 0.1; done'"),
+                 124);
     expect_in(shell_err(), "the end of the console:\nup\nthread 1\n");
     expect_in(shell_out(), "up\nthread 1\n");
 }
@@ -136,11 +140,12 @@ Test(tool_run, registers_of_a_machine_that_does_not_answer)
 {
     if (shell("qemu-system-mips --version") != 0)
         cr_skip_test("qemu-system-mips is not installed");
-    cr_assert_eq(shell("echo >firmware; mkdir -p out; "
-                       RUN "--limit 1 --break qmp:out/qmp.sock -- qemu-system-mips -M malta -S "
+    cr_assert_eq(shell("echo >firmware; mkdir -p out; " RUN
+                       "--limit 1 --break qmp:out/qmp.sock -- qemu-system-mips -M malta -S "
                        "-display none -bios firmware -chardev stdio,id=console,signal=off "
                        "-serial chardev:console -monitor none "
-                       "-qmp unix:out/qmp.sock,server=on,wait=off"), 124, "%s", shell_err());
+                       "-qmp unix:out/qmp.sock,server=on,wait=off"),
+                 124, "%s", shell_err());
     expect_in(shell_err(), "weft: the image did not answer; its registers:\n");
     expect_in(shell_err(), "pc=0xbfc00000");
     cr_assert(!has_file("out/qmp.sock"));
@@ -152,7 +157,8 @@ Test(tool_run, a_child_that_talks_for_ever_is_stopped_too)
     double start = now_s();
 
     cr_assert_eq(shell(RUN "--limit 0.5 --break signal -- "
-                       "sh -c 'trap : QUIT; while :; do echo again; done' >/dev/null"), 124);
+                           "sh -c 'trap : QUIT; while :; do echo again; done' >/dev/null"),
+                 124);
     cr_assert_lt(now_s() - start, 15);
 }
 
@@ -163,7 +169,9 @@ Test(tool_run, a_child_that_talks_for_ever_is_stopped_too)
 static void check_stop(const char *name, int number)
 {
     cr_assert_eq(shell("{ " RUN "-- sh -c 'echo up; sleep 7534' >shown & } ; " WAIT_FOR_SHOWN
-                       "kill -%s $!; wait $!", name), 128 + number, "%s", shell_err());
+                       "kill -%s $!; wait $!",
+                       name),
+                 128 + number, "%s", shell_err());
     cr_assert(!is_sleeping("7534"), "the child survived SIG%s", name);
     expect_contents("out/console.log", "up\n");
 }
@@ -203,14 +211,15 @@ Test(tool_run, nothing_of_the_output_is_lost)
 {
     cr_assert_eq(shell("seq 1 400000 >expected; " RUN "-- cat expected >shown && "
                        "cmp expected shown && cmp expected out/console.log && "
-                       "cmp expected out/serial.raw"), 0, "%s", shell_err());
+                       "cmp expected out/serial.raw"),
+                 0, "%s", shell_err());
 }
 
 Test(tool_run, a_reader_that_goes_away_does_not_stop_the_run)
 {
     cr_assert_eq(shell("{ " RUN "-- seq 1 100000; echo $? >status; } | head -1 && "
-                       "grep -qx 0 status && seq 1 100000 | cmp - out/console.log"), 0, "%s",
-                 shell_err());
+                       "grep -qx 0 status && seq 1 100000 | cmp - out/console.log"),
+                 0, "%s", shell_err());
 }
 
 /* A log with a profile in it: one idle tick. */
@@ -242,8 +251,9 @@ Test(tool_run, a_profile_on_the_line_becomes_results)
     put_profile(1);
     cr_assert_eq(shell(RUN "-- cat log"), 0, "%s", shell_err());
     expect_in(shell_out(), "before\nafter\n");
-    expect_in(shell_out(), "         1  100.0%          1  100.0%  _Idle\nprofile: ticks=1 recorded=1 "
-                           "lost_atomic64=0 lost_full=0 lost_nolock=0 suppressed=0\n");
+    expect_in(shell_out(),
+              "         1  100.0%          1  100.0%  _Idle\nprofile: ticks=1 recorded=1 "
+              "lost_atomic64=0 lost_full=0 lost_nolock=0 suppressed=0\n");
     expect_contents("out/console.log", "before\nafter\n");
     cr_assert_eq(shell("cmp log out/serial.raw"), 0);
     cr_assert(has_file("out/cpu.pb.gz") && has_file("out/flame.svg"));
@@ -259,7 +269,8 @@ Test(tool_run, a_profile_that_does_not_add_up_fails_the_run)
     cr_assert_eq(shell(RUN "-- cat log"), 0);
     put_profile(2);
     cr_assert_eq(shell(RUN "-- cat log"), 65);
-    expect_in(shell_err(), "weft: out/serial.raw: the sample log is not whole: core 0: recorded=2, ");
+    expect_in(shell_err(),
+              "weft: out/serial.raw: the sample log is not whole: core 0: recorded=2, ");
     cr_assert(!has_file("out/cpu.pb.gz"), "the last run's results are still there");
     cr_assert(!has_file("out/summary.txt") && has_file("out/serial.raw"));
     cr_assert_eq(shell(RUN "-- sh -c 'cat log; exit 3'"), 3, "the child's failure weighs more");
@@ -269,7 +280,8 @@ Test(tool_run, the_stored_serial_line_gives_the_same_results)
 {
     put_profile(1);
     cr_assert_eq(shell(RUN "-- cat log && $weft report --elf image --out again out/serial.raw && "
-                       "cmp out/flame.svg again/flame.svg && "
-                       "cmp out/summary.txt again/summary.txt && "
-                       "cmp out/console.log again/console.log"), 0, "%s", shell_err());
+                           "cmp out/flame.svg again/flame.svg && "
+                           "cmp out/summary.txt again/summary.txt && "
+                           "cmp out/console.log again/console.log"),
+                 0, "%s", shell_err());
 }

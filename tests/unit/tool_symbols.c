@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From addresses to functions and lines, in real ELF files, and what the symbolizer makes of a text. */
+/* From addresses to functions and lines, in real ELF files, and what the symbolizer makes of a
+ * text. */
 #include "tests/unit/tool_program.h"
 #include "tools/weft/source_path.h"
 #include "tools/weft/symbolizer.h"
@@ -245,7 +246,8 @@ Test(tool_symbols, lines_appear_as_they_come)
     cr_assert_eq(shell("mkfifo pipe; $weft symbolize --elf image pipe >live & "
                        "exec 3>pipe; echo first >&3; "
                        "for i in 1 2 3 4 5 6 7 8 9 10; do test -s live && break; sleep 0.1; done; "
-                       "cat live; exec 3>&-; wait"), 0);
+                       "cat live; exec 3>&-; wait"),
+                 0);
     cr_assert_str_eq(shell_out(), "first\n");
 }
 

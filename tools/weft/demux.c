@@ -52,7 +52,7 @@ static bool demux_crc_matches(const struct demux *demux)
     return crc == (uint32_t)crc32(0, demux->body, (unsigned)length);
 }
 
-/* Delivers the frame if it is whole; the state afterwards is DEMUX_TEXT or, when lost, DEMUX_SKIP. */
+/* Delivers the frame if it is whole; the state is then DEMUX_TEXT or, when lost, DEMUX_SKIP. */
 static void demux_close(struct demux *demux)
 {
     if (demux->expected == 0 || demux->length < demux->expected) {

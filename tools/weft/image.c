@@ -102,8 +102,8 @@ static int image_compare(const void *left, const void *right)
 }
 
 /*
- * Keeps one name per address, drops labels inside functions of known size, and gives what has no size
- * (labels of hand-written assembly) all up to the next function.
+ * Keeps one name per address, drops labels inside functions of known size, and gives what has no
+ * size (labels of hand-written assembly) all up to the next function.
  */
 static void image_sort_functions(struct image *image)
 {

@@ -24,8 +24,7 @@ static size_t map_slot(const struct map *map, const void *key, size_t length, ui
     while (map->slots[slot] != 0) {
         const struct map_entry *entry = &map->entries[map->slots[slot] - 1];
 
-        if (entry->hash == hash && entry->length == length &&
-            memcmp(entry->key, key, length) == 0)
+        if (entry->hash == hash && entry->length == length && memcmp(entry->key, key, length) == 0)
             break;
         slot = (slot + 1) & (map->slot_count - 1);
     }

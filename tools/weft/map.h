@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys to small numbers: the first new key is 0, the next 1, and so on. The caller keeps what belongs
- * to a key in an array of its own. Keys are copied and never move, so a map of strings also interns
- * them. A zeroed struct is an empty map.
+ * Keys to small numbers: the first new key is 0, the next 1, and so on. The caller keeps what
+ * belongs to a key in an array of its own. Keys are copied and never move, so a map of strings also
+ * interns them. A zeroed struct is an empty map.
  */
 #ifndef TOOLS_WEFT_MAP_H
 #define TOOLS_WEFT_MAP_H

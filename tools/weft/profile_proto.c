@@ -15,8 +15,8 @@
 #define LABELS_MAX 5
 
 /*
- * What the message is assembled from. The arrays grow while samples are added and are hung into `profile` at
- * the end; ids are position + 1, as 0 means "none" on the wire.
+ * What the message is assembled from. The arrays grow while samples are added and are hung into
+ * `profile` at the end; ids are position + 1, as 0 means "none" on the wire.
  */
 struct encoder {
     const struct log_reader *reader;
