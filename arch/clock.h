@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arch contract: the core's cycle counter and its one-shot timer. Times are 64-bit counts of the
+ * counter since reset; a port with a narrower counter extends it, and arms itself at least twice per wrap.
+ */
+#ifndef ARCH_CLOCK_H
+#define ARCH_CLOCK_H
+
+#include <stdint.h>
+
+/* Prepares this core's counter and timer; the timer is not armed yet. */
+void arch_clock_init(void);
+
+/* Now, on this core. Interrupts are off. */
+static inline uint64_t arch_clock_now_irqoff(void);
+
+/* The low 32 bits of the counter, for measuring short stretches. Any context. */
+static inline uint32_t arch_clock_cycles(void);
+
+/* Interrupts this core at `deadline` or soon after, also when it has passed already: the timer is
+ * never armed in the past. Early interrupts are allowed (the caller looks at the time). Replaces what was
+ * armed, and acknowledges the timer's interrupt. Interrupts are off. */
+void arch_clock_arm_irqoff(uint64_t deadline);
+
+#include "port/clock.h"
+
+#endif

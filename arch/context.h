@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arch contract: contexts. A parked thread is one word, its stack pointer; its registers lie on its
+ * own stack. A voluntary switch is a plain call: the compiler has already saved what a call may
+ * clobber, so only callee-saved registers move.
+ */
+#ifndef ARCH_CONTEXT_H
+#define ARCH_CONTEXT_H
+
+#include <stddef.h>
+
+/* Builds, below `stack_top`, a parked context that will call entry(argument), and returns its stack
+ * pointer. `entry` must not return. The first frame ends call chains (undefined return address). */
+void *arch_context_init(void *stack_top, void (*entry)(void *argument), void *argument);
+
+/* Parks the caller in *save_sp and resumes next_sp. Interrupts are off across the switch. */
+void arch_switch(void **save_sp, void *next_sp);
+
+/* The instructions during which the stack pointer and the current thread may disagree. */
+extern const char arch_switch_begin[], arch_switch_end[];
+
+/* ARCH_STACK_ALIGN: alignment of a stack's top, in bytes.
+ * ARCH_STACK_MINIMUM_BYTES: what a thread that does nothing needs, an interrupt's frame included. */
+#include "port/context.h"
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Arch contract: the core itself. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weft/config.h>
+
+struct core;
+
+/* This core's number, 0 .. WEFT_CONFIG_CORES - 1. Constant when there is one core. */
+static inline unsigned arch_core_id(void);
+
+/* A hint in a spin loop. */
+static inline void arch_cpu_relax(void);
+
+/* Waits for an interrupt. Called with interrupts off, returns with them on. An interrupt that comes
+ * at any point after they are on ends the wait: none is slept through (see arch_cpu_idle_resume). */
+void arch_cpu_idle_irqoff(void);
+
+/* Stops this core for good. */
+_Noreturn void arch_cpu_halt(void);
+
+/* Raises an interrupt on `core`, which calls upcall_ipi() there. */
+void arch_ipi_send(unsigned core);
+
+/* What the CPU lacks for this build, as a sentence, or NULL. Called before anything else works. */
+const char *arch_cpu_missing(void);
+
+#include "port/cpu.h"
+
+#endif

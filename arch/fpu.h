@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arch contract: floating-point and vector state, per thread, saved lazily. A thread that never
+ * touches it pays for one load and one branch per switch.
+ */
+#ifndef ARCH_FPU_H
+#define ARCH_FPU_H
+
+#include <stddef.h>
+
+struct core;
+
+/* ARCH_FPU_BYTES: size of a thread's save area, at the top of its stack; 0 when the port keeps it elsewhere. */
+
+/* Prepares this core's unit; nobody owns it. */
+void arch_fpu_init(struct core *core);
+
+/* Called by the scheduler, interrupts off, when core->fpu_owner is not NULL and the thread `next` (its save
+ * area) is about to run: makes the unit usable if it holds next's state, unusable otherwise. */
+static inline void arch_fpu_switch(struct core *core, void *next_area);
+
+/* The thread with this area ends: forget its state. Interrupts off. */
+static inline void arch_fpu_forget(struct core *core, void *area);
+
+#include "port/fpu.h"
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/cpu.h"
+#include "arch/mips/mips.h"
+#include "arch/trap.h"
+
+/* Config registers: MIPS32 PRA (MD00090), Config.AR and Config1.FP. */
+const char *arch_cpu_missing(void)
+{
+    uint32_t config, config1;
+
+    __asm__ volatile("mfc0 %0, $16" : "=r"(config));
+    if (((config >> 10) & 7) < 1)
+        return "this CPU is older than MIPS32 release 2, which this image was built for";
+    if ((config >> 31) == 0)
+        return "this CPU has no Config1 register, so it is no MIPS32 release 2";
+    __asm__ volatile("mfc0 %0, $16, 1" : "=r"(config1));
+    if ((config1 & 1) == 0)
+        return "this CPU has no floating-point unit, which this image was built for";
+    return NULL;
+}
+
+_Noreturn void arch_cpu_halt(void)
+{
+    for (;;)
+        __asm__ volatile("di\n\twait" ::: "memory");
+}
+
+void arch_cpu_idle_resume(struct arch_frame *frame)
+{
+    uintptr_t pc = arch_frame_pc(frame);
+
+    if (pc >= (uintptr_t)arch_idle_begin && pc < (uintptr_t)arch_idle_end)
+        arch_frame_set_pc(frame, (uintptr_t)arch_idle_end);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interrupted context on a stack. Shared by C and assembly; the offsets below are checked against
+ * struct arch_frame in trap.c.
+ *
+ * The first part, up to FRAME_CLOBBERED_END, is what a C call may change: it is saved for every
+ * interrupt, and it is all that moves to the thread's own stack when the thread is preempted
+ * (callee-saved registers are then still in the CPU, and arch_switch saves them). The rest is saved
+ * for the timer, whose sampler needs them, and for exceptions, whose report does.
+ */
+#ifndef ARCH_MIPS_FRAME_H
+#define ARCH_MIPS_FRAME_H
+
+#define FRAME_AT 16 /* below: o32's home for four arguments of the callee */
+#define FRAME_V0 20
+#define FRAME_V1 24
+#define FRAME_A0 28
+#define FRAME_A1 32
+#define FRAME_A2 36
+#define FRAME_A3 40
+#define FRAME_T0 44
+#define FRAME_T1 48
+#define FRAME_T2 52
+#define FRAME_T3 56
+#define FRAME_T4 60
+#define FRAME_T5 64
+#define FRAME_T6 68
+#define FRAME_T7 72
+#define FRAME_T8 76
+#define FRAME_T9 80
+#define FRAME_RA 84
+#define FRAME_LO 88
+#define FRAME_HI 92
+#define FRAME_EPC 96
+#define FRAME_STATUS 100
+#define FRAME_CLOBBERED_END 104
+
+#define FRAME_S0 104
+#define FRAME_S1 108
+#define FRAME_S2 112
+#define FRAME_S3 116
+#define FRAME_S4 120
+#define FRAME_S5 124
+#define FRAME_S6 128
+#define FRAME_S7 132
+#define FRAME_S8 136
+#define FRAME_GP 140
+#define FRAME_SP 144
+#define FRAME_CAUSE 148
+#define FRAME_BADVADDR 152
+#define FRAME_BYTES 160 /* a multiple of 8 */
+
+/* A preempted thread's stack holds the first part only. */
+#define PREEMPT_BYTES 104
+
+/* struct core (kernel/core.h) */
+#define CORE_CURRENT 0
+#define CORE_TRAP_SP 4
+#define CORE_FPU_OWNER 8
+#define CORE_CURRENT_FPU_AREA 12
+
+/* A parked context (switch.S) */
+#define PARKED_S0 0
+#define PARKED_S8 32
+#define PARKED_RA 36
+#define PARKED_BYTES 40
+
+/* CP0 registers, as assembler operands: MIPS32 PRA (MD00090) chapter 9 */
+#define CP0_CONTEXT $4
+#define CP0_BADVADDR $8
+#define CP0_COUNT $9
+#define CP0_COMPARE $11
+#define CP0_STATUS $12
+#define CP0_CAUSE $13
+#define CP0_EPC $14
+#define CP0_EBASE $15, 1
+#define CP0_KSCRATCH1 $31, 2
+
+#define STATUS_IE 0x00000001
+#define STATUS_EXL 0x00000002
+#define STATUS_ERL 0x00000004
+#define STATUS_IM7 0x00008000
+#define STATUS_IM2 0x00000400
+#define STATUS_IM0 0x00000100
+#define STATUS_BEV 0x00400000
+#define STATUS_FR 0x04000000
+#define STATUS_CU0 0x10000000
+#define STATUS_CU1 0x20000000
+#define STATUS_CU1_BIT 29
+#define CAUSE_IV 0x00800000
+#define CAUSE_IP7_BIT 15
+#define CAUSE_TI 0x40000000
+#define CAUSE_BD 0x80000000
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct arch_frame {
+    uint32_t argument_home[4];
+    uint32_t at, v0, v1, a0, a1, a2, a3;
+    uint32_t t0, t1, t2, t3, t4, t5, t6, t7, t8, t9;
+    uint32_t ra, lo, hi, epc, status;
+    uint32_t s0, s1, s2, s3, s4, s5, s6, s7, s8;
+    uint32_t gp, sp, cause, badvaddr;
+    uint32_t pad;
+};
+#endif
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the port. */
+#ifndef ARCH_MIPS_MIPS_H
+#define ARCH_MIPS_MIPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arch_frame;
+
+void mips_fpu_save(void *area);
+void mips_fpu_load(const void *area);
+
+/* A thread used the FPU without owning it: makes it the owner. False: that was not the reason. */
+bool mips_fpu_take(struct arch_frame *frame);
+
+/* From vectors.S. */
+void mips_exception(struct arch_frame *frame);
+
+/* Where trap code calls C: return addresses the unwinder meets (vectors.S). */
+extern const char arch_vectors[], arch_trap_begin[], arch_trap_end[];
+extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[];
+extern const char arch_preempt_return[];
+extern const char arch_idle_begin[], arch_idle_end[];
+extern const char arch_thread_resume[]; /* where a new context starts (switch.S) */
+
+#endif

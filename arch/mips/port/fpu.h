@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lazy FPU. The unit holds one thread's state, core->fpu_owner's. Status.CU1 is on exactly while
+ * that thread runs; anybody else's first FPU instruction traps (coprocessor unusable), and the trap
+ * stores the owner's state, loads the thread's and makes it the owner.
+ */
+#ifndef PORT_FPU_H
+#define PORT_FPU_H
+
+#include "kernel/core.h"
+
+/* 32 doubles (FR = 1; with FR = 0 the first 16 are used), then FCSR. */
+#define ARCH_FPU_BYTES 264
+
+static inline void arch_fpu_switch(struct core *core, void *next_area)
+{
+    uint32_t status;
+
+    __asm__ volatile("mfc0 %0, $12" : "=r"(status));
+    if (core->fpu_owner == next_area)
+        status |= 0x20000000u; /* CU1 */
+    else
+        status &= ~0x20000000u;
+    __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
+}
+
+static inline void arch_fpu_forget(struct core *core, void *area)
+{
+    if (core->fpu_owner != area)
+        return;
+    core->fpu_owner = NULL;
+    arch_fpu_switch(core, area);
+}
+
+#endif

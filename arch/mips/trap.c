@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/trap.h"
+
+#include "arch/mips/mips.h"
+#include "arch/upcall.h"
+#include "kernel/core.h"
+#include "kernel/print.h"
+
+#define CHECK_OFFSET(type, field, offset)                                                          \
+    _Static_assert(offsetof(struct type, field) == (offset), #type "." #field " moved")
+
+CHECK_OFFSET(arch_frame, at, FRAME_AT);
+CHECK_OFFSET(arch_frame, a0, FRAME_A0);
+CHECK_OFFSET(arch_frame, t0, FRAME_T0);
+CHECK_OFFSET(arch_frame, t9, FRAME_T9);
+CHECK_OFFSET(arch_frame, ra, FRAME_RA);
+CHECK_OFFSET(arch_frame, lo, FRAME_LO);
+CHECK_OFFSET(arch_frame, epc, FRAME_EPC);
+CHECK_OFFSET(arch_frame, status, FRAME_STATUS);
+CHECK_OFFSET(arch_frame, s0, FRAME_S0);
+CHECK_OFFSET(arch_frame, s0, FRAME_CLOBBERED_END);
+CHECK_OFFSET(arch_frame, s8, FRAME_S8);
+CHECK_OFFSET(arch_frame, gp, FRAME_GP);
+CHECK_OFFSET(arch_frame, sp, FRAME_SP);
+CHECK_OFFSET(arch_frame, cause, FRAME_CAUSE);
+CHECK_OFFSET(arch_frame, badvaddr, FRAME_BADVADDR);
+_Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
+_Static_assert(FRAME_CLOBBERED_END == PREEMPT_BYTES, "frame.h");
+CHECK_OFFSET(core, current, CORE_CURRENT);
+CHECK_OFFSET(core, trap_sp, CORE_TRAP_SP);
+CHECK_OFFSET(core, fpu_owner, CORE_FPU_OWNER);
+CHECK_OFFSET(core, current_fpu_area, CORE_CURRENT_FPU_AREA);
+
+/* Cause.ExcCode: MIPS32 PRA (MD00090), table of exception codes. */
+enum {
+    EXC_MOD = 1,
+    EXC_TLBL = 2,
+    EXC_TLBS = 3,
+    EXC_ADEL = 4,
+    EXC_ADES = 5,
+    EXC_CPU = 11,
+};
+
+static const char *const cause_names[32] = {
+    [0] = "interrupt",
+    [EXC_MOD] = "store to a read-only page",
+    [EXC_TLBL] = "load or fetch from an unmapped address",
+    [EXC_TLBS] = "store to an unmapped address",
+    [EXC_ADEL] = "address error on load or fetch",
+    [EXC_ADES] = "address error on store",
+    [6] = "bus error on fetch",
+    [7] = "bus error on load or store",
+    [8] = "system call",
+    [9] = "breakpoint",
+    [10] = "reserved instruction",
+    [EXC_CPU] = "coprocessor unusable",
+    [12] = "arithmetic overflow",
+    [13] = "trap instruction",
+    [15] = "floating-point exception",
+    [18] = "coprocessor 2 exception",
+    [23] = "watchpoint",
+    [24] = "machine check",
+    [26] = "DSP module disabled",
+    [30] = "cache error",
+};
+
+static unsigned exception_code(const struct arch_frame *frame)
+{
+    return (frame->cause >> 2) & 31;
+}
+
+void arch_trap_init(void)
+{
+    struct core *core = core_self();
+    uint32_t cause;
+
+    core->trap_sp = (void *)(core->system_stack_hi - FRAME_BYTES);
+    __asm__ volatile("mtc0 %0, $15, 1\n\tehb" ::"r"(arch_vectors) : "memory"); /* EBase */
+    __asm__ volatile("mfc0 %0, $13\n\tor %0, %0, %1\n\tmtc0 %0, $13\n\tehb"
+                     : "=&r"(cause)
+                     : "r"(CAUSE_IV) /* interrupts have a vector of their own */
+                     : "memory");
+}
+
+void mips_exception(struct arch_frame *frame)
+{
+    unsigned unit = (frame->cause >> 28) & 3;
+
+    if (exception_code(frame) == EXC_CPU && unit == 1 && mips_fpu_take(frame))
+        return;
+    upcall_exception(frame);
+}
+
+const char *arch_frame_cause(const struct arch_frame *frame)
+{
+    const char *name = cause_names[exception_code(frame)];
+
+    return name != NULL ? name : "unknown exception";
+}
+
+bool arch_frame_bad_address(const struct arch_frame *frame, uintptr_t *address)
+{
+    unsigned code = exception_code(frame);
+
+    *address = frame->badvaddr;
+    return code >= EXC_MOD && code <= EXC_ADES;
+}
+
+void arch_frame_print(const struct arch_frame *frame)
+{
+    static const char names[28][3] = {"at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2",
+                                      "t3", "t4", "t5", "t6", "t7", "t8", "t9", "ra", "lo", "hi",
+                                      "pc", "sr", "s0", "s1", "s2", "s3", "s4", "s5"};
+    const uint32_t *words = &frame->at;
+
+    for (unsigned i = 0; i < 28; i++)
+        print_console("%.2s %08x%s", names[i], (unsigned)words[i], i % 6 == 5 ? "\n" : "  ");
+    print_console("s6 %08x  s7 %08x\n", (unsigned)frame->s6, (unsigned)frame->s7);
+    print_console("s8 %08x  gp %08x  sp %08x  cause %08x  badvaddr %08x%s\n", (unsigned)frame->s8,
+                  (unsigned)frame->gp, (unsigned)frame->sp, (unsigned)frame->cause,
+                  (unsigned)frame->badvaddr,
+                  frame->cause & CAUSE_BD ? "  (in a branch's delay slot)" : "");
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arch contract: traps. An interrupt or exception saves the interrupted context in a frame on the
+ * core's system stack and calls one of the upcalls of arch/upcall.h, with interrupts off.
+ *
+ * When upcall_interrupt answers true, the port moves the part of the frame that a call would clobber to the interrupted
+ * thread's own stack and calls upcall_preempt() there, on that stack, interrupts off; when it
+ * returns (much later, perhaps on another core) the thread goes on where it was interrupted.
+ */
+#ifndef ARCH_TRAP_H
+#define ARCH_TRAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arch_frame;
+
+/* Installs the vectors on this core. Interrupts are off. */
+void arch_trap_init(void);
+
+static inline uintptr_t arch_frame_pc(const struct arch_frame *frame);
+static inline uintptr_t arch_frame_sp(const struct arch_frame *frame);
+static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc);
+
+/* If the frame interrupted arch_cpu_idle_irqoff before or in its wait, moves it behind the wait.
+ * Called for interrupts taken from the idle thread. */
+void arch_cpu_idle_resume(struct arch_frame *frame);
+
+/* The exception's name for a report ("address error on load"), and the address it was about
+ * (BadVAddr, CR2); false when it has none. */
+const char *arch_frame_cause(const struct arch_frame *frame);
+bool arch_frame_bad_address(const struct arch_frame *frame, uintptr_t *address);
+
+/* Prints the register file in rows. No libc, no heap. */
+void arch_frame_print(const struct arch_frame *frame);
+
+/* Stack bytes that a preempted thread needs below its stack pointer for the moved frame. */
+#include "port/trap.h"
+
+#endif

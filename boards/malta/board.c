@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MIPS Malta: 16550 console behind the PIIX4 south bridge, 8259 pair on CPU line 2, 8254 as the
+ * reference for the CPU's clock. README.md in this folder is the board's notebook.
+ */
+#include "kernel/board.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/mips/frame.h"
+#include "boards/malta/malta.h"
+#include "kernel/console.h"
+#include "kernel/print.h"
+
+static inline uint8_t port_read8(unsigned port)
+{
+    return *(volatile uint8_t *)(MALTA_ISA_IO + port);
+}
+
+static inline void port_write8(unsigned port, uint8_t value)
+{
+    *(volatile uint8_t *)(MALTA_ISA_IO + port) = value;
+}
+
+static inline uint8_t uart_read(unsigned reg)
+{
+    return port_read8(MALTA_UART_PORT + reg);
+}
+
+static inline void uart_write(unsigned reg, uint8_t value)
+{
+    port_write8(MALTA_UART_PORT + reg, value);
+}
+
+#include "boards/devices/i8254.h"
+#include "boards/devices/i8259.h"
+#include "boards/devices/uart16550.h"
+
+#define COMMAND_LINE_MAX 1024
+
+/* What the boot loader said. Addresses are kseg0. */
+static struct {
+    uintptr_t ram_end;
+    uintptr_t input_start;
+    size_t input_bytes;
+    bool has_input;
+    bool exit_by_semihosting;
+    bool has_seed;
+    uint8_t seed[32];
+    char command_line[COMMAND_LINE_MAX];
+} boot;
+
+static uint64_t clock_hz;
+
+extern unsigned char __image_end[]; /* linker script: first byte behind .bss */
+
+/* Is `text` "name=value"? Then its value. */
+static const char *value_of(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(text, name, length) == 0 && text[length] == '=' ? text + length + 1 : NULL;
+}
+
+/* One word of the kernel arguments: the loader's own, or the program's. */
+static void take_word(const char *word, size_t length)
+{
+    size_t used = strlen(boot.command_line);
+    const char *value;
+
+    if ((value = value_of(word, "rd_start")) != NULL) {
+        boot.input_start = (uintptr_t)strtoull(value, NULL, 0); /* sign-extended to 64 bits */
+        return;
+    }
+    if ((value = value_of(word, "rd_size")) != NULL) {
+        boot.input_bytes = strtoul(value, NULL, 0);
+        boot.has_input = true;
+        return;
+    }
+    if (strncmp(word, "exit=semihosting", length) == 0 && length == 16) {
+        boot.exit_by_semihosting = true;
+        return;
+    }
+    if (used + length + 2 > sizeof boot.command_line) {
+        print_console("weft: the command line is longer than %d bytes; the rest is dropped\n",
+                      COMMAND_LINE_MAX - 2);
+        return;
+    }
+    if (used != 0)
+        boot.command_line[used++] = ' ';
+    memcpy(boot.command_line + used, word, length);
+    boot.command_line[used + length] = '\0';
+}
+
+static void take_arguments(int count, const uint32_t *words)
+{
+    for (int i = 1; i < count; i++) {
+        const char *at = (const char *)(uintptr_t)words[i];
+
+        while (*at != '\0') {
+            size_t length = strcspn(at, " ");
+
+            if (length != 0)
+                take_word(at, length);
+            at += length + strspn(at + length, " ");
+        }
+    }
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool take_seed(const char *hex)
+{
+    for (size_t i = 0; i < sizeof boot.seed; i++) {
+        int high = hex_digit(hex[2 * i]);
+        int low = high < 0 ? -1 : hex_digit(hex[2 * i + 1]);
+
+        if (low < 0)
+            return false;
+        boot.seed[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* The environment: pairs of pointers, name then value, ended by NULL (YAMON's layout). */
+static void take_environment(const uint32_t *pairs)
+{
+    for (; pairs != NULL && pairs[0] != 0; pairs += 2) {
+        const char *name = (const char *)(uintptr_t)pairs[0];
+        const char *value = (const char *)(uintptr_t)pairs[1];
+
+        if (strcmp(name, "memsize") == 0)
+            boot.ram_end = MALTA_RAM + strtoul(value, NULL, 0);
+        else if (strcmp(name, "rngseed") == 0)
+            boot.has_seed = take_seed(value);
+    }
+}
+
+void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
+{
+    uart_init(MALTA_BAUD);
+    boot.ram_end = MALTA_RAM + (a3 != 0 ? a3 : MALTA_RAM_DEFAULT_BYTES);
+    /* With semihosting on, QEMU leaves a0 at -1; the environment follows the arguments directly. */
+    if ((int)a0 <= 0 && a1 != 0 && a2 > a1)
+        a0 = (a2 - a1) / sizeof(uint32_t);
+    take_arguments((int)a0, (const uint32_t *)a1);
+    take_environment((const uint32_t *)a2);
+    if (boot.ram_end > MALTA_RAM + MALTA_RAM_KSEG0_BYTES || boot.ram_end < MALTA_RAM)
+        boot.ram_end = MALTA_RAM + MALTA_RAM_KSEG0_BYTES;
+    if ((uintptr_t)__image_end + MALTA_HEAP_MINIMUM_BYTES > boot.ram_end) {
+        print_console("weft: the image ends at %p and RAM at %p: there is no room for a heap; stopped\n",
+                      (void *)__image_end, (void *)boot.ram_end);
+        board_exit(78);
+    }
+}
+
+static void interrupt_line_enable(uint32_t mask)
+{
+    uint32_t status;
+
+    __asm__ volatile("mfc0 %0, $12\n\tor %0, %0, %1\n\tmtc0 %0, $12\n\tehb"
+                     : "=&r"(status)
+                     : "r"(mask)
+                     : "memory");
+}
+
+/* CPU cycles per second: Count against the 8254 over 10 ms. Count ticks at half the pipeline's rate, or all of it;
+ * measuring makes that no matter. */
+static uint64_t clock_measure(void)
+{
+    uint32_t start, reference;
+
+    i8254_start();
+    start = arch_clock_cycles();
+    reference = i8254_wait(I8254_HZ / 100);
+    return (uint64_t)(arch_clock_cycles() - start) * I8254_HZ / reference;
+}
+
+void board_init(void)
+{
+    clock_hz = clock_measure();
+    i8259_init();
+    i8259_unmask(MALTA_UART_IRQ);
+    uart_receive_interrupts();
+    interrupt_line_enable(STATUS_IM2);
+}
+
+uint64_t board_clock_hz(void)
+{
+    return clock_hz;
+}
+
+bool board_heap_region(unsigned index, struct board_region *region)
+{
+    uintptr_t start = ((uintptr_t)__image_end + 15) & ~(uintptr_t)15;
+    uintptr_t input_end = boot.input_start + boot.input_bytes;
+    bool split = boot.has_input && boot.input_start >= start && input_end <= boot.ram_end;
+
+    if (index == 0) {
+        region->start = (void *)start;
+        region->bytes = (split ? boot.input_start : boot.ram_end) - start;
+        return true;
+    }
+    if (index == 1 && split && boot.ram_end - input_end >= MALTA_HEAP_MINIMUM_BYTES) {
+        region->start = (void *)input_end;
+        region->bytes = boot.ram_end - input_end;
+        return true;
+    }
+    return false;
+}
+
+const void *board_input(size_t *bytes)
+{
+    *bytes = boot.input_bytes;
+    return boot.has_input ? (const void *)boot.input_start : NULL;
+}
+
+const char *board_command_line(void)
+{
+    return boot.command_line;
+}
+
+bool board_random_seed(uint8_t seed[32])
+{
+    memcpy(seed, boot.seed, sizeof boot.seed);
+    return boot.has_seed;
+}
+
+void board_console_write(const char *bytes, size_t count)
+{
+    uart_send(bytes, count);
+}
+
+int board_console_read(void)
+{
+    int byte = uart_receive();
+
+    return byte >= 0 ? byte : -1;
+}
+
+static void uart_interrupt(void)
+{
+    int byte;
+
+    while ((byte = uart_receive()) != UART_NOTHING) {
+        if (byte == UART_BREAK)
+            console_break();
+        else
+            console_received(byte);
+    }
+}
+
+void board_interrupt(uintptr_t pending)
+{
+    int line;
+
+    if ((pending & STATUS_IM2) == 0)
+        return;
+    while ((line = i8259_take()) >= 0)
+        if (line == MALTA_UART_IRQ)
+            uart_interrupt();
+}
+
+/* RAM on this board is always there: released pages are only remembered by the heap's statistics. */
+void board_pages_release(void *start, size_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
+void board_pages_commit(void *start, size_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
+/* UHI semihosting (MIPS MD01069): operation 1, exit, with the status in a0. */
+static void semihosting_exit(int status)
+{
+    register int operation __asm__("$25") = 1;
+    register int argument __asm__("$4") = status;
+
+    __asm__ volatile("sdbbp 1" ::"r"(operation), "r"(argument) : "memory");
+}
+
+_Noreturn void board_exit(int status)
+{
+    arch_irq_save();
+    if (boot.exit_by_semihosting)
+        semihosting_exit(status);
+    else
+        print_console("weft: exit status %d\n", status);
+    *(volatile uint32_t *)MALTA_SOFT_RESET = MALTA_GO_RESET;
+    arch_cpu_halt();
+}

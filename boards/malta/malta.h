@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses of the MIPS Malta board: MIPS MD00048, "MIPS Malta User's Manual", chapter 4. */
+#ifndef BOARDS_MALTA_MALTA_H
+#define BOARDS_MALTA_MALTA_H
+
+#define MALTA_RAM 0x80000000u             /* kseg0 */
+#define MALTA_RAM_DEFAULT_BYTES 0x4000000u /* when the loader does not say */
+#define MALTA_RAM_KSEG0_BYTES 0x10000000u /* above 256 MB lies I/O */
+#define MALTA_HEAP_MINIMUM_BYTES 0x10000u
+#define MALTA_ISA_IO 0xb8000000u /* kseg1: PCI I/O space, where PIIX4's legacy devices are */
+#define MALTA_UART_PORT 0x3f8
+#define MALTA_UART_IRQ 4 /* of the 8259 */
+#define MALTA_BAUD 115200
+#define MALTA_SOFT_RESET 0xbf000500u /* SOFTRES register; QEMU powers off */
+#define MALTA_GO_RESET 0x42u
+
+#endif

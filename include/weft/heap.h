@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap. Its allocation API is newlib's own (malloc, calloc, realloc, free, memalign,
+ * aligned_alloc, posix_memalign, malloc_usable_size, mallinfo): weft defines those functions. What
+ * stands here is what newlib has no name for.
+ *
+ * Contexts of newlib's names:
+ *   - thread: everything.
+ *   - interrupt handler: free and malloc_usable_size always. When the interrupted code was itself in
+ *     the heap, free only notes the block, and the next heap operation of that core gives it back.
+ *     malloc answers from the core's cache, and with NULL when that is empty or in use.
+ *   - inside the profiler's tick: nothing; it panics ("allocation in profiler").
+ * None of them blocks or yields. NULL (and errno ENOMEM) is the only sign of exhaustion.
+ */
+#ifndef WEFT_HEAP_H
+#define WEFT_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weft/error.h>
+
+/* What a region's memory is good for. malloc uses NORMAL only. */
+enum weft_memory {
+    WEFT_MEMORY_NORMAL,
+    WEFT_MEMORY_DMA,  /* reachable by devices, or uncached: asked for by name */
+    WEFT_MEMORY_FAST, /* scratchpad and the like: asked for by name */
+};
+
+/* Hands bytes [start, start + bytes) to the heap for good. The part of it that the heap's records
+ * take is about 2 % of a small region. Errors: WEFT_EINVAL (NULL, overlap with a region, wraps round
+ * the address space, too small for a page and its records), WEFT_ENOMEM (region table full, 8).
+ * Context: thread. Does not block. Cost: linear in the region's records (a byte or so per page). */
+WEFT_MUST_CHECK int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind);
+
+/* At least `bytes` bytes from a region of `kind`, aligned to `alignment` (a power of two; 0: as
+ * malloc). Given back with free. NULL: no memory of that kind, or not a power of two. Context:
+ * thread. Does not block. Whole pages; meant for buffers rather than for small objects. */
+WEFT_MUST_CHECK void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind);
+
+/* Raw counters, each a word that is written in one place, in pages of page_bytes bytes. At every
+ * quiescent point sys = inuse + idle + stacks + meta, released <= idle; consumed memory is
+ * sys - released. A reading taken while another core or the interrupted code is in the heap may be
+ * off by the operation in flight. */
+struct weft_mstats {
+    size_t page_bytes;
+    size_t sys_pages;      /* owned by the heap, over all regions */
+    size_t inuse_pages;    /* hold objects, or parts of objects that are free or cached */
+    size_t idle_pages;     /* free page runs */
+    size_t stack_pages;    /* thread stacks */
+    size_t meta_pages;     /* the heap's own records */
+    size_t released_pages; /* part of idle: handed to the board, contents gone */
+    size_t peak_pages;     /* most inuse + stacks since boot or weft_heap_peak_reset */
+    size_t failures;       /* requests answered with NULL */
+    size_t deferred;       /* frees that an interrupt handler had to leave for later, ever */
+    size_t scavenges;      /* rounds of the scavenger, ever */
+};
+
+/* Copies the raw counters. Context: any, the profiler's tick included. No lock, no allocation. Cost:
+ * about 30 instructions. */
+void weft_heap_stats(struct weft_mstats *stats);
+
+/* Bytes in objects that the program holds: what it could use, not what it asked for. Walks the
+ * spans. Context: thread. Cost: linear in the number of pages. */
+size_t weft_heap_live_bytes(void);
+
+/* Bytes of the largest block that one malloc could get from free pages now. Context: thread. Cost:
+ * bounded by the number of free runs of one size group. */
+size_t weft_heap_largest_free(void);
+
+/* Starts the high-water mark afresh from what is in use now. Context: any. */
+void weft_heap_peak_reset(void);
+
+/* Called when a request for `bytes` is about to fail, with no lock held; may free memory, must not
+ * allocate. True: something was freed, try again; false: give up. NULL removes the hook. At most 8
+ * retries for one request. Context of the call: the allocating thread. */
+void weft_heap_set_oom_hook(bool (*hook)(size_t bytes));
+
+/* Prints the scavenger's trace from the raw counters, in KiB:
+ *   scvgN: K KiB released                                        only when round N released anything
+ *   scvgN: inuse: I, idle: D, sys: S, released: R, consumed: C (KiB)
+ * N counts rounds; inuse is pages that hold objects, idle free pages, sys everything the heap owns
+ * (so sys - inuse - idle is thread stacks and the heap's records), released the part of idle that
+ * the board has back, consumed = sys - released. Each figure is rounded down to KiB.
+ * Context: any. No lock, no allocation. */
+void weft_heap_trace(void);
+
+/* Gives every idle page back to the board now, whatever its age, and returns the number of bytes it
+ * gave back. Counts as a round of the scavenger. Context: thread. Does not block; the heap's lock
+ * is held for a bounded time only, and never while the board works. */
+size_t weft_heap_scavenge(void);
+
+/* Walks everything: page runs, spans, free lists, caches, counters. 0, or WEFT_ESTATE after printing
+ * what is wrong. With several cores, call it while the others leave the heap alone. Context:
+ * thread; preemption is off for the time of the walk. Cost: linear in pages and free objects. */
+WEFT_MUST_CHECK int weft_heap_check(void);
+
+#endif

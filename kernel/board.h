@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a board supplies. Every function is called by the kernel only; boards/template is an empty,
+ * documented implementation.
+ */
+#ifndef KERNEL_BOARD_H
+#define KERNEL_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The boot loader's arguments, as the arch's reset code found them. The console works afterwards,
+ * polled. Nothing else works yet. */
+void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3);
+
+/* Interrupt controllers, the clock's frequency. Interrupts are off. */
+void board_init(void);
+
+/* Frequency of arch_clock's counter, in Hz; measured by board_init where the board has a reference. */
+uint64_t board_clock_hz(void);
+
+/* A stretch of RAM that the heap may own: not the image, not the INPUT file. Called with index 0,
+ * 1, ... until false. */
+struct board_region {
+    void *start;
+    size_t bytes;
+};
+bool board_heap_region(unsigned index, struct board_region *region);
+
+/* The INPUT file and the command line (one string, blanks between arguments). NULL when none. */
+const void *board_input(size_t *bytes);
+const char *board_command_line(void);
+
+/* 32 bytes from the best source of randomness there is; false when there is none. */
+bool board_random_seed(uint8_t seed[32]);
+
+/* Sends bytes, waiting for the line (polled). Context: any. */
+void board_console_write(const char *bytes, size_t count);
+
+/* The next received byte, or -1. Context: any. */
+int board_console_read(void);
+
+/* An external interrupt (the port's `pending` bits). Handles every source that is raised. */
+void board_interrupt(uintptr_t pending);
+
+/* Whole pages inside a heap region go out of use, or come back (requirements A7). What was released
+ * reads as anything. Called without any lock held. */
+void board_pages_release(void *start, size_t bytes);
+void board_pages_commit(void *start, size_t bytes);
+
+/* Ends the program with an exit status, 0..255, as the board can; does not return. */
+_Noreturn void board_exit(int status);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-core state of the kernel. sched, mem and prof keep their own per-core arrays, indexed by
+ * core->id; what stands here is what traps and the preemption test need.
+ */
+#ifndef KERNEL_CORE_H
+#define KERNEL_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weft/config.h>
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+
+struct weft_thread;
+struct arch_frame;
+
+struct core {
+    /* Known to assembly by offset (CORE_..., checked by _Static_assert in the port). */
+    struct weft_thread *current; /* the thread that runs here */
+    void *trap_sp;               /* where a trap from a thread puts its frame: the system stack */
+    void *fpu_owner;             /* save area of the thread whose state the unit holds, or NULL */
+    void *current_fpu_area;      /* save area of `current` */
+
+    /* Written by the core's threads only; read by its traps. */
+    uint32_t preempt_off; /* > 0: no preemption */
+
+    /* Written with interrupts off. */
+    uint32_t reschedule;      /* a switch is wanted as soon as it is allowed */
+    uint32_t interrupt_depth; /* > 0: on the system stack, in a handler */
+    struct arch_frame *frame; /* the interrupted context while interrupt_depth > 0 */
+
+    /* Requirements D1: > 0 while the sampler runs here; allocating then panics. */
+    uint32_t allocation_forbidden;
+
+    /* Locks of rank checking (debug builds): a bit per rank held. */
+    uint32_t ranks_held;
+
+    uint32_t id;
+    uintptr_t system_stack_lo, system_stack_hi;
+
+    /* Ticks: kernel/tick.c, interrupts off. */
+    uint64_t tick_deadline; /* cycles */
+    uint64_t wake_deadline; /* cycles: the earliest sleeper here; UINT64_MAX: none */
+    uint32_t tick_period;   /* cycles; 0: no tick yet */
+    uint32_t ticks;         /* taken since boot */
+    uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
+    uint32_t interrupts;    /* of devices, since boot */
+
+    /* Clock extension of ports with a 32-bit counter: interrupts off. */
+    uint32_t clock_high, clock_last;
+};
+
+extern struct core cores[WEFT_CONFIG_CORES];
+
+/* Fills in what is constant. Boot, before anything else on that core. */
+void core_init(unsigned id);
+
+/* The running core. Stable only while preemption or interrupts are off. */
+static inline struct core *core_self(void)
+{
+    return &cores[WEFT_CONFIG_CORES == 1 ? 0 : arch_core_id()];
+}
+
+static inline bool core_in_interrupt(void)
+{
+    return core_self()->interrupt_depth != 0;
+}
+
+/* Preemption off for the calling thread; nests; a compiler barrier. Interrupts still come. */
+static inline void core_preempt_disable(void)
+{
+    core_self()->preempt_off++;
+    __asm__ volatile("" ::: "memory");
+}
+
+/* Slow half of core_preempt_enable: a switch was wanted meanwhile (sched/preempt.c). */
+void upcall_preempt_pending(void);
+
+static inline void core_preempt_enable(void)
+{
+    struct core *core = core_self();
+
+    __asm__ volatile("" ::: "memory");
+    if (--core->preempt_off == 0 && __builtin_expect(*(volatile uint32_t *)&core->reschedule, 0))
+        upcall_preempt_pending();
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of the program when something is wrong with it: one report, then the exit status. Nothing here
+ * takes a lock, allocates or waits; a second panic inside the report cuts it short, a third just halts.
+ */
+#include "kernel/panic.h"
+
+#include <stdint.h>
+#include <weft/console.h>
+#include <weft/thread.h>
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/trap.h"
+#include "kernel/assert.h"
+#include "kernel/board.h"
+#include "kernel/console.h"
+#include "kernel/core.h"
+#include "kernel/print.h"
+#include "kernel/upcall.h"
+
+static volatile uint32_t panics;
+
+int panic_begun(void)
+{
+    return panics != 0;
+}
+
+static void panic_enter(void)
+{
+    arch_irq_save(); /* for good */
+    core_self()->preempt_off++;
+    panics++;
+    if (panics > 2)
+        arch_cpu_halt();
+    console_die();
+}
+
+_Noreturn static void panic_leave(void)
+{
+    upcall_profile_crash();
+    board_exit(PANIC_STATUS);
+}
+
+static const char *current_name(void)
+{
+    struct core *core = core_self();
+
+    return core->current != NULL ? weft_thread_name(core->current) : "boot";
+}
+
+_Noreturn void weft_panic(const char *format, ...)
+{
+    va_list arguments;
+
+    panic_enter();
+    print_console("\npanic: ");
+    va_start(arguments, format);
+    console_vprint(format, arguments);
+    va_end(arguments);
+    print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
+                  core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
+    if (panics == 1) {
+        upcall_dump_here();
+        upcall_dump_threads();
+    }
+    panic_leave();
+}
+
+_Noreturn void panic_exception(struct arch_frame *frame)
+{
+    uintptr_t address;
+
+    panic_enter();
+    print_console("\npanic: %s at pc=0x%08lx", arch_frame_cause(frame),
+                  (unsigned long)arch_frame_pc(frame));
+    if (arch_frame_bad_address(frame, &address))
+        print_console(", address 0x%08lx", (unsigned long)address);
+    print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
+                  core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
+    arch_frame_print(frame);
+    print_console("\n");
+    if (panics == 1) {
+        upcall_dump_frame(frame);
+        upcall_dump_threads();
+    }
+    panic_leave();
+}
+
+_Noreturn void assert_failed(const char *condition, const char *file, int line)
+{
+    weft_panic("assertion failed: %s (%s:%d)", condition, file, line);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KERNEL_PANIC_H
+#define KERNEL_PANIC_H
+
+struct arch_frame;
+
+/* EX_SOFTWARE of BSD's sysexits.h. */
+#define PANIC_STATUS 70
+
+/* Reports a CPU exception nobody handled, and ends the program. */
+_Noreturn void panic_exception(struct arch_frame *frame);
+
+/* True once a panic has begun: locks and diversions of output no longer count. */
+int panic_begun(void);
+
+#endif

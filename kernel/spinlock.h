@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spinlocks with ranks. A lock is taken with interrupts off, so a handler on the same core never
+ * waits for the thread it interrupted. Locks are taken in rising rank; a debug build checks every
+ * acquire. With one core the lock itself vanishes and only the interrupt state is left.
+ *
+ * The order, lowest first, is the table below (docs/locking.md explains it). The two chains,
+ * scheduler and heap, never nest; the log and the console are leaves.
+ */
+#ifndef KERNEL_SPINLOCK_H
+#define KERNEL_SPINLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weft/config.h>
+
+#include "arch/irq.h"
+#include "kernel/core.h"
+
+enum lock_rank {
+    RANK_NONE = 0,
+    /* scheduler chain */
+    RANK_WORLD,
+    RANK_WAIT,   /* a blocking object's wait queue */
+    RANK_TIMER,  /* sleepers */
+    RANK_THREAD, /* one thread's state; the thread list */
+    RANK_RUNQ,   /* one core's run queue */
+    /* heap chain */
+    RANK_HEAP_CENTRAL, /* one size class's spans */
+    RANK_HEAP_PAGES,   /* the page heap */
+    /* leaves */
+    RANK_LOG,
+    RANK_CONSOLE,
+    RANK_COUNT
+};
+
+struct spinlock {
+    uint32_t taken;
+    int32_t holder; /* core id while taken, -1 otherwise */
+    uint8_t rank;
+    const char *name;
+};
+
+#define SPINLOCK_INITIALIZER(lock_rank_, lock_name_)                                               \
+    {                                                                                              \
+        .taken = 0, .holder = -1, .rank = (lock_rank_), .name = (lock_name_)                       \
+    }
+
+/* Panics unless a lock of `rank` may be taken on this core now; then notes it. Debug builds only. */
+void spinlock_rank_acquire(const struct spinlock *lock);
+void spinlock_rank_release(const struct spinlock *lock);
+
+/* Multi-core halves (kernel/spinlock.c). */
+void spinlock_spin(struct spinlock *lock);
+void spinlock_free(struct spinlock *lock);
+
+/* Takes the lock, interrupts being off already. */
+static inline void spinlock_lock_irqoff(struct spinlock *lock)
+{
+    if (WEFT_CONFIG_DEBUG)
+        spinlock_rank_acquire(lock);
+    if (WEFT_CONFIG_CORES > 1)
+        spinlock_spin(lock);
+}
+
+static inline void spinlock_unlock_irqoff(struct spinlock *lock)
+{
+    if (WEFT_CONFIG_CORES > 1)
+        spinlock_free(lock);
+    if (WEFT_CONFIG_DEBUG)
+        spinlock_rank_release(lock);
+}
+
+/* Turns interrupts off, takes the lock; returns what unlock needs. */
+static inline arch_irq_state spinlock_lock(struct spinlock *lock)
+{
+    arch_irq_state state = arch_irq_save();
+
+    spinlock_lock_irqoff(lock);
+    return state;
+}
+
+static inline void spinlock_unlock(struct spinlock *lock, arch_irq_state state)
+{
+    spinlock_unlock_irqoff(lock);
+    arch_irq_restore(state);
+}
+
+#endif

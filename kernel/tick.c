@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/tick.h"
+
+#include <weft/time.h>
+
+#include "arch/clock.h"
+#include "arch/irq.h"
+#include "arch/trap.h"
+#include "arch/upcall.h"
+#include "kernel/assert.h"
+#include "kernel/board.h"
+#include "kernel/core.h"
+#include "kernel/trap.h"
+#include "kernel/upcall.h"
+
+#define NS_PER_SECOND 1000000000u
+
+/* Fixed once by tick_init; read by everybody. Whole seconds convert exactly, and the remainder
+ * (below hz) fits a 64-bit product, so no error ever accumulates. */
+static uint64_t clock_hz;
+
+static void arm_irqoff(struct core *core)
+{
+    uint64_t next = core->tick_deadline;
+
+    if (core->wake_deadline < next)
+        next = core->wake_deadline;
+    arch_clock_arm_irqoff(next);
+}
+
+static void period_start_irqoff(struct core *core, uint32_t rate_hz)
+{
+    core->tick_period = (uint32_t)((clock_hz + rate_hz / 2) / rate_hz);
+    core->tick_deadline = arch_clock_now_irqoff() + core->tick_period;
+    arm_irqoff(core);
+}
+
+void tick_init(void)
+{
+    struct core *core = core_self();
+
+    clock_hz = board_clock_hz();
+    ASSERT(clock_hz >= 1000000 && clock_hz < 1ull << 33);
+    core->wake_deadline = UINT64_MAX;
+    arch_clock_init();
+    period_start_irqoff(core, WEFT_CONFIG_TICK_HZ);
+}
+
+uint64_t tick_start_irqoff(uint32_t rate_hz)
+{
+    struct core *core = core_self();
+
+    DEBUG_ASSERT(!arch_irq_enabled());
+    period_start_irqoff(core, rate_hz);
+    return clock_hz * 1000 / core->tick_period;
+}
+
+void tick_restore_irqoff(void)
+{
+    DEBUG_ASSERT(!arch_irq_enabled());
+    period_start_irqoff(core_self(), WEFT_CONFIG_TICK_HZ);
+}
+
+void tick_wake_at_irqoff(uint64_t deadline)
+{
+    struct core *core = core_self();
+
+    DEBUG_ASSERT(!arch_irq_enabled());
+    core->wake_deadline = deadline;
+    if (core->tick_period != 0)
+        arm_irqoff(core);
+}
+
+/* Steps the deadline past `now`; ticks that were missed altogether are counted, not made up for. */
+static void deadline_advance(struct core *core, uint64_t now)
+{
+    core->tick_deadline += core->tick_period;
+    while (core->tick_deadline <= now) {
+        core->tick_deadline += core->tick_period;
+        core->ticks_missed++;
+    }
+}
+
+bool upcall_timer(struct arch_frame *frame)
+{
+    struct core *core = core_self();
+    uint64_t now = arch_clock_now_irqoff();
+
+    trap_enter(core, frame);
+    if (now >= core->tick_deadline) {
+        deadline_advance(core, now);
+        core->ticks++;
+        upcall_sample(core, frame); /* before the scheduler may change whose tick it was */
+        upcall_sched_slice(core);
+    }
+    if (now >= core->wake_deadline)
+        upcall_sched_wake(core, now); /* may set wake_deadline */
+    arm_irqoff(core);
+    return trap_leave(core, frame);
+}
+
+uint64_t tick_cycles_to_ns(uint64_t cycles)
+{
+    uint64_t seconds = cycles / clock_hz;
+
+    return seconds * NS_PER_SECOND + cycles % clock_hz * NS_PER_SECOND / clock_hz;
+}
+
+uint64_t tick_ns_to_cycles(uint64_t ns)
+{
+    uint64_t seconds = ns / NS_PER_SECOND;
+    uint64_t rest = ns % NS_PER_SECOND;
+
+    if (seconds >= UINT64_MAX / clock_hz)
+        return UINT64_MAX;
+    return seconds * clock_hz + (rest * clock_hz + NS_PER_SECOND - 1) / NS_PER_SECOND;
+}
+
+uint64_t tick_now(void)
+{
+    arch_irq_state state = arch_irq_save();
+    uint64_t now = arch_clock_now_irqoff();
+
+    arch_irq_restore(state);
+    return now;
+}
+
+uint64_t weft_time_ns(void)
+{
+    return tick_cycles_to_ns(tick_now());
+}

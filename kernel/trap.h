@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Entry to and exit from interrupt context, common to all interrupts (kernel/trap.c). */
+#ifndef KERNEL_TRAP_H
+#define KERNEL_TRAP_H
+
+#include <stdbool.h>
+
+#include "arch/trap.h"
+#include "kernel/core.h"
+#include "kernel/upcall.h"
+
+/* On the system stack, interrupts off; `frame` is the interrupted context. */
+static inline void trap_enter(struct core *core, struct arch_frame *frame)
+{
+    core->interrupt_depth++;
+    core->frame = frame;
+}
+
+/* The verdict: true when the interrupted thread must give up the core now. This is the only place
+ * where an interrupt leads to a switch. */
+static inline bool trap_leave(struct core *core, struct arch_frame *frame)
+{
+    core->interrupt_depth--;
+    if (__builtin_expect(core->reschedule == 0, 1))
+        return false;
+    return upcall_sched_may_preempt(core, frame);
+}
+
+#endif

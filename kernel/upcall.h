@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel calls upwards into sched, mem and prof, by name at link time. */
+#ifndef KERNEL_UPCALL_H
+#define KERNEL_UPCALL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct core;
+struct arch_frame;
+
+/* mem: hands over the board's regions (board_heap_region) and makes malloc work. Boot, one thread. */
+void upcall_heap_init(void);
+
+/* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
+_Noreturn void upcall_sched_start(void (*main_thread)(void));
+
+/* prof: a tick landed on `frame`; takes the sample. Before upcall_sched_tick. Interrupts off. */
+void upcall_sample(struct core *core, const struct arch_frame *frame);
+
+/* sched: a periodic tick: the current thread's time slice is that much shorter. Interrupts off. */
+void upcall_sched_slice(struct core *core);
+
+/* sched: core->wake_deadline has passed: wakes the sleepers that are due and sets the next one. Interrupts off. */
+void upcall_sched_wake(struct core *core, uint64_t now_cycles);
+
+/* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now? */
+bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame);
+
+/* prof: prints stacks (kernel/panic.c and the console break use these). Any context. */
+void upcall_dump_frame(const struct arch_frame *frame); /* from a trap frame */
+void upcall_dump_here(void);                            /* the caller's */
+void upcall_dump_threads(void);                         /* every thread, the current one first */
+
+/* prof: the system is going down: counters that wait for a sample are written to the log. */
+void upcall_profile_crash(void);
+
+/* sched: the calling thread may sleep on the console's mutex (a thread, scheduler started,
+ * interrupts on). */
+bool upcall_console_lock(void);
+void upcall_console_unlock(void);
+
+/* prof: this thread's output goes into a buffer (weft_stack): true when it went there. */
+bool upcall_print_diverted(const char *format, va_list arguments);
+
+#endif

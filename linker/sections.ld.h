@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Linker script fragments common to all targets, as preprocessor macros. Two segments: text is read
+ * and executed, data is read and written; none is both.
+ */
+#ifndef LINKER_SECTIONS_LD_H
+#define LINKER_SECTIONS_LD_H
+
+#define READ_ONLY_SECTIONS                                                                         \
+    .rodata : { *(.rodata .rodata.*) *(.gnu.linkonce.r.*) } :text                                  \
+    .note.gnu.build-id : {                                                                         \
+        PROVIDE_HIDDEN(__build_id_start = .);                                                      \
+        KEEP(*(.note.gnu.build-id))                                                                \
+        PROVIDE_HIDDEN(__build_id_end = .);                                                        \
+    } :text                                                                                        \
+    .eh_frame_hdr : {                                                                              \
+        __eh_frame_hdr_start = .;                                                                  \
+        *(.eh_frame_hdr)                                                                           \
+        __eh_frame_hdr_end = .;                                                                    \
+    } :text                                                                                        \
+    .eh_frame : {                                                                                  \
+        __eh_frame_start = .;                                                                      \
+        KEEP(*(.eh_frame))                                                                         \
+        __eh_frame_end = .;                                                                        \
+    } :text
+
+#define CONSTRUCTOR_SECTIONS                                                                       \
+    .preinit_array : {                                                                             \
+        PROVIDE_HIDDEN(__preinit_array_start = .);                                                 \
+        KEEP(*(.preinit_array))                                                                    \
+        PROVIDE_HIDDEN(__preinit_array_end = .);                                                   \
+    } :data                                                                                        \
+    .init_array : {                                                                                \
+        PROVIDE_HIDDEN(__init_array_start = .);                                                    \
+        KEEP(*(SORT_BY_INIT_PRIORITY(.init_array.*)))                                              \
+        KEEP(*(.init_array))                                                                       \
+        PROVIDE_HIDDEN(__init_array_end = .);                                                      \
+    } :data                                                                                        \
+    .fini_array : {                                                                                \
+        PROVIDE_HIDDEN(__fini_array_start = .);                                                    \
+        KEEP(*(SORT_BY_INIT_PRIORITY(.fini_array.*)))                                              \
+        KEEP(*(.fini_array))                                                                       \
+        PROVIDE_HIDDEN(__fini_array_end = .);                                                      \
+    } :data
+
+#define DEBUG_SECTIONS                                                                             \
+    .debug_info 0 : { *(.debug_info) }                                                             \
+    .debug_abbrev 0 : { *(.debug_abbrev) }                                                         \
+    .debug_aranges 0 : { *(.debug_aranges) }                                                       \
+    .debug_line 0 : { *(.debug_line) }                                                             \
+    .debug_line_str 0 : { *(.debug_line_str) }                                                     \
+    .debug_str 0 : { *(.debug_str) }                                                               \
+    .debug_loc 0 : { *(.debug_loc) }                                                               \
+    .debug_loclists 0 : { *(.debug_loclists) }                                                     \
+    .debug_ranges 0 : { *(.debug_ranges) }                                                         \
+    .debug_rnglists 0 : { *(.debug_rnglists) }                                                     \
+    .debug_frame 0 : { *(.debug_frame) }                                                           \
+    .comment 0 : { *(.comment) }
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-core caches.
+ *
+ * Per class, a stack of pointers to free objects, in memory of its own: whoever writes to a freed
+ * object cannot damage it. Only its core touches it, with preemption off, so there is no lock. A
+ * handler that interrupts anything with preemption off stays away (prim_cache_enter): a free is then
+ * noted in the core's list of deferred blocks, which the core's next slow operation works off.
+ *
+ * A free object goes into the cache of the core that frees it, wherever it came from; a core that
+ * only frees fills its cache, and every `batch`-th free moves a batch to the spans, where the core
+ * that only allocates gets them from.
+ */
+#include "mem/cache.h"
+
+#include "mem/central.h"
+#include "mem/large.h"
+#include "mem/report.h"
+
+static uintptr_t *bin_bottom(const struct cache_bin *bin, unsigned class)
+{
+    return bin->limit - heap.class[class].depth;
+}
+
+void *cache_get(struct core *core, unsigned class)
+{
+    struct cache_bin *bin = &heap.cache[core->id].bin[class];
+    uintptr_t *object;
+
+    ASSERT(core->preempt_off && core->interrupt_depth == 0);
+    if (bin->top[-1] == 0)
+        bin->top += central_get(class, bin->top, heap.class[class].batch);
+    object = (uintptr_t *)bin->top[-1];
+    if (!object)
+        return NULL;
+    bin->top--;
+    object[0] = 0;
+    return object;
+}
+
+/* Moves `count` objects from the top of the cache to their spans. */
+static void bin_relieve(struct cache_bin *bin, unsigned count)
+{
+    while (count--) {
+        uintptr_t object = *--bin->top;
+        enum heap_fault fault = central_put(object);
+
+        if (fault != FAULT_NONE)
+            report_fault(fault, object);
+    }
+}
+
+void cache_put(struct core *core, unsigned class, uintptr_t object)
+{
+    struct cache_bin *bin = &heap.cache[core->id].bin[class];
+
+    ASSERT(core->preempt_off && core->interrupt_depth == 0);
+    if (bin->top == bin->limit)
+        bin_relieve(bin, heap.class[class].batch);
+    *(uintptr_t *)object = heap.mark;
+    *bin->top++ = object;
+}
+
+void cache_defer(struct core *core, uintptr_t block)
+{
+    struct cache *cache = &heap.cache[core->id];
+    struct deferred_block *deferred = (struct deferred_block *)block;
+    arch_irq_state state = arch_irq_save();
+
+    deferred->mark = heap.mark;
+    deferred->next = cache->deferred;
+    cache->deferred = deferred;
+    arch_irq_restore(state);
+    __atomic_fetch_add(&heap.stats.deferred, 1, __ATOMIC_RELAXED);
+}
+
+/* One at a time, so that a second free of those that wait is still noticed. */
+void cache_drain(struct core *core)
+{
+    struct cache *cache = &heap.cache[core->id];
+
+    while (cache->deferred) {
+        arch_irq_state state = arch_irq_save();
+        uintptr_t block = (uintptr_t)cache->deferred;
+        const struct region *region = heap_region_of(block);
+        int kind = region->kinds[(block - region->base) >> heap.page_shift];
+
+        cache->deferred = cache->deferred->next;
+        arch_irq_restore(state);
+        if (kind > 0)
+            cache_put(core, (unsigned)kind, block);
+        else
+            large_free(block);
+    }
+}
+
+void cache_flush(struct core *core)
+{
+    struct cache *cache = &heap.cache[core->id];
+
+    cache_drain(core);
+    for (unsigned class = 1; class <= heap.classes; class++) {
+        struct cache_bin *bin = &cache->bin[class];
+
+        bin_relieve(bin, (unsigned)(bin->top - bin_bottom(bin, class)));
+    }
+}
+
+static bool slots_hold(const uintptr_t *slot, const uintptr_t *top, uintptr_t object)
+{
+    for (; slot < top; slot++)
+        if (*slot == object)
+            return true;
+    return false;
+}
+
+bool cache_holds(unsigned class, uintptr_t object)
+{
+    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++) {
+        const struct cache *cache = &heap.cache[core];
+        const struct cache_bin *bin = &cache->bin[class];
+
+        if (class && slots_hold(bin_bottom(bin, class), bin->top, object))
+            return true;
+        for (const struct deferred_block *block = cache->deferred; block; block = block->next)
+            if ((uintptr_t)block == object)
+                return true;
+    }
+    return false;
+}
+
+size_t cache_count(unsigned class)
+{
+    size_t count = 0;
+
+    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++) {
+        const struct cache_bin *bin = &heap.cache[core].bin[class];
+
+        count += (size_t)(bin->top - bin_bottom(bin, class));
+    }
+    return count;
+}
+
+int cache_check(const struct core *core)
+{
+    for (unsigned class = 1; class <= heap.classes; class++) {
+        const struct cache_bin *bin = &heap.cache[core->id].bin[class];
+        const uintptr_t *slot = bin_bottom(bin, class);
+
+        if (bin->top < slot || bin->top > bin->limit || slot[-1] != 0)
+            return report_state("cache", (uintptr_t)bin);
+        for (; slot < bin->top; slot++) {
+            const struct region *region = heap_region_of(*slot);
+
+            if (!region || region->kinds[(*slot - region->base) >> heap.page_shift] != (int)class ||
+                *(const uintptr_t *)*slot != heap.mark ||
+                central_examine(*slot) != FAULT_NONE)
+                return report_state("cached object", *slot);
+        }
+    }
+    return 0;
+}
+
+void cache_init(struct cache *cache, uintptr_t *slots)
+{
+    for (unsigned class = 1; class <= heap.classes; class++) {
+        const struct class_info *info = &heap.class[class];
+        struct cache_bin *bin = &cache->bin[class];
+
+        *slots++ = 0;
+        bin->top = slots;
+        slots += info->depth;
+        bin->limit = slots;
+        bin->mask = ((uint32_t)info->pages << heap.page_shift) - 1;
+        bin->reciprocal = UINT32_MAX / info->size + 1;
+    }
+}

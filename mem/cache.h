@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A core's cache of free small objects: the slow side. The fast side is mem/fast.h. */
+#ifndef MEM_CACHE_H
+#define MEM_CACHE_H
+
+#include "mem/heap.h"
+
+/* All of these: preemption off, thread context, no lock. */
+
+/* An object of the class from the cache, filled from the spans when it is empty. NULL: no memory. */
+void *cache_get(struct core *core, unsigned class);
+
+/* The object, which is known to be the program's, into the cache; a full one is relieved first. */
+void cache_put(struct core *core, unsigned class, uintptr_t object);
+
+/* Frees what handlers had to leave. */
+void cache_drain(struct core *core);
+
+/* Drains, and gives every cached object of this core back to its span. */
+void cache_flush(struct core *core);
+
+/* Any context: leaves the block for cache_drain. */
+void cache_defer(struct core *core, uintptr_t block);
+
+/* Is the object in some core's cache, or deferred? Other cores are looked at as they are. */
+bool cache_holds(unsigned class, uintptr_t object);
+
+/* Cached objects of one class, over all cores. */
+size_t cache_count(unsigned class);
+
+/* 0, or WEFT_ESTATE after a report. */
+int cache_check(const struct core *core);
+
+/* mem/heap.c: lays out the caches' slots. */
+void cache_init(struct cache *cache, uintptr_t *slots);
+
+#endif

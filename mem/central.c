@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spans of small objects.
+ *
+ * A span is a run of pages cut into objects of one class, aligned to its own size in the region, so that
+ * an object's address gives its span by masking. Its record counts the objects in use (with the
+ * program, or in some core's cache), those that were ever handed out, and names the first free one;
+ * a new span costs no more than its record, since objects beyond `fresh` are free without being
+ * written to. Spans that have a free object are listed by class and region; the others are found by
+ * their objects only.
+ *
+ * A free object's first word is the mark (every free object has it, in a span or a cache; free looks
+ * for it), its second the number of the next free object, hidden with the boot's secret and the
+ * object's address. A number that is out of range, or a missing mark, means that somebody wrote to
+ * freed memory: it is found before the link is followed.
+ *
+ * One lock per class (a single one with one core, where it only keeps interrupts off). The pages lock
+ * may be taken inside it, for giving a span back; taking a new span is done with no lock held, since
+ * the board may have to be asked.
+ */
+#include "mem/central.h"
+
+#include "mem/page.h"
+#include "mem/report.h"
+
+#define LOCKS (WEFT_CONFIG_CORES > 1 ? CLASS_MAX : 1)
+
+static struct spinlock central_lock[LOCKS] = {
+    [0 ... LOCKS - 1] = SPINLOCK_INITIALIZER(RANK_HEAP_CENTRAL, "heap class"),
+};
+
+static struct spinlock *lock_of(unsigned class)
+{
+    return &central_lock[WEFT_CONFIG_CORES > 1 ? class : 0];
+}
+
+/* Hides and shows the link that stands in `object`. */
+static uintptr_t link_code(uintptr_t object, uintptr_t value)
+{
+    return value ^ heap.secret ^ object;
+}
+
+static void partial_insert(struct region *region, unsigned class, page_index first)
+{
+    struct page *span = &region->page[first];
+
+    span->previous = 0;
+    span->next = region->partial[class];
+    if (span->next)
+        region->page[span->next].previous = first;
+    region->partial[class] = first;
+}
+
+static void partial_remove(struct region *region, unsigned class, page_index first)
+{
+    const struct page *span = &region->page[first];
+
+    if (span->next)
+        region->page[span->next].previous = span->previous;
+    if (span->previous)
+        region->page[span->previous].next = span->next;
+    else
+        region->partial[class] = span->next;
+}
+
+/* Takes a free object out of a span that has one. 0: its free list is broken. */
+static uintptr_t span_pop_locked(struct region *region, unsigned class, page_index first)
+{
+    const struct class_info *info = &heap.class[class];
+    struct page *span = &region->page[first];
+    uintptr_t *object, base = region_page_address(region, first);
+
+    if (span->span.head) {
+        uintptr_t next;
+
+        object = (uintptr_t *)(base + (span->span.head - 1u) * info->size);
+        next = link_code((uintptr_t)object, object[1]);
+        if (next > span->span.fresh || object[0] != heap.mark)
+            return 0;
+        span->span.head = (unsigned)next & 0x7ff;
+    } else {
+        object = (uintptr_t *)(base + (size_t)span->span.fresh * info->size);
+        object[0] = heap.mark;
+        span->span.fresh++;
+    }
+    span->span.used++;
+    if (span->span.used == info->objects)
+        partial_remove(region, class, first);
+    return (uintptr_t)object;
+}
+
+static bool span_new(unsigned class)
+{
+    const struct class_info *info = &heap.class[class];
+    struct page_wish wish = {.pages = info->pages, .align = info->pages};
+    struct region *region;
+    page_index first;
+    size_t used_bytes = (size_t)info->objects * info->size;
+    arch_irq_state state;
+
+    region = page_take(WEFT_MEMORY_NORMAL, &wish, PAGE_OWNER_HEAP, (int)class, (int)class, &first);
+    if (!region)
+        return false;
+    region->page[first].span.used = 0;
+    region->page[first].span.fresh = 0;
+    region->page[first].span.head = 0;
+    /* A pointer to the unused end would pass the test of free's fast path, but for the mark. */
+    if (used_bytes < (size_t)info->pages << heap.page_shift)
+        *(uintptr_t *)(region_page_address(region, first) + used_bytes) = heap.mark;
+    state = spinlock_lock(lock_of(class));
+    partial_insert(region, class, first);
+    spinlock_unlock(lock_of(class), state);
+    return true;
+}
+
+/* The object that broke is the head of the first span of the class. */
+static void report_broken(const struct region *region, unsigned class, page_index first)
+{
+    uintptr_t base = region_page_address(region, first);
+
+    report_fault(FAULT_OVERWRITTEN,
+                 base + (region->page[first].span.head - 1u) * heap.class[class].size);
+}
+
+static unsigned region_get(struct region *region, unsigned class, uintptr_t *slot, unsigned most)
+{
+    unsigned count = 0;
+    page_index broken = 0;
+    arch_irq_state state = spinlock_lock(lock_of(class));
+
+    while (count < most && region->partial[class]) {
+        page_index first = region->partial[class];
+
+        slot[count] = span_pop_locked(region, class, first);
+        if (slot[count] == 0) {
+            /* Nothing more is ever taken from it. */
+            partial_remove(region, class, first);
+            broken = first;
+            break;
+        }
+        count++;
+    }
+    spinlock_unlock(lock_of(class), state);
+    if (broken)
+        report_broken(region, class, broken);
+    return count;
+}
+
+static unsigned existing_get(unsigned class, uintptr_t *slot, unsigned most)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < heap.regions && count < most; i++)
+        if (heap.region[i]->memory == WEFT_MEMORY_NORMAL)
+            count += region_get(heap.region[i], class, slot + count, most - count);
+    return count;
+}
+
+unsigned central_get(unsigned class, uintptr_t *slot, unsigned most)
+{
+    unsigned count;
+
+    ASSERT(class >= 1 && class <= heap.classes && most > 0);
+    while ((count = existing_get(class, slot, most)) == 0)
+        if (!span_new(class))
+            return 0;
+    return count;
+}
+
+void *central_get_existing(unsigned class)
+{
+    uintptr_t object;
+
+    return existing_get(class, &object, 1) ? (void *)object : NULL;
+}
+
+/* The object's number in its span, or why it is none. */
+static enum heap_fault object_index(const struct region *region, unsigned class,
+                                       page_index first, uintptr_t object, unsigned *index)
+{
+    const struct class_info *info = &heap.class[class];
+    uintptr_t offset = object - region_page_address(region, first);
+
+    *index = (unsigned)(offset / info->size);
+    if (offset % info->size != 0 || *index >= info->objects)
+        return FAULT_MISALIGNED;
+    return *index < region->page[first].span.fresh ? FAULT_NONE : FAULT_NEVER_USED;
+}
+
+static enum heap_fault put_locked(struct region *region, unsigned class, page_index first,
+                                     uintptr_t *object)
+{
+    struct page *span = &region->page[first];
+    unsigned index;
+    enum heap_fault fault = object_index(region, class, first, (uintptr_t)object, &index);
+
+    if (fault != FAULT_NONE)
+        return fault;
+    if (span->span.used == 0 || index + 1 == span->span.head)
+        return FAULT_FREE;
+    object[0] = heap.mark;
+    object[1] = link_code((uintptr_t)object, span->span.head);
+    span->span.head = (index + 1) & 0x7ff;
+    if (span->span.used-- == heap.class[class].objects)
+        partial_insert(region, class, first);
+    if (span->span.used == 0) {
+        partial_remove(region, class, first);
+        page_give(region, first, heap.class[class].pages, PAGE_OWNER_HEAP);
+    }
+    return FAULT_NONE;
+}
+
+enum heap_fault central_put(uintptr_t object)
+{
+    struct region *region = heap_region_of(object);
+    int class = region->kinds[(object - region->base) >> heap.page_shift];
+    enum heap_fault fault;
+    arch_irq_state state;
+
+    if (class <= 0)
+        return FAULT_FREE;
+    state = spinlock_lock(lock_of((unsigned)class));
+    fault = put_locked(region, (unsigned)class, central_span(region, (unsigned)class, object),
+                       (uintptr_t *)object);
+    spinlock_unlock(lock_of((unsigned)class), state);
+    return fault;
+}
+
+/* Is the object on its span's list of free ones? */
+static bool listed_locked(const struct region *region, unsigned class, page_index first,
+                          unsigned index)
+{
+    const struct page *span = &region->page[first];
+    uintptr_t base = region_page_address(region, first), number = span->span.head;
+
+    for (unsigned left = span->span.fresh; number && left; left--) {
+        uintptr_t *object;
+
+        if (number == index + 1)
+            return true;
+        if (number > span->span.fresh)
+            return false;
+        object = (uintptr_t *)(base + (number - 1) * heap.class[class].size);
+        number = link_code((uintptr_t)object, object[1]);
+    }
+    return false;
+}
+
+enum heap_fault central_examine(uintptr_t object)
+{
+    const struct region *region = heap_region_of(object);
+    unsigned class = (unsigned)region->kinds[(object - region->base) >> heap.page_shift], index;
+    page_index first = central_span(region, class, object);
+    enum heap_fault fault;
+    arch_irq_state state = spinlock_lock(lock_of(class));
+
+    fault = object_index(region, class, first, object, &index);
+    if (fault == FAULT_NONE && listed_locked(region, class, first, index))
+        fault = FAULT_FREE;
+    spinlock_unlock(lock_of(class), state);
+    return fault;
+}
+
+int central_check_span(struct region *region, page_index first)
+{
+    unsigned class = (unsigned)region->kinds[first], listed = 0;
+    const struct class_info *info = &heap.class[class];
+    const struct page *span = &region->page[first];
+    uintptr_t base = region_page_address(region, first), number = span->span.head;
+
+    if (first & (info->pages - 1u) || span->span.fresh > info->objects ||
+        span->span.used > span->span.fresh)
+        return report_state("span record", base);
+    for (page_index page = first; page < first + info->pages; page++)
+        if (region->kinds[page] != (int)class)
+            return report_state("span's page kinds", base);
+    for (; number && listed <= span->span.fresh; listed++) {
+        uintptr_t *object = (uintptr_t *)(base + (number - 1) * info->size);
+
+        if (number > span->span.fresh || object[0] != heap.mark)
+            return report_state("free object", (uintptr_t)object);
+        number = link_code((uintptr_t)object, object[1]);
+    }
+    if (listed != (unsigned)(span->span.fresh - span->span.used))
+        return report_state("span's free list length", base);
+    return 0;
+}

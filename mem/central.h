@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Spans of small objects, shared by all cores. */
+#ifndef MEM_CENTRAL_H
+#define MEM_CENTRAL_H
+
+#include "mem/heap.h"
+#include "mem/report.h"
+
+/* Moves up to `most` objects of the class into slot[]; from spans of NORMAL memory that have some, or from a
+ * new span when none has. 0: no memory. No lock held. */
+unsigned central_get(unsigned class, uintptr_t *slot, unsigned most);
+
+/* One object from a span that has one already. NULL: none. */
+void *central_get_existing(unsigned class);
+
+/* Gives one object back to its span, and the span's pages back when that was its last. No lock held.
+ * Returns what is wrong instead, and then does nothing. */
+enum heap_fault central_put(uintptr_t object);
+
+/* Is this really the start of an object that was handed out? Exact, also against double free. */
+enum heap_fault central_examine(uintptr_t object);
+
+/* The span's first page, for an address in a page of the kind `class`. */
+static inline page_index central_span(const struct region *region, unsigned class,
+                                      uintptr_t address)
+{
+    uintptr_t page = (address - region->base) >> heap.page_shift;
+
+    return (page_index)(page & ~((uintptr_t)heap.class[class].pages - 1));
+}
+
+/* 0, or WEFT_ESTATE after a report. */
+int central_check_span(struct region *region, page_index first);
+
+#endif

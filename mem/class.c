@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Size classes, made at boot for the page size that the heap's size calls for.
+ *
+ * A class is an object size and a span of 1, 2, 4 or 8 pages that it fills well. The next size wanted
+ * is the last one plus an eighth (a quarter in a small heap, where every class costs half a span on
+ * average); the span is the smallest that wastes no more than an eighth at its end, and what would be
+ * wasted is then given to the objects: 3 objects in 512 bytes are 168 bytes each, not 160.
+ */
+#include <string.h>
+
+#include "mem/heap.h"
+
+#define SPAN_PAGES_MAX 8
+
+/* Bytes that one core's cache may hold of one class. */
+static size_t cache_bytes(size_t heap_bytes)
+{
+    size_t bytes = heap_bytes / 2048;
+
+    return bytes < 8192 ? bytes : 8192;
+}
+
+/* The class for objects of at least `want` bytes. */
+static bool class_fit(struct class_info *class, size_t want)
+{
+    for (unsigned pages = 1; pages <= SPAN_PAGES_MAX; pages *= 2) {
+        size_t bytes = (size_t)pages << heap.page_shift, objects = bytes / want;
+
+        if (objects == 0 || (bytes - objects * want) * 8 > bytes)
+            continue;
+        if (objects > SPAN_OBJECTS_MAX)
+            objects = SPAN_OBJECTS_MAX;
+        class->pages = (uint8_t)pages;
+        class->objects = (uint16_t)objects;
+        class->size = (uint16_t)(bytes / objects & ~(GRANULE - 1));
+        return true;
+    }
+    return false;
+}
+
+static void class_depth(struct class_info *class, size_t budget)
+{
+    size_t depth = budget / class->size;
+
+    depth = depth > 32 ? 32 : depth;
+    depth = depth < 2 ? 2 : depth;
+    class->depth = (uint8_t)depth;
+    class->batch = (uint8_t)(depth / 2 > 8 ? 8 : depth / 2);
+}
+
+static void class_tables(void)
+{
+    unsigned class = 1;
+
+    for (size_t i = 0; i <= TABLE_MAX / 8; i++) {
+        while (heap.class[class].size < i * 8)
+            class++;
+        heap.class_of[i] = (uint8_t)class;
+    }
+    for (size_t i = 0; i < MEDIUM_MAX / MEDIUM_STEP; i++) {
+        while (class <= heap.classes && heap.class[class].size < (i + 1) * MEDIUM_STEP)
+            class++;
+        heap.medium_class_of[i] = class <= heap.classes ? (uint8_t)class : 0;
+    }
+}
+
+void class_init(size_t bytes)
+{
+    size_t size = 0, largest = (size_t)SPAN_PAGES_MAX << heap.page_shift >> 2;
+    unsigned count = 0, finer = bytes < 2u << 20 ? 2 : 3;
+
+    if (largest > MEDIUM_MAX)
+        largest = MEDIUM_MAX;
+    while (size < largest && count + 1 < CLASS_MAX) {
+        size_t step = size >> finer & ~(GRANULE - 1);
+        size_t want = size + (step < GRANULE ? GRANULE : step);
+
+        if (want > largest)
+            want = largest;
+        if (!class_fit(&heap.class[count + 1], want)) {
+            size = want;
+            continue;
+        }
+        count++;
+        class_depth(&heap.class[count], cache_bytes(bytes));
+        size = heap.class[count].size;
+    }
+    heap.classes = count;
+    heap.small_max = heap.class[count].size;
+    ASSERT(heap.small_max >= TABLE_MAX);
+    class_tables();
+}
+
+size_t class_slots(void)
+{
+    size_t slots = 0;
+
+    for (unsigned class = 1; class <= heap.classes; class++)
+        slots += heap.class[class].depth + 1u;
+    return slots;
+}

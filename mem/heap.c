@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap.
+ *
+ * Nouns. A *region* is a stretch of RAM that the board, or the program, gave; its records stand at
+ * its start. It is cut into *pages* of 512, 1024 or 4096 bytes, the larger the more memory there is: in a
+ * small heap a span of 4 KiB for each of thirty sizes would be all of it. A *run* is a stretch of
+ * pages with one owner: free, a large object, a thread stack, or a *span*, cut into small objects of one
+ * *class* (class.c). No object has a header: a byte per page, its *kind*, says what the page is part
+ * of, and a record per page (the first page's) holds a run's length or a span's counts.
+ *
+ * An allocation of up to TABLE_MAX bytes: size -> class (a table) -> the running core's cache of that
+ * class, a stack of pointers (fast.h; preemption off, no lock). When that is empty, a batch comes
+ * from spans that have free objects (central.c, the class's lock), else from a new span (page.c, the
+ * pages lock). Sizes up to small_max do the same without the table; larger ones are runs (large.c).
+ * free: address -> kind -> the core's cache; a full cache gives a batch back to the spans, and a span
+ * whose last object came back gives its pages back, which merge with free neighbours.
+ * The scavenger (scavenger.c) hands pages that stayed free for a while to the board.
+ *
+ * Who owns what: a core's cache belongs to that core while its preemption is off; a span's record and free
+ * list to the class's lock; free runs and the counters to the pages lock; a run's record to the run's
+ * owner. Locks are taken in that order and none is held while the board works.
+ *
+ * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c, large.c,
+ * stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib its names;
+ * prim.h is the outside.
+ *
+ * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of the
+ * heap per core and class), in spans that still hold objects, and in objects' rounding.
+ */
+#include "mem/heap.h"
+
+#include <string.h>
+
+#include "mem/cache.h"
+#include "mem/page.h"
+
+struct heap heap;
+
+struct region *heap_region_of(uintptr_t address)
+{
+    for (unsigned i = 0; i < heap.regions; i++)
+        if (address - heap.region[i]->base < heap.region[i]->bytes)
+            return heap.region[i];
+    return NULL;
+}
+
+unsigned heap_class_of(size_t size)
+{
+    if (size <= TABLE_MAX)
+        return heap.class_of[(size + 7) / 8];
+    return size <= heap.small_max ? heap.medium_class_of[(size - 1) / MEDIUM_STEP] : 0;
+}
+
+/* Carves the region's records out of its start. NULL: too small to be of use. */
+static struct region *region_make(uintptr_t start, size_t bytes, enum weft_memory memory,
+                                  size_t slot_count, uintptr_t **slots)
+{
+    uintptr_t quantum = (uintptr_t)1 << heap.page_shift;
+    uintptr_t base = (start + quantum - 1) & ~(quantum - 1);
+    size_t pages = base - start < bytes ? (bytes - (base - start)) >> heap.page_shift : 0;
+    size_t records, meta;
+    struct region *region = (struct region *)base;
+
+    if (pages > PAGE_INDEX_MAX)
+        pages = PAGE_INDEX_MAX;
+    records = sizeof(*region) + slot_count * sizeof(uintptr_t) + pages * sizeof(struct page) +
+              pages + 1;
+    meta = (records + quantum - 1) >> heap.page_shift;
+    if (meta >= pages)
+        return NULL;
+    memset(region, 0, sizeof(*region));
+    region->base = base;
+    region->bytes = pages << heap.page_shift;
+    region->pages = (page_index)pages;
+    region->memory = (uint8_t)memory;
+    *slots = (uintptr_t *)(region + 1);
+    region->page = (struct page *)(*slots + slot_count);
+    region->kinds = (int8_t *)(region->page + pages);
+    memset(region->page, 0, pages * sizeof(struct page));
+    page_region_init(region, (page_index)meta);
+    return region;
+}
+
+static bool regions_overlap(uintptr_t start, size_t bytes)
+{
+    for (unsigned i = 0; i < heap.regions; i++) {
+        const struct region *region = heap.region[i];
+
+        if (start < region->base + region->bytes && region->base < start + bytes)
+            return true;
+    }
+    return false;
+}
+
+static int region_add(uintptr_t start, size_t bytes, enum weft_memory memory, size_t slot_count,
+                      uintptr_t **slots)
+{
+    struct region *region;
+
+    if (start == 0 || start + bytes < start || regions_overlap(start, bytes))
+        return WEFT_EINVAL;
+    if (heap.regions == sizeof(heap.region) / sizeof(heap.region[0]))
+        return WEFT_ENOMEM;
+    region = region_make(start, bytes, memory, slot_count, slots);
+    if (!region)
+        return WEFT_EINVAL;
+    heap.region[heap.regions] = region;
+    __atomic_store_n(&heap.regions, heap.regions + 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind)
+{
+    uintptr_t *slots;
+    struct core *core = prim_enter();
+    int result;
+
+    ASSERT(core->interrupt_depth == 0);
+    if (heap.regions == 0 || kind > WEFT_MEMORY_FAST)
+        result = WEFT_EINVAL;
+    else
+        result = region_add((uintptr_t)start, bytes, kind, 0, &slots);
+    prim_leave(core);
+    return result;
+}
+
+static unsigned page_shift_for(size_t bytes)
+{
+    unsigned shift;
+
+    if (bytes < (size_t)2 << 20)
+        return 9;
+    if (bytes <= (size_t)16 << 20)
+        return 10;
+    for (shift = 12; bytes >> shift >= PAGE_INDEX_MAX; shift++)
+        ;
+    return shift;
+}
+
+/* The mark and the links' secret: two words that a program cannot know. */
+static void secrets_init(void)
+{
+    uint8_t seed[32];
+    uintptr_t word[2];
+
+    if (board_random_seed(seed)) {
+        memcpy(word, seed, sizeof(word));
+    } else {
+        word[0] = (uintptr_t)arch_clock_cycles() * 2654435761u;
+        word[1] = (word[0] ^ (uintptr_t)&heap) * 2246822519u;
+    }
+    heap.mark = word[0] | 1; /* odd: neither NULL nor an aligned pointer */
+    heap.secret = word[1];
+    memset(seed, 0, sizeof(seed));
+}
+
+/* The board's regions, the largest first: it becomes the fast path's window. */
+static size_t board_regions(struct board_region *region, unsigned *count)
+{
+    size_t bytes = 0;
+    unsigned largest = 0;
+    struct board_region swap;
+
+    for (*count = 0; *count < 8 && board_heap_region(*count, &region[*count]); (*count)++) {
+        bytes += region[*count].bytes;
+        if (region[*count].bytes > region[largest].bytes)
+            largest = *count;
+    }
+    if (*count) {
+        swap = region[0];
+        region[0] = region[largest];
+        region[largest] = swap;
+    }
+    return bytes;
+}
+
+void upcall_heap_init(void)
+{
+    struct board_region found[8];
+    unsigned count;
+    size_t bytes = board_regions(found, &count), slot_count;
+    uintptr_t *slots, *unused;
+    const struct region *window;
+
+    ASSERT(count > 0 && heap.regions == 0);
+    secrets_init();
+    heap.page_shift = page_shift_for(bytes);
+    heap.stats.page_bytes = (size_t)1 << heap.page_shift;
+    class_init(bytes);
+    slot_count = class_slots();
+    if (region_add((uintptr_t)found[0].start, found[0].bytes, WEFT_MEMORY_NORMAL,
+                   slot_count * WEFT_CONFIG_CORES, &slots) != 0)
+        weft_panic("heap: the board's largest region, %zu bytes, is too small", found[0].bytes);
+    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
+        cache_init(&heap.cache[core], slots + core * slot_count);
+    for (unsigned i = 1; i < count; i++)
+        (void)!region_add((uintptr_t)found[i].start, found[i].bytes, WEFT_MEMORY_NORMAL, 0, &unused);
+    window = heap.region[0];
+    heap.window_kinds = window->kinds;
+    heap.window_base = window->base;
+    heap.window_bytes = window->bytes;
+}

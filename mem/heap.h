@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap's records. mem/heap.c starts with the essay that explains them.
+ */
+#ifndef MEM_HEAP_H
+#define MEM_HEAP_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weft/error.h>
+#include <weft/heap.h>
+
+#include "mem/prim.h"
+
+/* Number of a page in its region. 0 is the region's own records, so 0 also means "none". */
+#if UINTPTR_MAX > 0xffffffffu
+typedef uint32_t page_index;
+#else
+typedef uint16_t page_index;
+#endif
+#define PAGE_INDEX_MAX ((page_index)~0)
+
+/*
+ * A page's kind, one signed byte per page: the class number (from 1) of the small objects it holds,
+ * or one of these.
+ */
+enum {
+    PAGE_FREE = -1,
+    PAGE_RELEASED = -2, /* free, and the board has it */
+    PAGE_TAKEN = -3,    /* end of a run that is changing hands */
+    PAGE_TAKEN_RELEASED = -4,
+    PAGE_LARGE = -5, /* first page of a large object */
+    PAGE_LARGE_BODY = -6,
+    PAGE_STACK = -7, /* first page of a thread stack */
+    PAGE_STACK_BODY = -8,
+    PAGE_META = -9,
+};
+
+/*
+ * One record per page; the first page's speaks for the whole run or span. The last page of a free run
+ * repeats its length.
+ */
+struct page {
+    page_index next, previous; /* free runs of one size group, or spans of one class with free objects */
+    union {
+        struct {
+            page_index pages;
+            uint16_t stamp : 15; /* free run: the scavenger's round when it was last added to */
+            uint16_t dirty : 1;  /* free run: may hold pages that are not released */
+        } run;
+        struct {
+            unsigned used : 10;  /* objects in caches or with the program */
+            unsigned fresh : 11; /* objects that were ever handed out; the rest was never touched */
+            unsigned head : 11;  /* first free object + 1; 0: none */
+        } span;
+    };
+};
+
+_Static_assert(sizeof(void *) != 4 || sizeof(struct page) == 8, "page record has grown");
+
+#define SPAN_OBJECTS_MAX 1023
+
+/* Size groups of free runs: one per length below 8, then 8 per power of two. */
+#define RUN_BINS (((int)sizeof(page_index) * 8 - 3) * 8 + 8)
+#define RUN_WORDS ((RUN_BINS + 31) / 32)
+
+#define CLASS_MAX 72 /* classes are 1 .. CLASS_MAX - 1 */
+
+/* Stands at the start of the memory it describes. */
+struct region {
+    /* Constant once the region is added. */
+    uintptr_t base; /* address of page 0 */
+    size_t bytes;
+    page_index pages;
+    uint8_t memory; /* enum weft_memory */
+    int8_t *kinds;  /* one per page and one more, PAGE_META, at the end */
+    struct page *page;
+
+    /* Guarded by the pages lock. */
+    uint32_t summary; /* bit per word of `occupied` that is not 0 */
+    uint32_t occupied[RUN_WORDS];
+    page_index bin[RUN_BINS];
+    page_index cursor; /* the run at which the scavenger looks next */
+    page_index scan;   /* inside a long run: how far it has looked */
+
+    /* Each guarded by the class's central lock. */
+    page_index partial[CLASS_MAX]; /* spans with free objects */
+};
+
+struct class_info {
+    uint16_t size;    /* bytes of an object */
+    uint16_t objects; /* in a span */
+    uint8_t pages;    /* of a span: a power of two; spans are aligned to their size in the region */
+    uint8_t depth;    /* most objects in a core's cache */
+    uint8_t batch;    /* moved at a time between cache and spans */
+};
+
+/*
+ * A core's cache of one class: a stack of pointers to free objects, in memory of its own. slot[-1] is
+ * NULL, so that popping an empty stack gives NULL.
+ */
+struct cache_bin {
+    uintptr_t *top;      /* first unused slot */
+    uintptr_t *limit;    /* == top: full */
+    uint32_t reciprocal; /* ceil(2^32 / object size): is an offset a multiple of it? */
+    uint32_t mask;       /* bytes of a span - 1 */
+};
+
+/* A block that a handler could not free: links lie in the blocks. */
+struct deferred_block {
+    uintptr_t mark;
+    struct deferred_block *next;
+};
+
+struct cache {
+    struct cache_bin bin[CLASS_MAX];
+    struct deferred_block *deferred; /* interrupts off */
+};
+
+/* The smallest object, and the alignment of all: room for the mark and a link. */
+#define GRANULE (2 * sizeof(void *))
+
+#define TABLE_MAX 1024 /* sizes up to this are looked up by the fast path */
+#define MEDIUM_STEP 128
+#define MEDIUM_MAX 8192
+
+/* Constant after upcall_heap_init, but for the caches. What the fast paths read stands first. */
+struct heap {
+    /* The largest NORMAL region: the one the fast path of free knows. */
+    uintptr_t window_base;
+    size_t window_bytes;
+    const int8_t *window_kinds;
+    uint32_t page_shift;
+    uintptr_t mark;   /* first word of a free small object */
+    uintptr_t secret; /* hides the links of free objects */
+    struct cache cache[WEFT_CONFIG_CORES];
+    uint8_t class_of[TABLE_MAX / 8 + 1]; /* by (size + 7) / 8 */
+    uint8_t medium_class_of[MEDIUM_MAX / MEDIUM_STEP];
+
+    size_t small_max; /* larger requests are page runs */
+    unsigned classes; /* in use: 1 .. classes */
+    struct class_info class[CLASS_MAX];
+
+    struct region *region[8];
+    unsigned regions;
+    bool (*oom_hook)(size_t bytes);
+
+    /* Guarded by the pages lock; read by anyone. */
+    struct weft_mstats stats;
+
+    /* Guarded by the pages lock. */
+    uint16_t epoch;           /* the scavenger's round */
+    size_t round_released;    /* pages released by the last round; read by anyone */
+    volatile unsigned lent;   /* > 0: the scavenger has a free run out */
+};
+
+extern struct heap heap;
+extern struct spinlock heap_pages_lock;
+
+static inline uintptr_t region_page_address(const struct region *region, page_index page)
+{
+    return region->base + ((uintptr_t)page << heap.page_shift);
+}
+
+static inline bool page_kind_free(int kind)
+{
+    return kind == PAGE_FREE || kind == PAGE_RELEASED;
+}
+
+/* The region that owns the address, or NULL. */
+struct region *heap_region_of(uintptr_t address);
+
+/* The class that holds `size` bytes, or 0: a page run. */
+unsigned heap_class_of(size_t size);
+
+/* Slow halves of the fast paths (mem/fast.h), for any size, pointer and context. */
+void *heap_malloc_slow(size_t size);
+void heap_free_slow(void *block);
+
+/* alignment: a power of two, of any size. */
+void *heap_memalign(size_t alignment, size_t size);
+void *heap_realloc(void *block, size_t size);
+size_t heap_usable_size(void *block);
+
+/* mem/class.c: fills the class tables and the caches' constants for a heap of `bytes`. */
+void class_init(size_t bytes);
+size_t class_slots(void); /* cache slots that one core needs */
+
+#endif

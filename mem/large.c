@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "mem/large.h"
+
+#include "mem/page.h"
+
+/* Pages for `size` bytes; 0 when no region could ever have so many. */
+static page_index pages_for(size_t size)
+{
+    size_t pages = size >> heap.page_shift;
+
+    if (size & (((size_t)1 << heap.page_shift) - 1))
+        pages++;
+    if (pages == 0)
+        pages = 1;
+    return pages < PAGE_INDEX_MAX ? (page_index)pages : 0;
+}
+
+void *large_alloc(enum weft_memory memory, size_t size, size_t alignment)
+{
+    size_t align = alignment >> heap.page_shift;
+    struct page_wish wish = {.pages = pages_for(size), .absolute = true, .high = true};
+    struct region *region;
+    page_index first;
+
+    if (wish.pages == 0 || align > PAGE_INDEX_MAX)
+        return NULL;
+    wish.align = align > 1 ? (page_index)align : 1;
+    region = page_take(memory, &wish, PAGE_OWNER_HEAP, PAGE_LARGE, PAGE_LARGE_BODY, &first);
+    return region ? (void *)region_page_address(region, first) : NULL;
+}
+
+static struct page *large_record(uintptr_t block, struct region **region, page_index *first)
+{
+    *region = heap_region_of(block);
+    *first = (page_index)((block - (*region)->base) >> heap.page_shift);
+    return &(*region)->page[*first];
+}
+
+void large_free(uintptr_t block)
+{
+    struct region *region;
+    page_index first;
+    const struct page *record = large_record(block, &region, &first);
+
+    page_give(region, first, record->run.pages, PAGE_OWNER_HEAP);
+}
+
+size_t large_usable(uintptr_t block)
+{
+    struct region *region;
+    page_index first;
+    const struct page *record = large_record(block, &region, &first);
+
+    return (size_t)record->run.pages << heap.page_shift;
+}
+
+bool large_resize(uintptr_t block, size_t size)
+{
+    struct region *region;
+    page_index first, wanted = pages_for(size), pages;
+    struct page *record = large_record(block, &region, &first);
+
+    pages = record->run.pages;
+    if (wanted == 0)
+        return false;
+    if (wanted > pages)
+        return page_extend(region, first, pages, wanted, PAGE_OWNER_HEAP, PAGE_LARGE_BODY);
+    if (wanted < pages) {
+        record->run.pages = wanted;
+        page_give(region, first + wanted, pages - wanted, PAGE_OWNER_HEAP);
+    }
+    return true;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the fast paths leave: other sizes, empty and full caches, other regions, handlers, alignment,
+ * realloc, errors of the program, and the end of the memory.
+ */
+#include <string.h>
+
+#include "mem/cache.h"
+#include "mem/central.h"
+#include "mem/heap.h"
+#include "mem/large.h"
+#include "mem/report.h"
+
+#define OOM_RETRIES 8
+
+/* A request: alignment GRANULE means that any class will do. */
+struct request {
+    size_t size;
+    size_t alignment;
+    unsigned class; /* 0: a page run */
+};
+
+/* The smallest class whose objects all have the alignment: its size is a multiple of it. */
+static unsigned aligned_class(size_t size, size_t alignment)
+{
+    unsigned class = heap_class_of(size < alignment ? alignment : size);
+
+    if (alignment <= GRANULE || class == 0)
+        return class;
+    if (alignment > (size_t)1 << heap.page_shift)
+        return 0;
+    while (class <= heap.classes && heap.class[class].size & (alignment - 1))
+        class++;
+    return class <= heap.classes ? class : 0;
+}
+
+/* An object of a larger class, from a span that has one free. */
+static void *larger_get(unsigned class, size_t alignment)
+{
+    for (class++; class <= heap.classes; class++) {
+        uintptr_t *object;
+
+        if (alignment > GRANULE && heap.class[class].size & (alignment - 1))
+            continue;
+        object = central_get_existing(class);
+        if (object) {
+            object[0] = 0;
+            return object;
+        }
+    }
+    return NULL;
+}
+
+/* Caches give back what they hold, in case whole spans come free; then any object will do. */
+static void *alloc_scraping(struct core *core, const struct request *request)
+{
+    void *block;
+
+    cache_flush(core);
+    if (!request->class)
+        return large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
+    block = cache_get(core, request->class);
+    if (!block)
+        block = large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
+    return block ? block : larger_get(request->class, request->alignment);
+}
+
+static void *alloc_once(const struct request *request)
+{
+    struct core *core = prim_enter();
+    void *block = NULL;
+
+    if (core->allocation_forbidden)
+        prim_panic_forbidden();
+    if (core->interrupt_depth == 0 && heap.regions) {
+        cache_drain(core);
+        block = request->class ? cache_get(core, request->class)
+                               : large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
+        if (!block)
+            block = alloc_scraping(core, request);
+    }
+    prim_leave(core);
+    return block;
+}
+
+/* The program may have something to give away. Not from a handler. */
+static bool ask_hook(size_t size)
+{
+    return heap.oom_hook && !core_in_interrupt() && heap.oom_hook(size);
+}
+
+static void *alloc(const struct request *request)
+{
+    for (unsigned tries = 0; tries <= OOM_RETRIES; tries++) {
+        void *block = alloc_once(request);
+
+        if (block)
+            return block;
+        if (WEFT_CONFIG_CORES > 1 && heap.lent)
+            arch_cpu_relax();
+        else if (!ask_hook(request->size))
+            break;
+    }
+    __atomic_fetch_add(&heap.stats.failures, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+void *heap_malloc_slow(size_t size)
+{
+    struct request request = {size, GRANULE, heap_class_of(size)};
+
+    return alloc(&request);
+}
+
+void *heap_memalign(size_t alignment, size_t size)
+{
+    struct request request = {size, alignment, aligned_class(size, alignment)};
+
+    ASSERT(alignment && (alignment & (alignment - 1)) == 0);
+    return alloc(&request);
+}
+
+/* What the pointer is: FAULT_NONE with *kind a class or PAGE_LARGE, or what is wrong with it. */
+static enum heap_fault block_kind(uintptr_t block, int *kind)
+{
+    const struct region *region = heap_region_of(block);
+    uintptr_t offset;
+
+    if (!region)
+        return FAULT_FOREIGN;
+    offset = block - region->base;
+    *kind = region->kinds[offset >> heap.page_shift];
+    if (*kind > 0)
+        return block % GRANULE ? FAULT_MISALIGNED : central_examine(block);
+    if (*kind == PAGE_LARGE)
+        return offset & (((uintptr_t)1 << heap.page_shift) - 1) ? FAULT_MISALIGNED : FAULT_NONE;
+    if (page_kind_free(*kind))
+        return FAULT_FREE;
+    return *kind == PAGE_LARGE_BODY ? FAULT_MISALIGNED : FAULT_FOREIGN;
+}
+
+/* The mark alone proves nothing: a program may have such a word in its block. */
+static enum heap_fault block_examine(uintptr_t block, int *kind)
+{
+    enum heap_fault fault = block_kind(block, kind);
+
+    if (fault == FAULT_NONE && *(const uintptr_t *)block == heap.mark &&
+        cache_holds(*kind > 0 ? (unsigned)*kind : 0, block))
+        fault = FAULT_FREE;
+    return fault;
+}
+
+void heap_free_slow(void *pointer)
+{
+    uintptr_t block = (uintptr_t)pointer;
+    struct core *core = prim_enter();
+    enum heap_fault fault;
+    int kind = 0;
+
+    if (core->allocation_forbidden)
+        prim_panic_forbidden();
+    if (block) {
+        fault = block_examine(block, &kind);
+        if (fault != FAULT_NONE)
+            report_fault(fault, block);
+        else if (core->interrupt_depth)
+            cache_defer(core, block);
+        else if (kind > 0)
+            cache_put(core, (unsigned)kind, block);
+        else
+            large_free(block);
+        if (core->interrupt_depth == 0)
+            cache_drain(core);
+    }
+    prim_leave(core);
+}
+
+size_t heap_usable_size(void *block)
+{
+    int kind = 0;
+    enum heap_fault fault;
+
+    if (!block)
+        return 0;
+    fault = block_kind((uintptr_t)block, &kind);
+    if (fault != FAULT_NONE) {
+        report_fault(fault, (uintptr_t)block);
+        return 0;
+    }
+    return kind > 0 ? heap.class[kind].size : large_usable((uintptr_t)block);
+}
+
+/* Can the block hold `size` bytes where it is, without wasting half of it? */
+static bool resize_in_place(uintptr_t block, size_t usable, size_t size)
+{
+    struct core *core;
+    bool done;
+
+    if (usable <= heap.small_max)
+        return size <= usable && (size > usable / 2 || usable <= 2 * GRANULE);
+    if (size <= heap.small_max)
+        return false;
+    core = prim_enter();
+    if (core->allocation_forbidden)
+        prim_panic_forbidden();
+    done = core->interrupt_depth == 0 && large_resize(block, size);
+    prim_leave(core);
+    return done;
+}
+
+void *heap_realloc(void *block, size_t size)
+{
+    size_t usable = heap_usable_size(block);
+    void *other;
+
+    if (usable == 0 || resize_in_place((uintptr_t)block, usable, size))
+        return usable ? block : NULL;
+    other = heap_malloc_slow(size);
+    if (!other)
+        return size <= usable ? block : NULL;
+    memcpy(other, block, size < usable ? size : usable);
+    heap_free_slow(block);
+    return other;
+}
+
+void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind)
+{
+    struct core *core;
+    void *block = NULL;
+
+    if (alignment & (alignment - 1))
+        return NULL;
+    if (kind == WEFT_MEMORY_NORMAL)
+        return heap_memalign(alignment ? alignment : GRANULE, bytes);
+    core = prim_enter();
+    if (core->allocation_forbidden)
+        prim_panic_forbidden();
+    if (core->interrupt_depth == 0)
+        block = large_alloc(kind, bytes, alignment ? alignment : 1);
+    prim_leave(core);
+    return block;
+}
+
+void weft_heap_set_oom_hook(bool (*hook)(size_t bytes))
+{
+    heap.oom_hook = hook;
+}

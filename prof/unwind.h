@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Exact call stacks, from the registers of one point and the stack's memory. docs/unwinding.md. */
+#ifndef PROF_UNWIND_H
+#define PROF_UNWIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/unwind.h"
+#include "prof/log_format.h"
+
+/* Rows a cache holds; a power of two. 256 rows of 64 bytes serve a call graph of some hundred
+ * sites. */
+#ifndef UNWIND_CACHE_ROWS
+#define UNWIND_CACHE_ROWS 256
+#endif
+
+/* Registers that one step restores from memory: the callee-saved ones, the return address, gp. */
+#define UNWIND_STEP_SAVES 12
+
+/* One row of the call frame information, boiled down to what a frame of ordinary C code needs: CFA
+ * = register + offset, registers saved at fixed offsets below the CFA. */
+struct unwind_step {
+    uintptr_t start; /* true for start <= pc < start + length */
+    uint32_t length; /* 0: empty */
+    uint32_t reach;  /* the lowest saved word is at CFA - reach */
+    int32_t cfa_offset;
+    uint8_t cfa_register;
+    uint8_t saves;
+    uint8_t ends; /* the return address is undefined: the outermost frame */
+    uint8_t
+        return_saved; /* the return address is among the saves; else it is still in its register */
+    int32_t save[UNWIND_STEP_SAVES]; /* offset from the CFA * 256 + register */
+};
+
+/* A direct-mapped cache of steps, by pc. Zeroed memory is an empty cache. Belongs to one core's
+ * sampler, which alone reads and writes it, with interrupts off. */
+struct unwind_cache {
+    struct unwind_step step[UNWIND_CACHE_ROWS];
+};
+
+/* A program counter in a sample: records are only 4-aligned. */
+typedef uintptr_t unwind_pc __attribute__((aligned(4)));
+
+struct unwind_result {
+    unsigned depth; /* pcs written */
+    enum log_reason reason;
+    /* The walk ended at a trap frame whose interrupted context has another stack (reason is
+     * REASON_BOUNDS): the registers are that context's, exact, and whoever may walk that stack too
+     * can go on from them. */
+    bool crossed;
+};
+
+/*
+ * Walks the stack [lo, hi) from *registers, which the walk uses up, and writes up to `capacity`
+ * pcs, innermost first: the first as it is when `innermost_exact`, all others (and the first
+ * otherwise) as call sites, return address - ARCH_UNWIND_CALL_BYTES. Never writes 0. `cache` may be
+ * NULL.
+ *
+ * Reads only inside [lo, hi); stops, with the reason, at anything that can't be right. The caller
+ * has the right to read that stack (its lock, or it is its own). Context: any.
+ */
+struct unwind_result unwind_walk(struct unwind_cache *cache, struct arch_unwind *registers,
+                                 bool innermost_exact, uintptr_t lo, uintptr_t hi, unwind_pc *pcs,
+                                 unsigned capacity);
+
+/* "full", "bounds", "no unwind info", ... for dumps. */
+const char *unwind_reason_name(enum log_reason reason);
+
+#endif

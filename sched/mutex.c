@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mutexes with priority inheritance.
+ *
+ * The owner runs at the highest priority among its own and those of all threads that wait for any
+ * mutex it holds (`held` lists those mutexes), and so does whoever it waits for in turn, along the
+ * chain. Unlocking hands the mutex to the first waiter, which finds itself the owner when it wakes.
+ * Protocol: L. Sha, R. Rajkumar, J. Lehoczky, "Priority Inheritance Protocols", IEEE Trans. Computers 39(9), 1990.
+ */
+#include <weft/console.h>
+#include <weft/mutex.h>
+
+#include "kernel/assert.h"
+#include "kernel/tick.h"
+#include "sched/sched.h"
+
+int weft_mutex_init(struct weft_mutex *mutex, enum weft_mutex_kind kind)
+{
+    if (mutex == NULL || (kind != WEFT_MUTEX_NORMAL && kind != WEFT_MUTEX_RECURSIVE))
+        return WEFT_EINVAL;
+    *mutex = (struct weft_mutex){.magic = WEFT_MUTEX_MAGIC, .kind = (uint16_t)kind};
+    wait_queue_init(&mutex->waiters);
+    return 0;
+}
+
+static void mutex_check(const struct weft_mutex *mutex, const char *function)
+{
+    if (__builtin_expect(mutex == NULL || mutex->magic != WEFT_MUTEX_MAGIC, 0))
+        weft_panic("%s: %p is not an initialised mutex", function, (const void *)mutex);
+}
+
+static void held_remove(struct weft_thread *owner, struct weft_mutex *mutex)
+{
+    struct weft_mutex **at = &owner->held;
+
+    while (*at != NULL && *at != mutex)
+        at = &(*at)->next_held;
+    if (*at == mutex)
+        *at = mutex->next_held;
+    mutex->next_held = NULL;
+}
+
+/* What `thread` should run at: its own priority or that of its best waiter. */
+static uint8_t priority_due(const struct weft_thread *thread)
+{
+    uint8_t due = thread->base_priority;
+
+    for (const struct weft_mutex *mutex = thread->held; mutex != NULL; mutex = mutex->next_held) {
+        const struct weft_thread *first = wait_queue_first(&mutex->waiters);
+
+        if (first != NULL && first->priority > due)
+            due = first->priority;
+    }
+    return due;
+}
+
+/* Gives `thread` the priority that is due to it, and follows the chain of owners it waits for. The
+ * chain has no cycle: mutex_lock refuses to close one. */
+static void chain_update_irqoff(struct weft_thread *thread)
+{
+    while (thread != NULL) {
+        uint8_t due = priority_due(thread);
+
+        if (due == thread->priority)
+            return;
+        priority_set_irqoff(thread, due);
+        if (thread->state != THREAD_BLOCKED || thread->wait_reason != WAIT_MUTEX)
+            return;
+        thread = ((const struct weft_mutex *)thread->wait_object)->owner;
+    }
+}
+
+void mutex_waiter_left_irqoff(const void *object)
+{
+    struct weft_mutex *mutex = (struct weft_mutex *)object;
+
+    if (wait_queue_empty(&mutex->waiters))
+        held_remove(mutex->owner, mutex);
+    chain_update_irqoff(mutex->owner);
+}
+
+/* Would waiting for `mutex` close a cycle of owners that wait for each other? */
+static bool closes_cycle(const struct weft_mutex *mutex, const struct weft_thread *current)
+{
+    const struct weft_thread *owner = mutex->owner;
+
+    while (owner != current) {
+        if (owner->state != THREAD_BLOCKED || owner->wait_reason != WAIT_MUTEX)
+            return false;
+        owner = ((const struct weft_mutex *)owner->wait_object)->owner;
+    }
+    return true;
+}
+
+static void take(struct weft_mutex *mutex, struct weft_thread *thread)
+{
+    mutex->owner = thread;
+    thread->mutexes++;
+}
+
+/* Queues the current thread for a mutex that somebody owns. */
+static int wait_for_irqoff(struct weft_mutex *mutex, uint64_t deadline)
+{
+    struct weft_thread *current = thread_current();
+    struct weft_thread *owner = mutex->owner;
+
+    if (wait_queue_empty(&mutex->waiters)) {
+        mutex->next_held = owner->held;
+        owner->held = mutex;
+    }
+    if (current->priority > owner->priority) {
+        priority_set_irqoff(owner, current->priority);
+        if (owner->state == THREAD_BLOCKED && owner->wait_reason == WAIT_MUTEX)
+            chain_update_irqoff(((const struct weft_mutex *)owner->wait_object)->owner);
+    }
+    return wait_irqoff(&mutex->waiters, WAIT_MUTEX, mutex, deadline);
+}
+
+/* The owner locks it again. */
+static int relock(struct weft_mutex *mutex)
+{
+    if (mutex->kind != WEFT_MUTEX_RECURSIVE)
+        return WEFT_EDEADLK;
+    if (mutex->depth == UINT16_MAX)
+        weft_panic("recursive mutex %p was locked 65,536 times by its owner", (void *)mutex);
+    mutex->depth++;
+    return 0;
+}
+
+static int lock_slow_irqoff(struct weft_mutex *mutex, uint64_t deadline)
+{
+    if (mutex->owner == thread_current())
+        return relock(mutex);
+    sched_assert_may_block("weft_mutex_lock");
+    if (closes_cycle(mutex, thread_current()))
+        return WEFT_EDEADLK;
+    return wait_for_irqoff(mutex, deadline);
+}
+
+static int lock_until_cycles(struct weft_mutex *mutex, uint64_t deadline)
+{
+    arch_irq_state state = arch_irq_save();
+    int result = 0;
+
+    if (mutex->owner == NULL)
+        take(mutex, thread_current());
+    else
+        result = lock_slow_irqoff(mutex, deadline);
+    arch_irq_restore(state);
+    return result;
+}
+
+void weft_mutex_lock(struct weft_mutex *mutex)
+{
+    mutex_check(mutex, "weft_mutex_lock");
+    if (lock_until_cycles(mutex, UINT64_MAX) == WEFT_EDEADLK)
+        weft_panic("deadlock: thread \"%s\" locks mutex %p, whose owner \"%s\" %s",
+                   thread_current()->name, (void *)mutex, mutex->owner->name,
+                   mutex->owner == thread_current() ? "is itself: make it recursive, or unlock it first"
+                                                    : "waits for a mutex that this thread holds");
+}
+
+int weft_mutex_lock_until(struct weft_mutex *mutex, uint64_t deadline_ns)
+{
+    mutex_check(mutex, "weft_mutex_lock_until");
+    return lock_until_cycles(mutex, tick_ns_to_cycles(deadline_ns));
+}
+
+int weft_mutex_trylock(struct weft_mutex *mutex)
+{
+    arch_irq_state state;
+    int result = 0;
+
+    mutex_check(mutex, "weft_mutex_trylock");
+    if (core_in_interrupt())
+        weft_panic("weft_mutex_trylock was called in an interrupt handler, which can own no mutex");
+    state = arch_irq_save();
+    if (mutex->owner == NULL)
+        take(mutex, thread_current());
+    else if (mutex->owner != thread_current() || relock(mutex) != 0)
+        result = WEFT_EAGAIN;
+    arch_irq_restore(state);
+    return result;
+}
+
+/* Hands the mutex to its first waiter; both threads' priorities follow from what they hold now. */
+static void hand_over_irqoff(struct weft_mutex *mutex, struct weft_thread *owner)
+{
+    struct weft_thread *next;
+
+    held_remove(owner, mutex);
+    next = wait_wake_first_irqoff(&mutex->waiters, 0);
+    take(mutex, next);
+    if (!wait_queue_empty(&mutex->waiters)) {
+        mutex->next_held = next->held;
+        next->held = mutex;
+        chain_update_irqoff(next);
+    }
+    chain_update_irqoff(owner);
+}
+
+void weft_mutex_unlock(struct weft_mutex *mutex)
+{
+    struct weft_thread *current = thread_current();
+    arch_irq_state state;
+
+    mutex_check(mutex, "weft_mutex_unlock");
+    if (mutex->owner != current || core_in_interrupt())
+        weft_panic("weft_mutex_unlock: thread \"%s\" does not own mutex %p; its owner must unlock it",
+                   current->name, (void *)mutex);
+    if (mutex->depth > 0) {
+        mutex->depth--;
+        return;
+    }
+    state = arch_irq_save();
+    current->mutexes--;
+    if (wait_queue_empty(&mutex->waiters))
+        mutex->owner = NULL;
+    else
+        hand_over_irqoff(mutex, current);
+    sched_leave(state);
+}

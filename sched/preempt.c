@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Preemption: the four ways in which a thread loses the core without asking.
+ *
+ *   trap exit            upcall_sched_may_preempt, then upcall_preempt on the thread's own stack
+ *   end of an operation  sched_leave: the thread itself made a better one ready
+ *   preemption enabled   upcall_preempt_pending: a switch was wanted while it was off
+ *   end of a time slice  upcall_sched_slice, which asks for the first of these
+ */
+#include <weft/console.h>
+
+#include "arch/irq.h"
+#include "arch/trap.h"
+#include "arch/upcall.h"
+#include "kernel/assert.h"
+#include "kernel/tick.h"
+#include "kernel/upcall.h"
+#include "sched/sched.h"
+
+/* The current thread keeps its turn unless it was its equals' turn: then it goes behind them. */
+static void give_way_irqoff(struct core *core)
+{
+    struct weft_thread *current = core->current;
+
+    core->reschedule = 0;
+    if (!runq_has_at_least(&sched_of(core)->ready, current->priority))
+        return; /* who asked for it has been taken away again (priority change, timeout) */
+    sched_of(core)->preemptions++;
+    sched_requeue_current_irqoff(core, !runq_has_at_least(&sched_of(core)->ready, current->priority + 1u));
+    sched_switch_irqoff(core);
+}
+
+static _Noreturn void stack_overflow(const struct weft_thread *thread, uintptr_t sp)
+{
+    weft_panic("thread \"%s\" has overflowed its stack: stack pointer 0x%08lx, stack 0x%08lx to "
+               "0x%08lx; give it a larger stack_bytes",
+               thread->name, (unsigned long)sp, (unsigned long)thread->stack_lo,
+               (unsigned long)thread->stack_hi);
+}
+
+bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame)
+{
+    const struct weft_thread *current = core->current;
+    uintptr_t sp = arch_frame_sp(frame);
+
+    if (core->preempt_off != 0 || core->interrupt_depth != 0)
+        return false;
+    if (current == &sched_of(core)->idle)
+        return false; /* its loop looks at the run queue as soon as the handler returns */
+    if (sp < current->stack_lo || sp > current->stack_hi)
+        return false; /* foreign code is using the register: it keeps the core for now */
+    if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES)
+        stack_overflow(current, sp);
+    return true;
+}
+
+void upcall_preempt(void)
+{
+    give_way_irqoff(core_self());
+}
+
+void sched_leave_switch_irqoff(struct core *core, arch_irq_state state)
+{
+    (void)state;
+    if (core->interrupt_depth == 0 && core->preempt_off == 0)
+        give_way_irqoff(core);
+}
+
+void upcall_preempt_pending(void)
+{
+    arch_irq_state state = arch_irq_save();
+    struct core *core = core_self();
+
+    if (core->reschedule != 0 && core->preempt_off == 0 && core->interrupt_depth == 0)
+        give_way_irqoff(core);
+    arch_irq_restore(state);
+}
+
+void weft_preempt_disable(void)
+{
+    core_preempt_disable();
+}
+
+void weft_preempt_enable(void)
+{
+    if (core_self()->preempt_off == 0)
+        weft_panic("weft_preempt_enable without a matching weft_preempt_disable");
+    core_preempt_enable();
+}
+
+void upcall_sched_slice(struct core *core)
+{
+    struct weft_thread *current = core->current;
+
+    if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle)
+        return;
+    if (current->slice_left > core->tick_period) {
+        current->slice_left -= core->tick_period;
+        return;
+    }
+    current->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
+    if (runq_has_at_least(&sched_of(core)->ready, current->priority))
+        core->reschedule = 1;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocking queue. A message goes straight to a waiting receiver when there is one, and the first
+ * waiting sender's message takes the room that a receiver made: nobody who waited has to try again.
+ */
+#include <string.h>
+#include <weft/console.h>
+#include <weft/queue.h>
+
+#include "kernel/tick.h"
+#include "sched/sched.h"
+
+#define QUEUE_MAGIC 0x71756575u /* "queu" */
+
+int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes, size_t capacity)
+{
+    size_t total;
+
+    if (queue == NULL || storage == NULL || message_bytes == 0 || capacity == 0 ||
+        message_bytes > UINT32_MAX || capacity > UINT32_MAX ||
+        __builtin_mul_overflow(message_bytes, capacity, &total))
+        return WEFT_EINVAL;
+    *queue = (struct weft_queue){.magic = QUEUE_MAGIC,
+                                 .message_bytes = (uint32_t)message_bytes,
+                                 .capacity = (uint32_t)capacity,
+                                 .storage = storage};
+    wait_queue_init(&queue->senders);
+    wait_queue_init(&queue->receivers);
+    return 0;
+}
+
+static void queue_check(const struct weft_queue *queue, const void *message, const char *function)
+{
+    if (__builtin_expect(queue == NULL || queue->magic != QUEUE_MAGIC, 0))
+        weft_panic("%s: %p is not an initialised queue", function, (const void *)queue);
+    if (__builtin_expect(message == NULL, 0))
+        weft_panic("%s: the message is NULL", function);
+}
+
+static unsigned char *slot(const struct weft_queue *queue, uint32_t index)
+{
+    uint32_t at = queue->first + index;
+
+    if (at >= queue->capacity)
+        at -= queue->capacity;
+    return queue->storage + (size_t)at * queue->message_bytes;
+}
+
+static void put(struct weft_queue *queue, const void *message)
+{
+    memcpy(slot(queue, queue->count), message, queue->message_bytes);
+    queue->count++;
+}
+
+static void take(struct weft_queue *queue, void *message)
+{
+    memcpy(message, slot(queue, 0), queue->message_bytes);
+    queue->first = queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
+    queue->count--;
+}
+
+/* Sends without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
+static int send_irqoff(struct weft_queue *queue, const void *message)
+{
+    struct weft_thread *receiver = wait_queue_first(&queue->receivers);
+
+    if (queue->closed)
+        return WEFT_ECLOSED;
+    if (receiver != NULL) {
+        memcpy(receiver->wait_data, message, queue->message_bytes);
+        wait_wake_irqoff(receiver, 0);
+        return 0;
+    }
+    if (queue->count == queue->capacity)
+        return WEFT_EAGAIN;
+    put(queue, message);
+    return 0;
+}
+
+/* Receives without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
+static int receive_irqoff(struct weft_queue *queue, void *message)
+{
+    struct weft_thread *sender = wait_queue_first(&queue->senders);
+
+    if (queue->count == 0)
+        return queue->closed ? WEFT_ECLOSED : WEFT_EAGAIN;
+    take(queue, message);
+    if (sender != NULL) {
+        put(queue, sender->wait_data);
+        wait_wake_irqoff(sender, 0);
+    }
+    return 0;
+}
+
+static int send_until_cycles(struct weft_queue *queue, const void *message, uint64_t deadline)
+{
+    arch_irq_state state = arch_irq_save();
+    int result = send_irqoff(queue, message);
+
+    if (result == WEFT_EAGAIN) {
+        sched_assert_may_block("weft_queue_send");
+        thread_current()->wait_data = (void *)message; /* only read, by the receiver that makes room */
+        result = wait_irqoff(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
+    }
+    sched_leave(state);
+    return result;
+}
+
+static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_t deadline)
+{
+    arch_irq_state state = arch_irq_save();
+    int result = receive_irqoff(queue, message);
+
+    if (result == WEFT_EAGAIN) {
+        sched_assert_may_block("weft_queue_receive");
+        thread_current()->wait_data = message;
+        result = wait_irqoff(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
+    }
+    sched_leave(state);
+    return result;
+}
+
+int weft_queue_send(struct weft_queue *queue, const void *message)
+{
+    queue_check(queue, message, "weft_queue_send");
+    return send_until_cycles(queue, message, UINT64_MAX);
+}
+
+int weft_queue_receive(struct weft_queue *queue, void *message)
+{
+    queue_check(queue, message, "weft_queue_receive");
+    return receive_until_cycles(queue, message, UINT64_MAX);
+}
+
+int weft_queue_send_until(struct weft_queue *queue, const void *message, uint64_t deadline_ns)
+{
+    queue_check(queue, message, "weft_queue_send_until");
+    return send_until_cycles(queue, message, tick_ns_to_cycles(deadline_ns));
+}
+
+int weft_queue_receive_until(struct weft_queue *queue, void *message, uint64_t deadline_ns)
+{
+    queue_check(queue, message, "weft_queue_receive_until");
+    return receive_until_cycles(queue, message, tick_ns_to_cycles(deadline_ns));
+}
+
+int weft_queue_try_send(struct weft_queue *queue, const void *message)
+{
+    arch_irq_state state;
+    int result;
+
+    queue_check(queue, message, "weft_queue_try_send");
+    state = arch_irq_save();
+    result = send_irqoff(queue, message);
+    sched_leave(state);
+    return result;
+}
+
+int weft_queue_try_receive(struct weft_queue *queue, void *message)
+{
+    arch_irq_state state;
+    int result;
+
+    queue_check(queue, message, "weft_queue_try_receive");
+    state = arch_irq_save();
+    result = receive_irqoff(queue, message);
+    sched_leave(state);
+    return result;
+}
+
+void weft_queue_close(struct weft_queue *queue)
+{
+    arch_irq_state state;
+
+    queue_check(queue, queue, "weft_queue_close");
+    state = arch_irq_save();
+    queue->closed = 1;
+    wait_wake_all_irqoff(&queue->senders, WEFT_ECLOSED);
+    wait_wake_all_irqoff(&queue->receivers, WEFT_ECLOSED);
+    sched_leave(state);
+}
+
+size_t weft_queue_count(const struct weft_queue *queue)
+{
+    queue_check(queue, queue, "weft_queue_count");
+    return *(const volatile uint32_t *)&queue->count;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: made, joined, ended.
+ *
+ * A thread is one piece of memory: from the top down its control block, its FPU area, its stack. It comes
+ * from mem/stack.h or from the caller. Whoever learns last that the thread has ended gives it back: the
+ * joiner, or, for a detached thread, the next one that spawns, joins or idles (thread_reap).
+ */
+#include <string.h>
+#include <weft/console.h>
+
+#include "arch/context.h"
+#include "arch/fpu.h"
+#include "arch/upcall.h"
+#include "kernel/assert.h"
+#include "kernel/tick.h"
+#include "kernel/upcall.h"
+#include "mem/stack.h"
+#include "sched/sched.h"
+
+#define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
+#define IDLE_STACK_BYTES 1024
+
+/* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list lock. */
+static struct {
+    struct weft_thread *first, *last;
+    uint32_t next_id;
+    uint32_t count; /* without runtime threads */
+} all;
+
+/* What the entry function of a thread is called with. */
+struct start {
+    void *(*entry)(void *argument);
+    void *argument;
+};
+
+struct weft_thread *thread_all_first(void)
+{
+    return all.first;
+}
+
+static void all_add_irqoff(struct weft_thread *thread)
+{
+    thread->id = ++all.next_id;
+    thread->all_previous = all.last;
+    if (all.last != NULL)
+        all.last->all_next = thread;
+    else
+        all.first = thread;
+    all.last = thread;
+    all.count += !thread->runtime;
+}
+
+static void all_remove_irqoff(struct weft_thread *thread)
+{
+    if (thread->all_previous != NULL)
+        thread->all_previous->all_next = thread->all_next;
+    else
+        all.first = thread->all_next;
+    if (thread->all_next != NULL)
+        thread->all_next->all_previous = thread->all_previous;
+    else
+        all.last = thread->all_previous;
+    all.count -= !thread->runtime;
+}
+
+/* First code of every thread: interrupts are off, as across any switch. */
+static void thread_entry(void *argument)
+{
+    struct start start = *(struct start *)argument;
+
+    arch_irq_enable();
+    weft_thread_exit(start.entry(start.argument));
+}
+
+_Noreturn void upcall_thread_returned(void)
+{
+    weft_panic("a thread's first frame returned, which it never does: its stack has been overwritten");
+}
+
+/* Fields that do not depend on where the thread's memory came from. */
+static void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr)
+{
+    *thread = (struct weft_thread){.magic = THREAD_MAGIC,
+                                   .state = THREAD_READY,
+                                   .priority = (uint8_t)attr->priority,
+                                   .base_priority = (uint8_t)attr->priority,
+                                   .detached = attr->detached,
+                                   .name = attr->name != NULL ? attr->name : "thread"};
+    thread->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
+}
+
+/* Lays out [memory, memory + bytes): control block, FPU area, the start record, stack. */
+static struct weft_thread *thread_lay_out(void *memory, size_t bytes, const struct weft_thread_attr *attr,
+                                          struct start start)
+{
+    uintptr_t top = ((uintptr_t)memory + bytes) & ~(uintptr_t)15;
+    struct weft_thread *thread;
+    struct start *record;
+
+    top = (top - sizeof *thread) & ~(uintptr_t)15;
+    thread = (struct weft_thread *)top;
+    thread_fill(thread, attr);
+    thread->stack = memory;
+    thread->stack_bytes = bytes;
+    thread->own_stack = attr->stack != NULL;
+    top = (top - ARCH_FPU_BYTES) & ~(uintptr_t)15;
+    thread->fpu_area = (void *)top;
+    memset(thread->fpu_area, 0, ARCH_FPU_BYTES);
+    top = (top - sizeof *record) & ~(uintptr_t)15;
+    record = (struct start *)top;
+    *record = start;
+    thread->stack_lo = ((uintptr_t)memory + 15) & ~(uintptr_t)15;
+    thread->stack_hi = top;
+    thread->saved_sp = arch_context_init((void *)top, thread_entry, record);
+    return thread;
+}
+
+#define THREAD_OVERHEAD_BYTES (sizeof(struct weft_thread) + ARCH_FPU_BYTES + sizeof(struct start) + 64)
+
+static int attr_check(const struct weft_thread_attr *attr)
+{
+    if (attr->priority < WEFT_PRIORITY_LOWEST || attr->priority > WEFT_PRIORITY_HIGHEST)
+        return WEFT_EINVAL;
+    if (attr->stack != NULL && attr->stack_bytes < THREAD_OVERHEAD_BYTES + ARCH_STACK_MINIMUM_BYTES)
+        return WEFT_EINVAL;
+    if (attr->stack_bytes > SIZE_MAX / 2)
+        return WEFT_EINVAL;
+    return 0;
+}
+
+/* The thread's memory: the caller's, or from the page heap; NULL: none. */
+static void *thread_memory(const struct weft_thread_attr *attr, size_t *bytes)
+{
+    size_t wanted = attr->stack_bytes != 0 ? attr->stack_bytes : WEFT_CONFIG_STACK_BYTES;
+
+    if (attr->stack != NULL) {
+        *bytes = attr->stack_bytes;
+        return attr->stack;
+    }
+    if (wanted < ARCH_STACK_MINIMUM_BYTES)
+        wanted = ARCH_STACK_MINIMUM_BYTES;
+    return stack_alloc(wanted + THREAD_OVERHEAD_BYTES, bytes);
+}
+
+int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
+                      void *(*entry)(void *argument), void *argument)
+{
+    const struct weft_thread_attr defaults = WEFT_THREAD_ATTR_DEFAULT;
+    struct weft_thread *made;
+    arch_irq_state state;
+    void *memory;
+    size_t bytes;
+
+    if (attr == NULL)
+        attr = &defaults;
+    if (entry == NULL || (thread == NULL && !attr->detached) || attr_check(attr) != 0)
+        return WEFT_EINVAL;
+    thread_reap();
+    memory = thread_memory(attr, &bytes);
+    if (memory == NULL)
+        return WEFT_ENOMEM;
+    made = thread_lay_out(memory, bytes, attr, (struct start){entry, argument});
+    made->created_by = (uintptr_t)__builtin_return_address(0);
+    if (thread != NULL)
+        *thread = made; /* before it runs: it may be joined or exit at once */
+    state = arch_irq_save();
+    all_add_irqoff(made);
+    sched_ready_irqoff(made);
+    sched_leave(state);
+    return 0;
+}
+
+static void thread_free(struct weft_thread *thread)
+{
+    void *stack = thread->stack;
+    size_t bytes = thread->stack_bytes;
+
+    DEBUG_ASSERT(thread->state == THREAD_EXITED);
+    thread->magic = 0;
+    if (!thread->own_stack)
+        stack_free(stack, bytes);
+}
+
+void thread_reap(void)
+{
+    arch_irq_state state = arch_irq_save();
+    struct scheduler *scheduler = sched_of(core_self());
+    struct weft_thread *dead = scheduler->dead;
+
+    scheduler->dead = NULL;
+    arch_irq_restore(state);
+    while (dead != NULL) {
+        struct weft_thread *next = (struct weft_thread *)dead->link.next;
+
+        thread_free(dead);
+        dead = next;
+    }
+}
+
+_Noreturn void weft_thread_exit(void *result)
+{
+    struct weft_thread *current;
+    struct core *core;
+
+    sched_assert_may_block("weft_thread_exit");
+    current = thread_current();
+    if (current->mutexes != 0)
+        weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first", current->name,
+                   current->mutexes);
+    newlib_thread_end(current);
+    arch_irq_save(); /* the next thread turns interrupts on */
+    core = core_self();
+    current->result = result;
+    current->state = THREAD_EXITED;
+    all_remove_irqoff(current);
+    arch_fpu_forget(core, current->fpu_area);
+    if (current->joiner != NULL)
+        wait_wake_irqoff(current->joiner, 0);
+    if (current->detached) {
+        current->link.next = (struct weft_wait_link *)sched_of(core)->dead;
+        sched_of(core)->dead = current;
+    }
+    sched_switch_irqoff(core);
+    __builtin_unreachable();
+}
+
+int weft_thread_join(struct weft_thread *thread, void **result)
+{
+    arch_irq_state state;
+
+    if (thread == NULL || thread->magic != THREAD_MAGIC || thread->detached)
+        return WEFT_EINVAL;
+    if (thread == thread_current())
+        return WEFT_EDEADLK;
+    sched_assert_may_block("weft_thread_join");
+    state = arch_irq_save();
+    if (thread->being_joined) {
+        arch_irq_restore(state);
+        return WEFT_EINVAL;
+    }
+    thread->being_joined = 1;
+    if (thread->state != THREAD_EXITED) {
+        thread->joiner = thread_current();
+        wait_irqoff(NULL, WAIT_JOIN, thread, UINT64_MAX);
+    }
+    arch_irq_restore(state);
+    if (result != NULL)
+        *result = thread->result;
+    thread_free(thread);
+    thread_reap();
+    return 0;
+}
+
+struct weft_thread *weft_thread_self(void)
+{
+    return thread_current();
+}
+
+const char *weft_thread_name(const struct weft_thread *thread)
+{
+    return thread != NULL && thread->magic == THREAD_MAGIC ? thread->name : "?";
+}
+
+uint32_t weft_thread_id(const struct weft_thread *thread)
+{
+    return thread != NULL && thread->magic == THREAD_MAGIC ? thread->id : 0;
+}
+
+int weft_thread_priority(const struct weft_thread *thread)
+{
+    return thread != NULL && thread->magic == THREAD_MAGIC ? thread->base_priority : WEFT_EINVAL;
+}
+
+size_t weft_thread_count(void)
+{
+    return all.count;
+}
+
+const char *thread_wait_name(enum thread_wait reason)
+{
+    static const char *const names[WAIT_REASONS] = {
+        [WAIT_NONE] = "running",
+        [WAIT_SLEEP] = "sleep",
+        [WAIT_JOIN] = "join",
+        [WAIT_MUTEX] = "mutex",
+        [WAIT_QUEUE_SEND] = "queue send",
+        [WAIT_QUEUE_RECEIVE] = "queue receive",
+        [WAIT_SUSPENDED] = "suspended",
+    };
+
+    return reason < WAIT_REASONS ? names[reason] : "?";
+}
+
+static void *main_entry(void *argument)
+{
+    void (*entry)(void);
+
+    memcpy(&entry, argument, sizeof entry);
+    entry();
+    return NULL;
+}
+
+/* The idle thread lies in struct scheduler, not at the top of its stack. */
+static void idle_init(struct scheduler *scheduler, unsigned char *stack)
+{
+    const struct weft_thread_attr attr = {.name = "idle"};
+    struct weft_thread *idle = &scheduler->idle;
+
+    thread_fill(idle, &attr);
+    idle->runtime = 1;
+    idle->stack_lo = (uintptr_t)stack;
+    idle->stack_hi = (uintptr_t)stack + IDLE_STACK_BYTES;
+    idle->saved_sp = arch_context_init(stack + IDLE_STACK_BYTES, idle_entry, NULL);
+}
+
+_Noreturn void upcall_sched_start(void (*main_thread)(void))
+{
+    static unsigned char idle_stack[IDLE_STACK_BYTES] __attribute__((aligned(16)));
+    static void (*entry)(void);
+    const struct weft_thread_attr attr = {.name = "main", .priority = WEFT_PRIORITY_DEFAULT};
+    struct core *core = core_self();
+    struct scheduler *scheduler = sched_of(core);
+    struct weft_thread *made;
+    void *boot_sp, *memory;
+    size_t bytes;
+
+    entry = main_thread;
+    runq_init(&scheduler->ready);
+    scheduler->sleepers.next = scheduler->sleepers.prev = &scheduler->sleepers;
+    memory = stack_alloc(MAIN_STACK_BYTES + THREAD_OVERHEAD_BYTES, &bytes);
+    if (memory == NULL)
+        weft_panic("there is no memory for the main thread's stack of %u bytes",
+                   (unsigned)MAIN_STACK_BYTES);
+    made = thread_lay_out(memory, bytes, &attr, (struct start){main_entry, &entry});
+    all_add_irqoff(made);
+    idle_init(scheduler, idle_stack);
+    all_add_irqoff(&scheduler->idle);
+    core->current = made;
+    core->current_fpu_area = made->fpu_area;
+    made->state = THREAD_RUNNING;
+    core->preempt_off = 0;
+    arch_switch(&boot_sp, made->saved_sp); /* the boot context is never resumed */
+    __builtin_unreachable();
+}

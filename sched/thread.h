@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread control block, inside weft. sched owns it; prof reads it (design.md: "reads, never
+ * decides").
+ */
+#ifndef SCHED_THREAD_H
+#define SCHED_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weft/thread.h>
+#include <weft/wait.h>
+
+#include "kernel/core.h"
+
+enum thread_state {
+    THREAD_READY,   /* in a run queue */
+    THREAD_RUNNING, /* some core's current thread */
+    THREAD_BLOCKED, /* in a wait queue, asleep, or both */
+    THREAD_EXITED,  /* will never run again; waits for its joiner or for reclaim */
+};
+
+/* Why a thread is blocked; the order of thread_wait_name()'s table. */
+enum thread_wait {
+    WAIT_NONE,
+    WAIT_SLEEP,
+    WAIT_JOIN,
+    WAIT_MUTEX,
+    WAIT_QUEUE_SEND,
+    WAIT_QUEUE_RECEIVE,
+    WAIT_SUSPENDED,
+    WAIT_REASONS
+};
+
+#define THREAD_MAGIC 0x74687264u /* "thrd" */
+
+struct weft_thread {
+    /* Guarded by the lock of the queue that the thread is in: run queue or wait queue. */
+    struct weft_wait_link link;
+
+    /* Written by the switch, on the core that runs or parks the thread. */
+    void *saved_sp; /* valid while parked */
+    uint8_t state;  /* enum thread_state */
+    uint8_t on_core; /* between being picked and being parked: registers live in a core */
+
+    /* Constant after spawn, or changed by sched/priority.c under RANK_THREAD. */
+    uint8_t priority;      /* effective: with inheritance */
+    uint8_t base_priority; /* as asked for */
+    uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
+    uint8_t detached;
+    uint8_t core; /* last core it ran on */
+    uint8_t wait_reason; /* enum thread_wait, valid while blocked */
+
+    /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it (B1). */
+    uintptr_t stack_lo, stack_hi; /* usable part: the control block and FPU area lie above */
+    void *fpu_area;
+    uint32_t stack_busy; /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
+
+    /* While blocked. */
+    struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
+    const void *wait_object;
+    uint64_t wait_since; /* cycles */
+    int32_t wait_result; /* what the wait returns: 0 or WEFT_E... */
+    void *wait_data;     /* the message being sent or received */
+    struct weft_wait_link timer_link; /* in the sleepers' list; next is NULL when in none */
+    uint64_t deadline;                /* cycles, valid in that list */
+
+    /* All threads that exist, in order of creation: under the thread list's lock. */
+    struct weft_thread *all_next, *all_previous;
+    uint32_t magic;
+    uint32_t id;
+    const char *name;
+    uintptr_t created_by; /* call site of weft_thread_spawn; 0 for main and runtime threads */
+
+    uint32_t slice_left;     /* cycles until others of its priority get their turn */
+    struct weft_mutex *held; /* mutexes it owns that others wait for (inheritance) */
+    struct weft_thread *joiner;
+    void *result;
+    struct _reent *reent; /* newlib's per-thread state, made on first use */
+    uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
+    uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
+    uint8_t being_joined;
+    void *stack;          /* what stack_alloc returned, and its size */
+    size_t stack_bytes;
+};
+
+_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 168, "control block has grown");
+
+/* "queue receive", "sleep", ...: the text in a dump's brackets. */
+const char *thread_wait_name(enum thread_wait reason);
+
+/* The list of all threads, for dumps and profiles: call with the world stopped, or interrupts off
+ * on one core. NULL ends it. Runtime threads are in it. */
+struct weft_thread *thread_all_first(void);
+
+/* The running thread of this core. */
+static inline struct weft_thread *thread_current(void)
+{
+    return core_self()->current;
+}
+
+/* Try-lock of a thread's stack (requirements B1, B6): taken right next to the walk, for exactly the
+ * thread being walked. Never waits. */
+static inline bool thread_stack_trylock(struct weft_thread *thread)
+{
+    return __atomic_exchange_n(&thread->stack_busy, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static inline void thread_stack_unlock(struct weft_thread *thread)
+{
+    __atomic_store_n(&thread->stack_busy, 0, __ATOMIC_RELEASE);
+}
+
+#endif

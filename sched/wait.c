@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocking and waking: the two halves every blocking object is made of. */
+#include "kernel/assert.h"
+#include "kernel/tick.h"
+#include "arch/clock.h"
+#include "sched/sched.h"
+
+void wait_queue_init(struct weft_wait_queue *queue)
+{
+    queue->head.next = queue->head.prev = &queue->head;
+}
+
+void wait_insert_irqoff(struct weft_wait_queue *queue, struct weft_thread *thread)
+{
+    struct weft_wait_link *at = queue->head.prev;
+
+    /* From the back: the usual newcomer is no better than those who wait already. */
+    while (at != &queue->head && runq_thread_of(at)->priority < thread->priority)
+        at = at->prev;
+    runq_link_after(at, &thread->link);
+}
+
+int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
+                uint64_t deadline)
+{
+    struct core *core = core_self();
+    struct weft_thread *current = core->current;
+
+    DEBUG_ASSERT(!arch_irq_enabled());
+    DEBUG_ASSERT(current->state == THREAD_RUNNING);
+    DEBUG_ASSERT(current != &sched_of(core)->idle);
+    current->state = THREAD_BLOCKED;
+    current->wait_reason = (uint8_t)reason;
+    current->wait_object = object;
+    current->wait_since = arch_clock_now_irqoff();
+    current->wait_result = 0;
+    current->wait_queue = queue;
+    if (queue != NULL)
+        wait_insert_irqoff(queue, current);
+    if (deadline != UINT64_MAX)
+        sleep_arm_irqoff(current, deadline);
+    sched_switch_irqoff(core);
+    return current->wait_result;
+}
+
+void wait_wake_irqoff(struct weft_thread *thread, int result)
+{
+    DEBUG_ASSERT(thread->state == THREAD_BLOCKED);
+    if (thread->wait_queue != NULL)
+        runq_unlink(&thread->link);
+    if (thread->timer_link.next != NULL)
+        sleep_disarm_irqoff(thread);
+    thread->wait_result = result;
+    thread->wait_reason = WAIT_NONE;
+    sched_ready_irqoff(thread);
+}
+
+struct weft_thread *wait_wake_first_irqoff(struct weft_wait_queue *queue, int result)
+{
+    struct weft_thread *first = wait_queue_first(queue);
+
+    if (first != NULL)
+        wait_wake_irqoff(first, result);
+    return first;
+}
+
+void wait_wake_all_irqoff(struct weft_wait_queue *queue, int result)
+{
+    while (wait_wake_first_irqoff(queue, result) != NULL)
+        ;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/board/harness.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static const char *setting(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+const char *board_arch(void)
+{
+    return setting("WEFT_ARCH", "mips");
+}
+
+const char *board_name(void)
+{
+    return setting("WEFT_BOARD", "malta");
+}
+
+void board_image_path(char *path, size_t bytes, const char *image)
+{
+    const char *build = setting("WEFT_BUILD", "build/malta-mips");
+
+    snprintf(path, bytes, "%s/%s%s.elf", build, strcmp(image, "demo") == 0 ? "" : "tests/", image);
+}
+
+static char *stream_text(FILE *stream)
+{
+    size_t size = 0, room = 4096;
+    char *text = malloc(room);
+
+    while (text != NULL) {
+        size_t got = fread(text + size, 1, room - size - 1, stream);
+
+        if (got == 0)
+            break;
+        size += got;
+        if (room - size < 2)
+            text = realloc(text, room *= 2);
+    }
+    cr_assert_not_null(text, "no memory");
+    for (size_t i = 0; i < size; i++)
+        if (text[i] == '\0')
+            text[i] = '?'; /* keeps the rest visible to strstr */
+    text[size] = '\0';
+    return text;
+}
+
+char *file_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = file != NULL ? stream_text(file) : strdup("");
+
+    if (file != NULL)
+        fclose(file);
+    return text;
+}
+
+int host_run(char **output, const char *format, ...)
+{
+    char *command;
+    va_list arguments;
+    FILE *pipe;
+    int status;
+
+    va_start(arguments, format);
+    cr_assert_geq(vasprintf(&command, format, arguments), 0);
+    va_end(arguments);
+    pipe = popen(command, "r");
+    cr_assert_not_null(pipe, "cannot run: %s", command);
+    *output = stream_text(pipe);
+    status = pclose(pipe);
+    free(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+struct board_run board_boot(const char *image, const char *arguments,
+                            const struct board_options *options)
+{
+    const struct board_options none = {0};
+    struct board_run run;
+    char elf[256], path[300];
+
+    if (options == NULL)
+        options = &none;
+    board_image_path(elf, sizeof elf, image);
+    snprintf(run.folder, sizeof run.folder, "build/tests/run/%s-%s/%s%s%s", board_name(),
+             board_arch(), image, options->name != NULL ? "-" : "",
+             options->name != NULL ? options->name : "");
+    run.status = host_run(&run.terminal,
+                          "INPUT='%s' LIMIT=%d ICOUNT='%s' EXTRA='%s' tools/build/run-image.sh "
+                          "%s %s %s %s %s %s 2>&1 </dev/null",
+                          options->input != NULL ? options->input : "",
+                          options->limit_s != 0 ? options->limit_s : 60,
+                          options->icount != NULL ? options->icount : "",
+                          options->extra != NULL ? options->extra : "", board_name(), board_arch(),
+                          setting("WEFT_CORES", "1"), elf, run.folder, arguments);
+    snprintf(path, sizeof path, "%s/console.log", run.folder);
+    run.console = file_text(path);
+    return run;
+}
+
+void assert_contains(const char *text, const char *part)
+{
+    size_t length = strlen(text);
+
+    cr_assert_not_null(strstr(text, part), "\"%s\" is not in:\n%s", part,
+                       length > 3000 ? text + length - 3000 : text);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Booting images from Criterion tests: which board and architecture comes from the environment. */
+#ifndef TESTS_BOARD_HARNESS_H
+#define TESTS_BOARD_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct board_options {
+    const char *input;     /* INPUT file; NULL: none */
+    const char *icount;    /* QEMU's -icount value; NULL: real time */
+    const char *extra;     /* more emulator options */
+    const char *name;      /* of the folder for results, when one test boots several times */
+    int limit_s;           /* until a hang is called one; 0: 60 */
+};
+
+struct board_run {
+    int status;           /* of tools/build/run-image.sh: the firmware's, or 124 for a hang */
+    char *console;        /* the symbolised console, console.log */
+    char *terminal;       /* all that the host tool printed, its own messages included */
+    char folder[256];     /* where the run's files are */
+};
+
+/* Boots tests/board/<image>/image.c's image (or "demo") with `arguments` on its command line. The result lives until
+ * the test's end. Fails the test when the run could not be made at all. */
+struct board_run board_boot(const char *image, const char *arguments,
+                            const struct board_options *options);
+
+/* Path of an image's ELF file. */
+void board_image_path(char *path, size_t bytes, const char *image);
+
+/* "mips", "mipsel", "amd64"; "malta", "pc", "linux". */
+const char *board_arch(void);
+const char *board_name(void);
+
+/* Runs a shell command; returns its status, and its standard output (and error) in *output. */
+int host_run(char **output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The whole file as a string, "" when it can't be read. */
+char *file_text(const char *path);
+
+/* Asserts that `text` contains `part`, showing the text's end when it does not. */
+void assert_contains(const char *text, const char *part);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Misuses weft, or the CPU, in the way that its first argument names. */
+#include <stdio.h>
+#include <string.h>
+#include <weft/console.h>
+#include <weft/mutex.h>
+#include <weft/queue.h>
+#include <weft/thread.h>
+
+static struct weft_mutex first = WEFT_MUTEX_INITIALIZER(first);
+static struct weft_mutex second = WEFT_MUTEX_INITIALIZER(second);
+
+static __attribute__((noinline)) int fault_at(volatile int *address)
+{
+    return *address + 1;
+}
+
+static __attribute__((noinline)) int fault(void)
+{
+    return fault_at((volatile int *)0x13579bd0) + 1;
+}
+
+static void *crossing_thread(void *argument)
+{
+    weft_mutex_lock(&second);
+    weft_mutex_lock(&first);
+    return argument;
+}
+
+static void cross(void)
+{
+    struct weft_thread *thread;
+
+    weft_mutex_lock(&first);
+    if (weft_thread_spawn(&thread, NULL, crossing_thread, NULL) != 0)
+        return;
+    weft_thread_yield();
+    weft_mutex_lock(&second);
+}
+
+static __attribute__((noinline)) int recurse(volatile int *depth)
+{
+    volatile char frame[200];
+
+    frame[0] = (char)++*depth;
+    return recurse(depth) + frame[0];
+}
+
+static void *overflowing_thread(void *argument)
+{
+    volatile int depth = 0;
+
+    (void)argument;
+    recurse(&depth);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *way = argc > 1 ? argv[1] : "";
+    const struct weft_thread_attr attr = {.name = "deep", .priority = 20, .stack_bytes = 4096};
+    struct weft_thread *thread;
+    struct weft_queue queue = {0};
+    int message = 0;
+
+    if (strcmp(way, "panic") == 0)
+        weft_panic("the answer is %d", 42);
+    if (strcmp(way, "fault") == 0)
+        return fault();
+    if (strcmp(way, "relock") == 0) {
+        weft_mutex_lock(&first);
+        weft_mutex_lock(&first);
+    }
+    if (strcmp(way, "cycle") == 0)
+        cross();
+    if (strcmp(way, "unlock") == 0)
+        weft_mutex_unlock(&first);
+    if (strcmp(way, "queue") == 0)
+        return weft_queue_send(&queue, &message);
+    if (strcmp(way, "preempt_off") == 0) {
+        weft_preempt_disable();
+        weft_thread_sleep_ns(1000);
+    }
+    if (strcmp(way, "holding") == 0) {
+        weft_mutex_lock(&first);
+        weft_thread_exit(NULL);
+    }
+    if (strcmp(way, "overflow") == 0 && weft_thread_spawn(&thread, &attr, overflowing_thread, NULL) == 0)
+        return weft_thread_join(thread, NULL);
+    return 0;
+}

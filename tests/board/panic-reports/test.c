@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Misuse ends in one report: a sentence that says what to do, the exact stack, the other threads. */
+#include <criterion/criterion.h>
+
+#include "tests/board/harness.h"
+
+static void expect(const char *way, const char *sentence, const char *function)
+{
+    struct board_run run = board_boot("panic-reports", way, &(struct board_options){.name = way});
+
+    cr_assert_eq(run.status, 70, "%s: status %d\n%s", way, run.status, run.terminal);
+    assert_contains(run.console, sentence);
+    assert_contains(run.console, function);
+    assert_contains(run.console, "thread 1 \"main\"");
+}
+
+Test(panic, says_what_the_program_said)
+{
+    expect("panic", "panic: the answer is 42", "main\n");
+}
+
+Test(panic, cpu_exception_shows_registers_and_exact_stack)
+{
+    expect("fault", "address 0x13579bd0", "fault_at\n");
+    expect("fault", "from an unmapped address", "fault\n");
+}
+
+Test(panic, locking_twice)
+{
+    expect("relock", "is itself: make it recursive, or unlock it first", "weft_mutex_lock\n");
+}
+
+Test(panic, lock_call_that_closes_a_cycle)
+{
+    expect("cycle", "waits for a mutex that this thread holds", "cross\n");
+}
+
+Test(panic, unlocking_what_is_not_owned)
+{
+    expect("unlock", "does not own mutex", "main\n");
+}
+
+Test(panic, queue_that_was_never_initialised)
+{
+    expect("queue", "is not an initialised queue", "main\n");
+}
+
+Test(panic, blocking_with_preemption_off)
+{
+    expect("preempt_off", "with preemption disabled", "main\n");
+}
+
+Test(panic, exiting_with_a_mutex)
+{
+    expect("holding", "exits while it holds 1 mutexes", "main\n");
+}

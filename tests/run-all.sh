@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# run-all.sh ONLY BOARD ARCH CORES BUILD BOARD-PROGRAM UNIT-PROGRAM...: runs test programs and adds up
+# what they say. ONLY, when not empty, is a part of the names (suite/test) of the tests wanted.
+set -u
+only=$1 board=$2 arch=$3 cores=$4 build=$5 board_program=$6
+shift 6
+passed=0 failed=0 skipped=0
+log=build/tests/log
+mkdir -p build/tests
+: >"$log"
+
+# One program; $1 is its label. Criterion's last line: Tested: T | Passing: P | Failing: F | Crashing: C
+run() {
+    local label=$1 program=$2 output line
+    shift 2
+    output=$("$program" --full-stats ${only:+--filter "*$only*"} "$@" 2>&1)
+    local status=$?
+    printf '== %s\n%s\n' "$label" "$output" >>"$log"
+    line=$(printf '%s\n' "$output" | grep -a 'Synthesis:' | tail -1 | sed 's/\x1b\[[0-9;]*m//g')
+    if [ -z "$line" ]; then
+        echo "$label: died with status $status; the end of its output:"
+        printf '%s\n' "$output" | tail -15
+        failed=$((failed + 1))
+        return
+    fi
+    local tested passing failing crashing skips
+    tested=$(sed -n 's/.*Tested: \([0-9]*\).*/\1/p' <<<"$line")
+    passing=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$line")
+    failing=$(sed -n 's/.*Failing: \([0-9]*\).*/\1/p' <<<"$line")
+    crashing=$(sed -n 's/.*Crashing: \([0-9]*\).*/\1/p' <<<"$line")
+    skips=$(printf '%s\n' "$output" | grep -ac '\[SKIP\]')
+    passed=$((passed + passing)) failed=$((failed + failing + crashing)) skipped=$((skipped + skips))
+    [ "$tested" = 0 ] || printf '%-32s %s passed%s\n' "$label" "$passing" \
+        "$([ $((failing + crashing)) = 0 ] || echo ", $((failing + crashing)) FAILED")"
+    printf '%s\n' "$output" | grep -a '\[SKIP\]' | sed 's/\x1b\[[0-9;]*m//g; s/^/    /'
+    if [ $((failing + crashing)) != 0 ]; then
+        printf '%s\n' "$output" | grep -av '\[RUN \|\[PASS\]' | tail -60
+    fi
+}
+
+for program in "$@"; do
+    run "${program#build/tests/}" "$program"
+done
+export WEFT_BOARD=$board WEFT_ARCH=$arch WEFT_CORES=$cores WEFT_BUILD=$build
+run "board $board-$arch" "$board_program" -j2 --timeout 300
+
+echo "the tests' full output is in $log"
+echo "$passed passed, $failed failed, $skipped skipped"
+if [ $((passed + failed)) = 0 ]; then
+    echo "no test's name contains \"$only\"" >&2
+    exit 1
+fi
+[ "$failed" = 0 ]

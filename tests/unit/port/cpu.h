@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The host, as a port for unit tests: one thread, cores by a variable that the test sets. */
+#ifndef PORT_CPU_H
+#define PORT_CPU_H
+
+extern unsigned fake_core_id;
+
+static inline unsigned arch_core_id(void)
+{
+    return fake_core_id;
+}
+
+static inline void arch_cpu_relax(void)
+{
+}
+
+#endif

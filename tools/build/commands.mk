@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# What people type. `make help` prints the lines that start with ##.
+
+$(eval $(call image,demo,$(demo_SRCS)))
+-include $(patsubst %.o,%.d,$(sort $(weft_OBJS) $(image_OBJS)))
+$(sort $(image_OBJS)): LOCAL_FLAGS += -Iexamples
+
+INPUT ?= /usr/share/common-licenses/GPL-3
+LIMIT ?= 120
+RUN_PACKAGES := gcc libc6-dev make newlib-source xz-utils $(arch_PACKAGES) $(weft_tool_PACKAGES)
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: help run run-ready image bench test format lint size clean FORCE
+
+## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
+run:
+	@tools/build/packages.sh $(RUN_PACKAGES)
+	@$(MAKE) --no-print-directory run-ready
+
+run-ready: $(B)/demo.elf build/bin/weft
+	@INPUT='$(INPUT)' LIMIT='$(LIMIT)' tools/build/run-image.sh $(BOARD) $(ARCH) $(CORES) $(B)/demo.elf build/run $(ARGS)
+
+## make image  [BOARD=...] [ARCH=...]    the demo's image, without running it
+image:
+	@tools/build/packages.sh $(RUN_PACKAGES)
+	@$(MAKE) --no-print-directory $(B)/demo.elf
+
+## make test   [ONLY=pattern]            all tests, or those whose name contains the pattern
+test:
+	@tools/build/packages.sh $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory test-ready
+
+## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
+bench:
+	@tools/build/packages.sh $(RUN_PACKAGES)
+	@$(MAKE) --no-print-directory bench-ready
+
+## make format                           rewrites the sources as .clang-format says
+format:
+	@tools/build/packages.sh clang-format
+	clang-format -i $(FORMATTED)
+
+## make lint                             says what is not formatted, and checks the include directions
+lint:
+	@tools/build/packages.sh clang-format
+	clang-format --dry-run -Werror $(FORMATTED)
+	tools/build/check-includes.sh
+
+## make clean                            removes what was built, newlib excepted
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name newlib -exec rm -rf {} + 2>/dev/null || true
+
+## make help                             this text
+help:
+	@sed -n 's/^## //p' tools/build/commands.mk
+	@echo
+	@echo 'Boards: $(BOARDS). Results of a run are in build/run/. V=1 shows the commands.'

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# What BOARD, ARCH, CORES and CONFIG mean. Mistakes are answered with a sentence.
+
+comma := ,
+BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
+endif
+include boards/$(BOARD)/board.mk
+
+ARCH ?= $(firstword $(board_ARCHS))
+ifeq ($(filter $(ARCH),$(board_ARCHS)),)
+$(error board "$(BOARD)" has no architecture "$(ARCH)"; it has: $(board_ARCHS))
+endif
+arch_PORT := $(if $(filter mips%,$(ARCH)),mips,$(ARCH))
+include arch/$(arch_PORT)/arch.mk
+
+ifneq ($(shell test "$(CORES)" -ge 1 2>/dev/null && test "$(CORES)" -le $(board_CORES_MAX) && echo ok),ok)
+$(error CORES=$(CORES) is not possible here: board "$(BOARD)" has 1 to $(board_CORES_MAX))
+endif
+
+# CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h.
+CONFIG ?=
+empty :=
+space := $(empty) $(empty)
+config_TAG := $(if $(filter-out 1,$(CORES)),-$(CORES)cores)$(if $(strip $(CONFIG)),-$(subst $(space),-,$(subst =,_,$(strip $(CONFIG)))))
+
+TARGET := $(BOARD)-$(ARCH)
+B := build/$(TARGET)$(config_TAG)
+NEWLIB := build/newlib/$(ARCH)
+
+CC := $(arch_CROSS)gcc
+AR := $(arch_CROSS)ar
+OBJCOPY := $(arch_CROSS)objcopy
+SIZE := $(arch_CROSS)size
+
+OPTIMISE ?= -O2
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
+DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(CONFIG))
+
+# newlib and everything linked with it must agree on these.
+NEWLIB_DEFINES := -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1
+TARGET_FLAGS := $(arch_FLAGS) -ffreestanding -fno-stack-protector -fasynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections -U__linux__ -Ulinux -U__unix__ $(NEWLIB_DEFINES)
+
+gcc_INCLUDE = $(shell $(CC) -print-file-name=include)
+LIBC_INCLUDES = -nostdinc -isystem $(gcc_INCLUDE) -isystem $(NEWLIB)/include
+CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
+CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) -ffile-prefix-map=$(CURDIR)/=
+# weft itself sees its own folders, and never touches a floating-point register.
+RUNTIME_FLAGS = -I. -Iarch/$(arch_PORT) $(arch_RUNTIME_FLAGS)
