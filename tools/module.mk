@@ -23,19 +23,21 @@ weft_tool_LIBS := -ldw -lelf -lprotobuf-c -lz
 weft_tool_PACKAGES := libdw-dev libelf-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
 
 $(weft_tool_GEN)/tools/weft/profile.pb-c.c: tools/weft/profile.proto
+	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	protoc-c --proto_path=$(<D) --c_out=$(@D) $<
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
 $(weft_tool_GEN_HDRS): $(weft_tool_GEN)/tools/weft/profile.pb-c.c ;
 
 # Text files as C strings, line by line: backslashes and quotes escaped.
 weft_tool_QUOTE := sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n"/'
 $(weft_tool_GEN)/tools/weft/flame_text.c: tools/weft/flame.css tools/weft/flame.js tools/module.mk
+	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	{ echo '#include "tools/weft/flame_text.h"'; \
+	$(Q){ echo '#include "tools/weft/flame_text.h"'; \
 	  echo 'const char flame_css[] ='; $(weft_tool_QUOTE) tools/weft/flame.css; echo ';'; \
 	  echo 'const char flame_js[] ='; $(weft_tool_QUOTE) tools/weft/flame.js; echo ';'; \
 	} > $@.part
-	mv $@.part $@
+	$(Q)mv $@.part $@
 
 # Unit tests: each is linked with all of the tool but its main(), and may run the tool itself.
 define weft_tool_test
