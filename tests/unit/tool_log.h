@@ -19,6 +19,7 @@ struct log_writer {
     bool big_endian;
     uint32_t word_bytes;
     uint16_t sequence[256]; /* of the next record, per core */
+    uint32_t text_start;    /* as headers say it; the text's end is the end of 32 bits */
     struct buffer record;   /* being put together */
     struct buffer stream;   /* what the serial line saw */
 };
@@ -111,9 +112,9 @@ static inline void writer_header(struct log_writer *writer, uint8_t core, uint32
                                (uint32_t)(rate_millihertz >> 32),
                                (uint32_t)rate_millihertz,
                                0,
-                               0x1000,
+                               writer->text_start,
                                0,
-                               0x100000,
+                               UINT32_MAX,
                                cores,
                                (uint32_t)id_bytes};
 

@@ -188,21 +188,28 @@ static void expect_line(const char *text, const char *line)
     cr_assert_not_null(strstr(text, line), "\"%s\" is not in:\n%s", line, text);
 }
 
-/* Another program's view of cpu.pb.gz. */
-Test(tool_report, go_tool_pprof_reads_the_profile)
+/* What another program sees in the cpu.pb.gz of a whole log, without the ELF at hand. */
+static char *pprof(const char *arguments)
 {
     struct run_log log;
+
+    log_make(&log, MIPS, "-Wl,-Ttext=0x80100000");
+    whole_log(&log);
+    cr_assert_eq(report(&log), 0);
+    writer_free(&log.writer);
+    cr_assert_eq(
+        shell("mv image elsewhere; HOME=. go tool pprof %s out/cpu.pb.gz | tr -s ' '", arguments),
+        0, "%s", shell_err());
+    return shell_out();
+}
+
+Test(tool_report, go_tool_pprof_reads_the_profile)
+{
     char *out;
 
     if (shell("go version") != 0)
         cr_skip_test("go is not installed");
-    log_make(&log, MIPS, "-Wl,-Ttext=0x80100000");
-    whole_log(&log);
-    cr_assert_eq(report(&log), 0);
-    cr_assert_eq(shell("mv image elsewhere; HOME=. go tool pprof -top -sample_index=samples "
-                       "-nodecount=100 out/cpu.pb.gz | tr -s ' '"),
-                 0, "%s", shell_err());
-    out = shell_out();
+    out = pprof("-top -sample_index=samples -nodecount=100");
     expect_line(out, "Type: samples\n");
     expect_line(out, "accounting for 90, 100% of 90 total");
     expect_line(out, " 47 52.22% 52.22% 47 52.22% innermost (inline)\n");
@@ -215,21 +222,15 @@ Test(tool_report, go_tool_pprof_reads_the_profile)
     expect_line(out, " 56 62.22% __start\n");
     expect_line(out, " 1 1.11% _Interrupt\n");
     free(out);
-    writer_free(&log.writer);
 }
 
 Test(tool_report, go_tool_pprof_sees_labels_lines_and_time)
 {
-    struct run_log log;
     char *out;
 
     if (shell("go version") != 0)
         cr_skip_test("go is not installed");
-    log_make(&log, MIPS, "-Wl,-Ttext=0x80100000");
-    whole_log(&log);
-    cr_assert_eq(report(&log), 0);
-    cr_assert_eq(shell("HOME=. go tool pprof -raw out/cpu.pb.gz | tr -s ' '"), 0);
-    out = shell_out();
+    out = pprof("-raw");
     expect_line(out, "PeriodType: cpu nanoseconds\nPeriod: 1000000\n");
     expect_line(out, "Duration: 100m");
     expect_line(out, "samples/count cpu/nanoseconds\n 45 45000000: ");
@@ -240,8 +241,28 @@ Test(tool_report, go_tool_pprof_sees_labels_lines_and_time)
     expect_line(out, "middle program.c:9 s=7\n");
     expect_line(out, "outer program.c:13 s=11\n");
     cr_assert_null(strstr(out, " 0x0 "), "%s", out);
+    cr_assert_null(strstr(out, "outside text"), "%s", out);
     expect_line(out, "Mappings\n1: 0x80");
     expect_line(out, "[FN][FL][LN][IN]\n");
+    free(out);
+}
+
+Test(tool_report, a_pc_outside_of_the_text_is_flagged)
+{
+    struct run_log log;
+    int stacks;
+    char *out;
+
+    if (shell("go version") != 0)
+        cr_skip_test("go is not installed");
+    log_make(&log, AMD64, "");
+    log.writer.text_start = (uint32_t)log.store + 1; /* what lies before is in two stacks each */
+    stacks = 2 + (log.no_debug + 4 <= log.store ? 2 : 0);
+    whole_log(&log);
+    cr_assert_eq(report(&log), 0);
+    cr_assert_eq(shell("HOME=. go tool pprof -raw out/cpu.pb.gz | grep -c 'pc:.outside text'"), 0);
+    out = shell_out();
+    cr_assert_eq(atoi(out), stacks, "%s", out);
     free(out);
     writer_free(&log.writer);
 }

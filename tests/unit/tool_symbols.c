@@ -251,6 +251,26 @@ Test(tool_symbols, lines_appear_as_they_come)
     cr_assert_str_eq(shell_out(), "first\n");
 }
 
+Test(tool_symbols, json_gives_every_level)
+{
+    struct symbols *symbols;
+
+    compile_image(MIPS, "-Wl,-Ttext=0x80100000");
+    put_file("text", "a \"pc=0x1\"\nno newline", 21);
+    cr_assert_eq(shell("$weft symbolize --json --elf image text"), 0);
+    cr_assert_str_eq(shell_out(), "{\"text\": \"a \\\"pc=0x1\\\"\", \"addresses\": "
+                                  "[{\"pc\": \"0x1\", \"frames\": []}]}\n"
+                                  "{\"text\": \"no newline\", \"addresses\": []}\n");
+    symbols = open_image();
+    cr_assert_eq(shell("echo pc=0x%lx | $weft symbolize --json --elf image",
+                       (unsigned long)address_of(symbols, "outer")),
+                 0);
+    symbols_close(symbols);
+    cr_assert_not_null(strstr(shell_out(), "{\"function\": \"outer\", \"file\": \"program.c\", "
+                                           "\"line\": 13, \"offset\": 0}"),
+                       "%s", shell_out());
+}
+
 static void expect_path(const char *path, const char *directory, const char *expected)
 {
     struct buffer shown = {0};

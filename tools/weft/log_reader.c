@@ -396,10 +396,11 @@ struct log_stack log_reader_stack(const struct log_reader *reader, size_t number
 
 const char *log_reader_thread_name(const struct log_reader *reader, uint32_t thread)
 {
-    for (size_t i = 0; i < reader->threads.count; i++)
-        if (*(const uint32_t *)map_key(&reader->threads, i) == thread)
-            return reader->names[i];
-    return NULL;
+    size_t number;
+
+    if (!map_find(&reader->threads, &thread, sizeof thread, &number))
+        return NULL;
+    return reader->names[number];
 }
 
 struct log_totals log_reader_totals(const struct log_reader *reader)

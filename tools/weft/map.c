@@ -67,6 +67,17 @@ size_t map_number(struct map *map, const void *key, size_t length, bool *is_new)
     return map->count++;
 }
 
+bool map_find(const struct map *map, const void *key, size_t length, size_t *number)
+{
+    size_t slot;
+
+    if (map->slot_count == 0)
+        return false;
+    slot = map_slot(map, key, length, map_hash(key, length));
+    *number = map->slots[slot] - 1u;
+    return map->slots[slot] != 0;
+}
+
 const char *map_intern(struct map *map, const char *text)
 {
     return map_key(map, map_number(map, text, strlen(text) + 1, NULL));

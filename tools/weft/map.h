@@ -28,6 +28,9 @@ struct map {
 /* The key's number; *is_new (which may be NULL) says whether this call added it. */
 size_t map_number(struct map *map, const void *key, size_t length, bool *is_new);
 
+/* The key's number, without adding it; false when it is not there. */
+bool map_find(const struct map *map, const void *key, size_t length, size_t *number);
+
 /* The map's own copy of `text`: equal texts give equal pointers for as long as the map lives. */
 const char *map_intern(struct map *map, const char *text);
 
