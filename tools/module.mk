@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
-# The host tool `weft`. Included by the top-level Makefile, which sets BUILD (the build folder) and knows how
-# to compile weft_tool_SRCS and weft_tool_GEN_SRCS for the host with weft_tool_CPPFLAGS. Unit tests link
-# weft_tool_LIB_SRCS: everything but main.c.
+# The host tool `weft`. tools/build/host.mk compiles weft_tool_SRCS and weft_tool_GEN_SRCS with
+# weft_tool_CPPFLAGS and links them with weft_tool_LIBS.
 
 BUILD ?= build
 weft_tool_GEN := $(BUILD)/gen
 
-weft_tool_LIB_SRCS := $(addprefix tools/weft/, \
+weft_tool_SRCS := $(addprefix tools/weft/, \
     buffer.c capture.c command_report.c command_run.c command_symbolize.c demux.c flame.c gzip.c \
-    guest.c image.c json.c log_reader.c log_record.c map.c message.c out_dir.c profile_proto.c qmp.c \
-    results.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c table.c tail.c)
-weft_tool_SRCS := tools/weft/main.c $(weft_tool_LIB_SRCS)
+    guest.c image.c json.c log_reader.c log_record.c main.c map.c message.c out_dir.c \
+    profile_proto.c qmp.c results.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c \
+    table.c tail.c)
 
-# Made here, by the rules below; the headers must exist before anything that includes them is compiled.
+# Made by the rules below; the headers must exist before anything that includes them is compiled.
 weft_tool_GEN_SRCS := $(weft_tool_GEN)/tools/weft/profile.pb-c.c \
     $(weft_tool_GEN)/tools/weft/flame_text.c
 weft_tool_GEN_HDRS := $(weft_tool_GEN)/tools/weft/profile.pb-c.h
@@ -24,16 +23,27 @@ weft_tool_LIBS := -ldw -lelf -lprotobuf-c -lz
 weft_tool_PACKAGES := libdw-dev libelf-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
 
 $(weft_tool_GEN)/tools/weft/profile.pb-c.c: tools/weft/profile.proto
+	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	protoc-c --proto_path=$(<D) --c_out=$(@D) $<
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
 $(weft_tool_GEN_HDRS): $(weft_tool_GEN)/tools/weft/profile.pb-c.c ;
 
 # Text files as C strings, line by line: backslashes and quotes escaped.
 weft_tool_QUOTE := sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n"/'
 $(weft_tool_GEN)/tools/weft/flame_text.c: tools/weft/flame.css tools/weft/flame.js tools/module.mk
+	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	{ echo '#include "tools/weft/flame_text.h"'; \
+	$(Q){ echo '#include "tools/weft/flame_text.h"'; \
 	  echo 'const char flame_css[] ='; $(weft_tool_QUOTE) tools/weft/flame.css; echo ';'; \
 	  echo 'const char flame_js[] ='; $(weft_tool_QUOTE) tools/weft/flame.js; echo ';'; \
 	} > $@.part
-	mv $@.part $@
+	$(Q)mv $@.part $@
+
+# Unit tests: each is linked with all of the tool but its main(), and may run the tool itself.
+define weft_tool_test
+unit_tool_$(1)_SRCS = tests/unit/tool_$(1).c $$(filter-out %/main.o,$$(weft_tool_OBJS))
+unit_tool_$(1)_CFLAGS = $$(weft_tool_CPPFLAGS)
+unit_tool_$(1)_LIBS = $$(weft_tool_LIBS)
+unit_tool_$(1)_DEPS = build/bin/weft
+endef
+$(foreach test,demux log_reader report run symbols,$(eval $(call weft_tool_test,$(test))))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Growing byte strings. A zeroed struct is an empty buffer; data is always NUL-terminated once used. */
+/* Growing byte strings. A zeroed struct is an empty buffer; data is always NUL-terminated once
+ * used. */
 #ifndef TOOLS_WEFT_BUFFER_H
 #define TOOLS_WEFT_BUFFER_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A serial stream on its way through the tool: demux -> console text -> symbolizer -> the caller's sink,
- * and demux -> records -> log reader.
+ * A serial stream on its way through the tool: demux -> console text -> symbolizer -> the caller's
+ * sink, and demux -> records -> log reader.
  */
 #ifndef TOOLS_WEFT_CAPTURE_H
 #define TOOLS_WEFT_CAPTURE_H

@@ -25,12 +25,13 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static const char about[] =
-    "Makes a profile from a stored serial log (\"-\": stdin)."
-    "\v"
-    "Writes console.log, cpu.pb.gz, flame.svg, folded.txt and summary.txt to DIR, all of them or none. "
-    "A log that is damaged, incomplete or of another image leaves only console.log there and exits with "
-    "65.";
+static const char about[] = "Makes a profile from a stored serial log (\"-\": stdin)."
+                            "\v"
+                            "Writes console.log, cpu.pb.gz, flame.svg, folded.txt and summary.txt "
+                            "to DIR, all of them or none. "
+                            "A log that is damaged, incomplete or of another image leaves only "
+                            "console.log there and exits with "
+                            "65.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -50,7 +51,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         argp_error(state, "%s: one log at a time", argument);
     else if (key == ARGP_KEY_END && (!chosen->elf || !chosen->out || !chosen->serial))
         argp_error(state, "%s is missing",
-                   !chosen->elf ? "--elf" : !chosen->out ? "--out" : "SERIAL");
+                   !chosen->elf   ? "--elf"
+                   : !chosen->out ? "--out"
+                                  : "SERIAL");
     else
         return ARGP_ERR_UNKNOWN;
     return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weft run: the options, and what happens when. While the command runs, its output goes through a capture
- * to stdout, DIR/console.log and the tail; raw, to DIR/serial.raw. At its end the profile is written, if
- * one came, and everything in DIR gets its name. At the limit the guest is asked for its stacks first.
+ * weft run: the options, and what happens when. While the command runs, its output goes through a
+ * capture to stdout, DIR/console.log and the tail; raw, to DIR/serial.raw. At its end the profile
+ * is written, if one came, and everything in DIR gets its name. At the limit the guest is asked for
+ * its stacks first.
  */
 #include <argp.h>
 #include <errno.h>
@@ -37,9 +38,9 @@ struct run {
     struct symbols *symbols;
     struct capture *capture;
     FILE *serial, *console;
-    int shown_fd;          /* where the console is shown: stdout, or stderr with --json; -1: gone */
+    int shown_fd; /* where the console is shown: stdout, or stderr with --json; -1: gone */
     struct buffer tail;
-    size_t tail_at_limit;  /* the tail's length when the limit passed */
+    size_t tail_at_limit; /* the tail's length when the limit passed */
 };
 
 static const struct argp_option options[] = {
@@ -47,8 +48,10 @@ static const struct argp_option options[] = {
     {"out", 'o', "DIR", 0, "Where the results go (required)", 0},
     {"limit", 'l', "SECONDS", 0, "Stop the command after this time (default: never)", 0},
     {"break", 'b', "HOW", 0,
-     "How to ask a hanging image for its stacks: qmp:SOCKET (a break on QEMU's chardev \"console\") or "
-     "signal (SIGQUIT)", 0},
+     "How to ask a hanging image for its stacks: qmp:SOCKET (a break on QEMU's chardev "
+     "\"console\") or "
+     "signal (SIGQUIT)",
+     0},
     {"tail", 't', "LINES", 0, "At the limit, repeat so many lines of the console (default: 30)", 0},
     {"json", 'j', NULL, 0,
      "Print the totals and all functions as one JSON object; the console goes to stderr", 0},
@@ -56,11 +59,13 @@ static const struct argp_option options[] = {
 };
 
 static const char about[] =
-    "Runs COMMAND, whose output is an image's serial line: shows the console, symbolised, and collects "
+    "Runs COMMAND, whose output is an image's serial line: shows the console, symbolised, and "
+    "collects "
     "the profile."
     "\v"
     "Writes serial.raw and console.log to DIR and, when the image sent a sample log, cpu.pb.gz, "
-    "flame.svg, folded.txt and summary.txt. The exit code is the command's (128 + N for signal N); 65 when "
+    "flame.svg, folded.txt and summary.txt. The exit code is the command's (128 + N for signal N); "
+    "65 when "
     "that is 0 but the sample log is not whole; 124 at the limit.";
 
 static double parse_number(struct argp_state *state, const char *name, const char *text,

@@ -27,7 +27,8 @@ static const struct argp_option options[] = {
 static const char about[] =
     "Copies FILE (or stdin) and explains the addresses in it."
     "\v"
-    "A line that is just pc=0x... becomes the function and, under it, file:line, for each inlined level; "
+    "A line that is just pc=0x... becomes the function and, under it, file:line, for each inlined "
+    "level; "
     "so does the address after \"created by\". A pc=0x... elsewhere is followed by "
     "(function file:line). Unknown addresses stay as they are. Lines come out as they come in.";
 
@@ -113,8 +114,7 @@ static void symbolize_json(struct buffer *text, struct symbols *symbols, bool is
     buffer_free(&json);
 }
 
-static int symbolize_stream(int fd, const struct symbolize_options *chosen,
-                            struct symbols *symbols)
+static int symbolize_stream(int fd, const struct symbolize_options *chosen, struct symbols *symbols)
 {
     struct symbolizer symbolizer;
     struct buffer text = {0};

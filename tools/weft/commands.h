@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The subcommands. Each parses its own arguments (argv[0] is "weft NAME") and returns the exit code. */
+/* The subcommands. Each parses its own arguments (argv[0] is "weft NAME") and returns the exit
+ * code. */
 #ifndef TOOLS_WEFT_COMMANDS_H
 #define TOOLS_WEFT_COMMANDS_H
 

@@ -52,7 +52,7 @@ static bool demux_crc_matches(const struct demux *demux)
     return crc == (uint32_t)crc32(0, demux->body, (unsigned)length);
 }
 
-/* Delivers the frame if it is whole; the state afterwards is DEMUX_TEXT or, when lost, DEMUX_SKIP. */
+/* Delivers the frame if it is whole; the state is then DEMUX_TEXT or, when lost, DEMUX_SKIP. */
 static void demux_close(struct demux *demux)
 {
     if (demux->expected == 0 || demux->length < demux->expected) {
@@ -98,9 +98,14 @@ static void demux_check_header(struct demux *demux)
         demux_lose(demux, "a frame without a record in it");
 }
 
+static bool demux_is_complete(const struct demux *demux)
+{
+    return demux->expected != 0 && demux->length == demux->expected;
+}
+
 static void demux_body_byte(struct demux *demux, uint8_t byte)
 {
-    if (demux->expected != 0 && demux->length == demux->expected) {
+    if (demux_is_complete(demux)) {
         /* This byte stands where FRAME_END should; the frame itself may still be whole. */
         demux->strays++;
         demux_close(demux);
@@ -157,6 +162,8 @@ static void demux_frame_byte(struct demux *demux, uint8_t byte)
         demux_skip_byte(demux, byte);
     } else if (demux->state == DEMUX_ESCAPE) {
         demux_lose(demux, "a frame with a wrong escape");
+    } else if (demux_is_complete(demux)) {
+        demux_body_byte(demux, byte);
     } else {
         demux->state = DEMUX_ESCAPE;
     }
@@ -199,8 +206,7 @@ void demux_finish(struct demux *demux)
 {
     if (demux->state == DEMUX_BODY && demux->expected == 0 && demux_body_is_plain(demux))
         demux_give_back(demux);
-    else if (demux->state == DEMUX_BODY && demux->expected != 0 &&
-             demux->length == demux->expected)
+    else if (demux->state == DEMUX_BODY && demux_is_complete(demux))
         demux_close(demux);
     else if (demux->state == DEMUX_BODY || demux->state == DEMUX_ESCAPE)
         demux_lose(demux, "a frame that is cut by the end of the log");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes a serial stream apart into console text and framed records (prof/log_format.h has the frame).
- * It works byte by byte, so it does not matter how the stream is cut into reads, and it never needs
- * the past: after any damage the next FRAME_BEGIN starts afresh.
+ * Takes a serial stream apart into console text and framed records (prof/log_format.h has the
+ * frame). It works byte by byte, so it does not matter how the stream is cut into reads, and it
+ * never needs the past: after any damage the next FRAME_BEGIN starts afresh.
  *
- * Damage costs at most the frame it falls into. What is delivered as a frame had the right CRC. Text is
- * lost only between a damaged frame and the next frame or the next DEMUX_TEXT_RUN bytes of plain text.
+ * Damage costs at most the frame it falls into. What is delivered as a frame had the right CRC.
+ * Text is lost only between a damaged frame and the next frame or the next DEMUX_TEXT_RUN bytes of
+ * plain text.
  */
 #ifndef TOOLS_WEFT_DEMUX_H
 #define TOOLS_WEFT_DEMUX_H

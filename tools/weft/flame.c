@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flame graph. Stacks merge into a tree by name, root at the bottom; a frame's width is its ticks.
- * The file is complete without its script: every frame is placed, coloured and titled here. The script
- * (flame.js) then moves the same rectangles about; it finds ticks and depth in their data attributes.
- * The layout's constants stand here and go to the script as attributes of the root element.
+ * The flame graph. Stacks merge into a tree by name, root at the bottom; a frame's width is its
+ * ticks. The file is complete without its script: every frame is placed, coloured and titled here.
+ * The script (flame.js) then moves the same rectangles about; it finds ticks and depth in their
+ * data attributes. The layout's constants stand here and go to the script as attributes of the root
+ * element.
  */
 #include "tools/weft/flame.h"
 
@@ -15,10 +16,10 @@
 
 #define WIDTH 1200.0
 #define MARGIN 12.0
-#define ROW 19.0        /* height of one level */
-#define HEAD 74.0       /* title and search field */
-#define FOOT 36.0       /* details */
-#define CHARACTER 7.25  /* width of one character of the 12 px monospace font */
+#define ROW 19.0       /* height of one level */
+#define HEAD 74.0      /* title and search field */
+#define FOOT 36.0      /* details */
+#define CHARACTER 7.25 /* width of one character of the 12 px monospace font */
 #define TEXT_INSET 4.0
 
 struct flame_node {
@@ -90,8 +91,8 @@ void flame_escape(struct buffer *svg, const char *text)
 }
 
 /*
- * The colour depends on the name alone, so that two graphs can be compared: runtime pseudo functions in
- * grey-blue, everything else between red and yellow.
+ * The colour depends on the name alone, so that two graphs can be compared: runtime pseudo
+ * functions in grey-blue, everything else between red and yellow.
  */
 static void flame_colour(struct buffer *svg, const char *name)
 {
@@ -135,16 +136,18 @@ static void flame_draw_node(const struct flame_drawing *drawing, const struct fl
     double percent = drawing->total > 0 ? 100.0 * (double)node->total / (double)drawing->total : 0;
     struct buffer *svg = drawing->svg;
 
-    buffer_printf(svg, "<g class=\"f\" tabindex=\"0\" role=\"img\" data-x=\"%" PRIu64
-                       "\" data-w=\"%" PRIu64 "\" data-d=\"%zu\" data-n=\"",
+    buffer_printf(svg,
+                  "<g class=\"f\" tabindex=\"0\" role=\"img\" data-x=\"%" PRIu64
+                  "\" data-w=\"%" PRIu64 "\" data-d=\"%zu\" data-n=\"",
                   at, node->total, depth);
     flame_escape(svg, node->name);
     buffer_string(svg, "\"><title>");
     flame_escape(svg, node->name);
     buffer_printf(svg, ": %" PRIu64 " ticks, %.2f%% (itself %" PRIu64 ")</title>", node->total,
                   percent, node->self);
-    buffer_printf(svg, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" rx=\"2\" fill=\"",
-                  x, y, width, ROW - 1);
+    buffer_printf(svg,
+                  "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" rx=\"2\" fill=\"", x,
+                  y, width, ROW - 1);
     flame_colour(svg, node->name);
     buffer_printf(svg, "\"/><text x=\"%.2f\" y=\"%.1f\">", x + TEXT_INSET, y + 13);
     flame_draw_label(drawing, node->name, width);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Zoom (click, Enter; Escape or "reset zoom" goes back), search (the field, or "/"), details on hover.
+// Zoom (click, Enter; Escape or "reset zoom" goes back), search (the field, or "/"), and details
+// on hover. At the start it changes nothing: flame.c has placed every frame where place() would.
 "use strict";
 (function () {
   const svg = document.documentElement;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can still be asked of an image that hangs: a break, on which it dumps its threads' stacks. */
+/* What can be asked of an image that hangs: a break, on which it dumps its threads' stacks. */
 #ifndef TOOLS_WEFT_GUEST_H
 #define TOOLS_WEFT_GUEST_H
 

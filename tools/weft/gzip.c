@@ -16,8 +16,8 @@ void gzip_append(struct buffer *gzipped, const void *bytes, size_t length)
     int status;
 
     assert(length <= UINT32_MAX);
-    if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
         message_no_memory();
     do {
         stream.next_out = chunk;

@@ -58,8 +58,8 @@ static void image_add_symbol(struct image *image, const GElf_Sym *symbol, const 
     unsigned type = GELF_ST_TYPE(symbol->st_info);
     bool is_typed = type == STT_FUNC || type == STT_GNU_IFUNC;
 
-    if (name == NULL || name[0] == '\0' || name[0] == '$' || name[0] == '.')
-        return;
+    if (name == NULL || name[0] == '\0' || (!is_typed && (name[0] == '$' || name[0] == '.')))
+        return; /* the assembler's own labels */
     if ((!is_typed && type != STT_NOTYPE) || symbol->st_shndx == SHN_UNDEF ||
         symbol->st_shndx >= SHN_LORESERVE || !image_is_text_section(image, symbol->st_shndx))
         return;
@@ -102,8 +102,8 @@ static int image_compare(const void *left, const void *right)
 }
 
 /*
- * Keeps one name per address, drops labels inside functions of known size, and gives what has no size
- * (labels of hand-written assembly) all up to the next function.
+ * Keeps one name per address, drops labels inside functions of known size, and gives what has no
+ * size (labels of hand-written assembly) all up to the next function.
  */
 static void image_sort_functions(struct image *image)
 {

@@ -10,7 +10,7 @@
 /* Appends `text` as a JSON string, quotes included; bytes that are not ASCII become '?'. */
 void json_string(struct buffer *json, const char *text);
 
-/* The value of a member of the object in `text`, or NULL; it points at the value's first character. */
+/* The value of a member of the object in `text`: its first character; or NULL. */
 const char *json_member(const char *text, const char *name);
 
 /* Appends the decoded JSON string that starts at `value`; false when there is none. */

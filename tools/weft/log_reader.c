@@ -14,7 +14,7 @@
 #define PROBLEMS_SHOWN 8
 #define NAME_BYTES_MAX 32u
 
-/* Everything that makes two samples the same; the pcs follow. No padding: it is compared bytewise. */
+/* Everything that makes two samples the same; the pcs follow. Compared bytewise: no padding. */
 struct stack_key {
     uint32_t thread;
     uint8_t core, context, reason, lost;
@@ -80,10 +80,9 @@ static bool reader_sequence(struct log_reader *reader, struct log_core *core,
 
     if (core->seen && !restart && ahead != 1) {
         if (ahead == 0 || ahead > UINT16_MAX / 2) {
-            log_reader_problem(reader,
-                               "core %u: record %u again, after record %u, at offset %" PRIu64,
-                               record->core_number, record->sequence, core->sequence,
-                               record->offset);
+            log_reader_problem(
+                reader, "core %u: record %u again, after record %u, at offset %" PRIu64,
+                record->core_number, record->sequence, core->sequence, record->offset);
             return false;
         }
         log_reader_problem(reader,
@@ -210,8 +209,10 @@ static void reader_sample(struct log_reader *reader, struct log_core *core,
         return;
     }
     key = memory_zeroed(sizeof *key + depth * sizeof *pcs);
-    *key = (struct stack_key){.thread = log_record_32(record, 0), .core = record->core_number,
-                              .context = fixed[4], .reason = fixed[5]};
+    *key = (struct stack_key){.thread = log_record_32(record, 0),
+                              .core = record->core_number,
+                              .context = fixed[4],
+                              .reason = fixed[5]};
     pcs = (uint64_t *)(key + 1);
     for (key_bytes = 0; key_bytes < depth; key_bytes++) {
         pcs[key_bytes] = log_record_word(record, sizeof(struct log_sample), key_bytes, word_bytes);
@@ -238,8 +239,10 @@ static void reader_lost(struct log_reader *reader, struct log_core *core,
         log_reader_malformed(reader, record, "a loss record that contradicts itself");
         return;
     }
-    struct stack_key key = {.core = record->core_number, .context = CONTEXT_SYSTEM,
-                            .reason = (uint8_t)reason, .lost = 1};
+    struct stack_key key = {.core = record->core_number,
+                            .context = CONTEXT_SYSTEM,
+                            .reason = (uint8_t)reason,
+                            .lost = 1};
     reader_count(reader, &key, sizeof key, count);
     if (reason == REASON_ATOMIC64)
         core->lost_atomic64 += count;
@@ -249,8 +252,8 @@ static void reader_lost(struct log_reader *reader, struct log_core *core,
 static void reader_compare(struct log_reader *reader, const struct log_core *core,
                            const struct log_item *record, const struct log_end *end)
 {
-    uint32_t sum = end->recorded + end->lost_atomic64 + end->lost_full + end->lost_nolock +
-                   end->suppressed;
+    uint32_t sum =
+        end->recorded + end->lost_atomic64 + end->lost_full + end->lost_nolock + end->suppressed;
 
     if (end->ticks != sum)
         log_reader_problem(reader,
@@ -310,8 +313,8 @@ static void reader_thread(struct log_reader *reader, const struct log_item *reco
     }
     thread = log_record_32(record, 0);
     number = map_number(&reader->threads, &thread, sizeof thread, &is_new);
-    reader->names = array_reserve(reader->names, &reader->names_capacity, number + 1,
-                                  sizeof reader->names[0]);
+    reader->names =
+        array_reserve(reader->names, &reader->names_capacity, number + 1, sizeof reader->names[0]);
     if (!is_new)
         free(reader->names[number]);
     reader->names[number] = memory_zeroed(name_bytes + 1);
@@ -363,8 +366,7 @@ void log_reader_finish(struct log_reader *reader)
         log_reader_problem(reader, "only %u of %u cores sent a header record", headers,
                            reader->cores_expected);
     if (reader->problem_count > PROBLEMS_SHOWN)
-        buffer_printf(&reader->problems, "; and %u more",
-                      reader->problem_count - PROBLEMS_SHOWN);
+        buffer_printf(&reader->problems, "; and %u more", reader->problem_count - PROBLEMS_SHOWN);
 }
 
 bool log_reader_complete(const struct log_reader *reader)
@@ -382,19 +384,23 @@ struct log_stack log_reader_stack(const struct log_reader *reader, size_t number
     const struct map_entry *entry = &reader->stacks.entries[number];
     const struct stack_key *key = entry->key;
 
-    return (struct log_stack){
-        .core = key->core, .context = key->context, .reason = key->reason,
-        .lost = key->lost != 0, .thread = key->thread,
-        .depth = (uint32_t)((entry->length - sizeof *key) / sizeof(uint64_t)),
-        .pcs = (const uint64_t *)(key + 1), .count = reader->counts[number]};
+    return (struct log_stack){.core = key->core,
+                              .context = key->context,
+                              .reason = key->reason,
+                              .lost = key->lost != 0,
+                              .thread = key->thread,
+                              .depth = (uint32_t)((entry->length - sizeof *key) / sizeof(uint64_t)),
+                              .pcs = (const uint64_t *)(key + 1),
+                              .count = reader->counts[number]};
 }
 
 const char *log_reader_thread_name(const struct log_reader *reader, uint32_t thread)
 {
-    for (size_t i = 0; i < reader->threads.count; i++)
-        if (*(const uint32_t *)map_key(&reader->threads, i) == thread)
-            return reader->names[i];
-    return NULL;
+    size_t number;
+
+    if (!map_find(&reader->threads, &thread, sizeof thread, &number))
+        return NULL;
+    return reader->names[number];
 }
 
 struct log_totals log_reader_totals(const struct log_reader *reader)

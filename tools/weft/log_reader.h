@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads records (prof/log_format.h) into a profile: per core the totals, over all cores the distinct
- * stacks with their counts. It believes nothing: every length is checked, every sequence number is
- * followed, every total compared. What is wrong becomes a clause of one sentence, with the offset
- * where it was seen; a log with any such clause is not complete.
+ * Reads records (prof/log_format.h) into a profile: per core the totals, over all cores the
+ * distinct stacks with their counts. It believes nothing: every length is checked, every sequence
+ * number is followed, every total compared. What is wrong becomes a clause of one sentence, with
+ * the offset where it was seen; a log with any such clause is not complete.
  *
  * One log may hold several profiles after one another (start, stop, start): each has its header and
  * end per core and must add up by itself; the reader sums them.
@@ -35,11 +35,11 @@ struct log_totals {
 
 struct log_core {
     bool seen;
-    bool open;           /* between LOG_HEADER and LOG_END */
-    bool headerless;     /* the lack of a header was already reported */
+    bool open;       /* between LOG_HEADER and LOG_END */
+    bool headerless; /* the lack of a header was already reported */
     unsigned headers;
-    uint16_t sequence;   /* of the last record */
-    uint32_t recorded;   /* since LOG_HEADER, modulo 2^32 as the target counts */
+    uint16_t sequence; /* of the last record */
+    uint32_t recorded; /* since LOG_HEADER, modulo 2^32 as the target counts */
     uint32_t lost_atomic64;
     uint64_t rate_millihertz;
     uint64_t duration_ns; /* of all profiles in the log */
@@ -59,17 +59,17 @@ struct log_stack {
 
 struct log_reader {
     const struct log_image *image;
-    uint64_t records;          /* whose check was right */
+    uint64_t records; /* whose check was right */
     unsigned problem_count;
-    struct buffer problems;    /* the first few, as clauses separated by "; " */
-    struct buffer refusal;     /* not empty: this log is another image's; one clause */
+    struct buffer problems; /* the first few, as clauses separated by "; " */
+    struct buffer refusal;  /* not empty: this log is another image's; one clause */
     uint32_t cores_expected;
     struct log_core cores[LOG_CORES_MAX];
-    struct map stacks;         /* keys: log_reader.c's struct stack_key */
-    uint64_t *counts;          /* one per stack */
+    struct map stacks; /* keys: log_reader.c's struct stack_key */
+    uint64_t *counts;  /* one per stack */
     size_t counts_capacity;
-    struct map threads;        /* keys: uint32_t thread ids */
-    char **names;              /* one per thread id */
+    struct map threads; /* keys: uint32_t thread ids */
+    char **names;       /* one per thread id */
     size_t names_capacity;
 };
 
@@ -97,7 +97,7 @@ const char *log_reader_thread_name(const struct log_reader *reader, uint32_t thr
 
 struct log_totals log_reader_totals(const struct log_reader *reader);
 unsigned log_reader_core_count(const struct log_reader *reader);
-uint64_t log_reader_duration_ns(const struct log_reader *reader);  /* the longest core's */
+uint64_t log_reader_duration_ns(const struct log_reader *reader);     /* the longest core's */
 uint64_t log_reader_rate_millihertz(const struct log_reader *reader); /* the first core's */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One record of the sample log (prof/log_format.h), in either byte order, checked and ready to be read. */
+/* One record of the sample log (prof/log_format.h), in either byte order, checked and ready to be
+ * read. */
 #ifndef TOOLS_WEFT_LOG_RECORD_H
 #define TOOLS_WEFT_LOG_RECORD_H
 
@@ -26,7 +27,6 @@ uint16_t log_record_16(const struct log_item *item, size_t at);
 uint32_t log_record_32(const struct log_item *item, size_t index);
 uint64_t log_record_64(const struct log_item *item, size_t index);
 /* Word number `index` of the array of words that starts at `at`. */
-uint64_t log_record_word(const struct log_item *item, size_t at, size_t index,
-                         uint32_t word_bytes);
+uint64_t log_record_word(const struct log_item *item, size_t at, size_t index, uint32_t word_bytes);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weft, the host's side of the library: runs an image, separates its console from its sample log, and
- * says what the addresses in both mean. docs/tool.md describes it.
+ * weft, the host's side of the library: runs an image, separates its console from its sample log,
+ * and says what the addresses in both mean. docs/tool.md describes it.
  *
- * How it hangs together: supervisor.c runs a command and hands its bytes on. capture.c sends them through
- * demux.c (text or frames), symbolizer.c (text with addresses explained) and log_reader.c (frames to
- * stacks and totals). symbols.c answers for addresses, from image.c's symbol table and DWARF. results.c
- * makes the files: profile_proto.c, flame.c, table.c, all published together by out_dir.c.
+ * How it hangs together: supervisor.c runs a command and hands its bytes on. capture.c sends them
+ * through demux.c (text or frames), symbolizer.c (text with addresses explained) and log_reader.c
+ * (frames to stacks and totals). symbols.c answers for addresses, from image.c's symbol table and
+ * DWARF. results.c makes the files: profile_proto.c, flame.c, table.c, all published together by
+ * out_dir.c.
  */
 #include <argp.h>
 #include <stdlib.h>
@@ -37,8 +38,10 @@ static const char about[] =
     "  report     the same from a stored serial log\n"
     "  symbolize  explain the addresses in a text\n"
     "\n"
-    "Exit codes: 64 usage, 65 damaged log or wrong image, 66 missing input, 71 system error, 74 result "
-    "not written, 124 time limit, 126 and 127 command not started; `weft run` else has the command's.";
+    "Exit codes: 64 usage, 65 damaged log or wrong image, 66 missing input, 71 system error, 74 "
+    "result "
+    "not written, 124 time limit, 126 and 127 command not started; `weft run` else has the "
+    "command's.";
 
 static int run_command(const char *name, int argc, char **argv)
 {

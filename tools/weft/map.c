@@ -24,8 +24,7 @@ static size_t map_slot(const struct map *map, const void *key, size_t length, ui
     while (map->slots[slot] != 0) {
         const struct map_entry *entry = &map->entries[map->slots[slot] - 1];
 
-        if (entry->hash == hash && entry->length == length &&
-            memcmp(entry->key, key, length) == 0)
+        if (entry->hash == hash && entry->length == length && memcmp(entry->key, key, length) == 0)
             break;
         slot = (slot + 1) & (map->slot_count - 1);
     }
@@ -66,6 +65,17 @@ size_t map_number(struct map *map, const void *key, size_t length, bool *is_new)
         (struct map_entry){.key = memory_copy(key, length), .length = length, .hash = hash};
     map->slots[slot] = (uint32_t)(map->count + 1);
     return map->count++;
+}
+
+bool map_find(const struct map *map, const void *key, size_t length, size_t *number)
+{
+    size_t slot;
+
+    if (map->slot_count == 0)
+        return false;
+    slot = map_slot(map, key, length, map_hash(key, length));
+    *number = map->slots[slot] - 1u;
+    return map->slots[slot] != 0;
 }
 
 const char *map_intern(struct map *map, const char *text)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys to small numbers: the first new key is 0, the next 1, and so on. The caller keeps what belongs
- * to a key in an array of its own. Keys are copied and never move, so a map of strings also interns
- * them. A zeroed struct is an empty map.
+ * Keys to small numbers: the first new key is 0, the next 1, and so on. The caller keeps what
+ * belongs to a key in an array of its own. Keys are copied and never move, so a map of strings also
+ * interns them. A zeroed struct is an empty map.
  */
 #ifndef TOOLS_WEFT_MAP_H
 #define TOOLS_WEFT_MAP_H
@@ -27,6 +27,9 @@ struct map {
 
 /* The key's number; *is_new (which may be NULL) says whether this call added it. */
 size_t map_number(struct map *map, const void *key, size_t length, bool *is_new);
+
+/* The key's number, without adding it; false when it is not there. */
+bool map_find(const struct map *map, const void *key, size_t length, size_t *number);
 
 /* The map's own copy of `text`: equal texts give equal pointers for as long as the map lives. */
 const char *map_intern(struct map *map, const char *text);

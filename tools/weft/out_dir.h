@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A directory of results that appear all at once: files are written under other names (a leading dot
- * and ".part") and renamed when everything is there. What an earlier run left is removed first.
+ * A directory of results that appear all at once: files are written under other names (a leading
+ * dot and ".part") and renamed when everything is there. What an earlier run left is removed first.
  */
 #ifndef TOOLS_WEFT_OUT_DIR_H
 #define TOOLS_WEFT_OUT_DIR_H

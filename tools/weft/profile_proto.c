@@ -12,11 +12,11 @@
 #include "tools/weft/profile.pb-c.h"
 
 #define MILLIHERTZ_NS 1000000000000u /* nanoseconds in a thousand seconds */
-#define LABELS_MAX 5
+#define LABELS_MAX 6
 
 /*
- * What the message is assembled from. The arrays grow while samples are added and are hung into `profile` at
- * the end; ids are position + 1, as 0 means "none" on the wire.
+ * What the message is assembled from. The arrays grow while samples are added and are hung into
+ * `profile` at the end; ids are position + 1, as 0 means "none" on the wire.
  */
 struct encoder {
     const struct log_reader *reader;
@@ -154,6 +154,18 @@ static void encoder_name_label(struct encoder *encoder, Pprof__Sample *sample, c
     free(clean);
 }
 
+/* Whether a pc lies where the target says that there is no text: such a stack is not to be trusted.
+ */
+static bool encoder_is_outside(const struct encoder *encoder, const struct log_stack *stack)
+{
+    const struct log_core *core = &encoder->reader->cores[stack->core];
+
+    for (uint32_t i = 0; core->text_end > 0 && i < stack->depth; i++)
+        if (stack->pcs[i] < core->text_start || stack->pcs[i] >= core->text_end)
+            return true;
+    return false;
+}
+
 static void encoder_labels(struct encoder *encoder, Pprof__Sample *sample,
                            const struct log_stack *stack)
 {
@@ -170,6 +182,8 @@ static void encoder_labels(struct encoder *encoder, Pprof__Sample *sample,
     encoder_text_label(encoder, sample, "context", stacks_context(stack->context));
     if (!stack->lost && stack->reason != REASON_FULL && stack->reason != REASON_LEAF)
         encoder_text_label(encoder, sample, "truncated", stacks_reason(stack->reason));
+    if (encoder_is_outside(encoder, stack))
+        encoder_text_label(encoder, sample, "pc", "outside text");
 }
 
 /* `count` ticks in nanoseconds, rounded: the rate need not divide a second. */

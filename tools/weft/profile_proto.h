@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The profile in pprof's format, with functions, lines and inlined calls in it, so that every reader
- * gives the same answer without the ELF at hand.
+ * The profile in pprof's format, with functions, lines and inlined calls in it, so that every
+ * reader gives the same answer without the ELF at hand.
  */
 #ifndef TOOLS_WEFT_PROFILE_PROTO_H
 #define TOOLS_WEFT_PROFILE_PROTO_H
@@ -12,7 +12,7 @@
 #include "tools/weft/log_reader.h"
 #include "tools/weft/symbols.h"
 
-/* Appends the gzipped profile. `time_ns` is when it was taken (since 1970), `comment` may be NULL. */
+/* Appends the gzipped profile. `time_ns`: when it was taken, since 1970. `comment` may be NULL. */
 void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reader,
                           struct symbols *symbols, int64_t time_ns, const char *comment);
 

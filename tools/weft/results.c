@@ -34,6 +34,9 @@ void results_complain(struct buffer *sentence, const struct results_request *req
     case RESULTS_DAMAGED:
         buffer_printf(sentence, "%s: the sample log is not whole: %s", request->source,
                       buffer_text(&reader->problems));
+        if (request->capture->demux.lost_bytes > 0)
+            buffer_printf(sentence, " (%" PRIu64 " bytes of lost frames)",
+                          request->capture->demux.lost_bytes);
         break;
     case RESULTS_NONE:
         buffer_printf(sentence, "%s: there is no sample log in it", request->source);
@@ -97,10 +100,12 @@ static void put_json(struct buffer *json, const struct results_request *request,
     buffer_printf(json, "{\"complete\": %s, ", log_reader_complete(reader) ? "true" : "false");
     buffer_string(json, "\"problems\": ");
     json_string(json, buffer_text(&reader->problems));
-    buffer_printf(json, ", \"cores\": %u, \"rate_millihertz\": %" PRIu64
-                        ", \"duration_ns\": %" PRIu64 ", ",
-                  log_reader_core_count(reader), log_reader_rate_millihertz(reader),
-                  log_reader_duration_ns(reader));
+    buffer_printf(json, ", \"lost_bytes\": %" PRIu64 ", \"stray_bytes\": %" PRIu64,
+                  request->capture->demux.lost_bytes, request->capture->demux.strays);
+    buffer_printf(
+        json, ", \"cores\": %u, \"rate_millihertz\": %" PRIu64 ", \"duration_ns\": %" PRIu64 ", ",
+        log_reader_core_count(reader), log_reader_rate_millihertz(reader),
+        log_reader_duration_ns(reader));
     put_json_totals(json, &totals);
     buffer_string(json, ", \"functions\": [");
     for (size_t i = 0; i < table->count; i++) {
@@ -139,8 +144,7 @@ static bool write_flame(const struct results_request *request, const struct stac
     struct buffer contents = {0}, title = {0}, subtitle = {0};
     bool is_good;
 
-    buffer_printf(&title, "CPU profile of %s",
-                  results_base_name(request->capture->image.path));
+    buffer_printf(&title, "CPU profile of %s", results_base_name(request->capture->image.path));
     put_description(&subtitle, &request->capture->reader, stacks->total);
     flame_print(&contents, stacks, buffer_text(&title), buffer_text(&subtitle));
     is_good = out_dir_write(out, "flame.svg", &contents, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What comes out of a captured profile: the files in DIR, the table on stdout, or one sentence of complaint. */
+/* What comes out of a captured profile: the files in DIR, the table on stdout, or one sentence of
+ * complaint. */
 #ifndef TOOLS_WEFT_RESULTS_H
 #define TOOLS_WEFT_RESULTS_H
 
@@ -19,9 +20,9 @@ enum results_verdict {
 struct results_request {
     const struct capture *capture;
     struct symbols *symbols;
-    const char *source;  /* the log's name in complaints */
-    int64_t time_ns;     /* when the profile was taken, since 1970 */
-    bool is_partial;     /* write what is left of a damaged log, too */
+    const char *source; /* the log's name in complaints */
+    int64_t time_ns;    /* when the profile was taken, since 1970 */
+    bool is_partial;    /* write what is left of a damaged log, too */
     bool is_json;
 };
 
@@ -34,8 +35,8 @@ enum results_verdict results_verdict(const struct capture *capture);
 void results_complain(struct buffer *sentence, const struct results_request *request);
 
 /*
- * Adds the profile's files to `out` (not for a refused or empty log; for a damaged one only when asked
- * for), and appends what is to be printed. False with an error when a file cannot be written.
+ * Adds the profile's files to `out` (not for a refused or empty log; for a damaged one only when
+ * asked for), and appends what is to be printed. False with an error when a file cannot be written.
  */
 bool results_write(const struct results_request *request, struct out_dir *out,
                    struct buffer *printed, struct buffer *error);

@@ -18,7 +18,7 @@ static bool path_pop(struct buffer *path, size_t root)
     return true;
 }
 
-/* Purely by text: a symbolic link in the path of somebody else's machine cannot be followed here. */
+/* Purely by text: a symbolic link on somebody else's machine cannot be followed here. */
 static void path_normalize(struct buffer *normal, const char *path)
 {
     size_t root = path[0] == '/';

@@ -30,10 +30,10 @@ const char *stacks_loss(const struct log_stack *stack)
 const char *stacks_reason(uint8_t reason)
 {
     static const char *const names[] = {
-        [REASON_FULL] = "full",           [REASON_BOUNDS] = "bounds",
-        [REASON_NO_INFO] = "no info",     [REASON_DEPTH] = "depth",
-        [REASON_NO_LOCK] = "no lock",     [REASON_SWITCHING] = "switching",
-        [REASON_ATOMIC64] = "atomic64",   [REASON_LEAF] = "leaf",
+        [REASON_FULL] = "full",         [REASON_BOUNDS] = "bounds",
+        [REASON_NO_INFO] = "no info",   [REASON_DEPTH] = "depth",
+        [REASON_NO_LOCK] = "no lock",   [REASON_SWITCHING] = "switching",
+        [REASON_ATOMIC64] = "atomic64", [REASON_LEAF] = "leaf",
     };
 
     return reason < COUNT_OF(names) ? names[reason] : "unknown";
@@ -111,7 +111,6 @@ struct named_stack stacks_get(const struct stacks *stacks, size_t number)
 {
     const struct map_entry *entry = &stacks->keys.entries[number];
 
-    return (struct named_stack){stacks->counts[number],
-                                entry->length / sizeof(const char *),
+    return (struct named_stack){stacks->counts[number], entry->length / sizeof(const char *),
                                 (const char *const *)entry->key};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log's stacks with names instead of addresses: what the table, the folded text and the flame graph
- * show. Stacks that differ only in thread, core or address within a line become one. Ticks without a
- * thread's stack are rooted at a pseudo function that says what the core was doing.
+ * The log's stacks with names instead of addresses: what the table, the folded text and the flame
+ * graph show. Stacks that differ only in thread, core or address within a line become one. Ticks
+ * without a thread's stack are rooted at a pseudo function that says what the core was doing.
  */
 #ifndef TOOLS_WEFT_STACKS_H
 #define TOOLS_WEFT_STACKS_H
@@ -28,7 +28,7 @@ struct stacks {
     uint64_t total;
 };
 
-/* Outermost pseudo function of a stack, or NULL when the stack's own outermost frame is the root. */
+/* Outermost pseudo function of a stack; NULL when its own outermost frame is the root. */
 const char *stacks_root(const struct log_stack *stack);
 
 /* The pseudo function that a loss is attributed to, under _System; NULL when it is no loss. */

@@ -26,11 +26,11 @@ struct supervisor {
     int signals; /* signalfd */
     sigset_t old_mask;
     int64_t limit_at_ms, settle_at_ms, last_output_ms;
-    bool is_settling;     /* the limit has passed */
-    bool has_spoken;      /* some output came since */
-    bool is_quiet;        /* events->quiet was called since the last output */
-    bool has_ended;       /* the child; it is reaped only after its group was killed */
-    int stop_signal;      /* that we got; 0: none */
+    bool is_settling; /* the limit has passed */
+    bool has_spoken;  /* some output came since */
+    bool is_quiet;    /* events->quiet was called since the last output */
+    bool has_ended;   /* the child; it is reaped only after its group was killed */
+    int stop_signal;  /* that we got; 0: none */
 };
 
 static void supervisor_mask(sigset_t *mask)

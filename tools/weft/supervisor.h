@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs one command and never leaves anything of it behind. The command gets a process group of its own
- * and is killed, group and all, when the run ends, when the limit has passed, when the tool is told to
- * stop, and (by the kernel) when the tool itself is killed. Its stdout comes here through a pipe; its
- * stderr is ours; its stdin is our terminal, copied, or /dev/null when we have none.
+ * Runs one command and never leaves anything of it behind. The command gets a process group of its
+ * own and is killed, group and all, when the run ends, when the limit has passed, when the tool is
+ * told to stop, and (by the kernel) when the tool itself is killed. Its stdout comes here through a
+ * pipe; its stderr is ours; its stdin is our terminal, copied, or /dev/null when we have none.
  */
 #ifndef TOOLS_WEFT_SUPERVISOR_H
 #define TOOLS_WEFT_SUPERVISOR_H
@@ -24,8 +24,8 @@ struct supervisor_events {
 };
 
 #define SUPERVISOR_QUIET_MS 50
-#define SUPERVISOR_SETTLE_MS 3000       /* how long a last word may take */
-#define SUPERVISOR_SETTLE_QUIET_MS 600  /* this long without output: that was it */
+#define SUPERVISOR_SETTLE_MS 3000      /* how long a last word may take */
+#define SUPERVISOR_SETTLE_QUIET_MS 600 /* this long without output: that was it */
 
 enum supervisor_end {
     SUPERVISOR_EXITED,      /* status: the exit status */

@@ -3,9 +3,8 @@
  * Console text in, the same text with its addresses explained out, line by line as lines come:
  *
  *      [\t ]pc=0x80101234             function
- *                                     <tab>file:line +0xoff      and so on for what it is inlined into
- *      created by pc=0x80101234       created by function
- *                                     <tab>file:line +0xoff
+ *                                     <tab>file:line +0xoff      and so on for what it is inlined
+ * into created by pc=0x80101234       created by function <tab>file:line +0xoff
  *      ... pc=0x80101234 ...          ... pc=0x80101234 (function file:line) ...
  *
  * Addresses of nothing known stay as they are. "\r\n" becomes "\n".

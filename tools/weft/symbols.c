@@ -143,8 +143,7 @@ static const char *symbols_path(struct symbols *symbols, Dwarf_Die *unit, const 
 }
 
 /* Where the line table says `pc` is. */
-static void symbols_line(struct symbols *symbols, Dwarf_Die *unit, uint64_t pc,
-                         struct frame *frame)
+static void symbols_line(struct symbols *symbols, Dwarf_Die *unit, uint64_t pc, struct frame *frame)
 {
     Dwarf_Line *line = dwarf_getsrc_die(unit, pc);
     int number = 0;
@@ -255,8 +254,8 @@ const struct location *symbols_find(struct symbols *symbols, uint64_t pc)
     number = map_number(&symbols->pcs, &pc, sizeof pc, &is_new);
     if (!is_new)
         return symbols->locations[number];
-    symbols->locations = array_reserve(symbols->locations, &symbols->locations_capacity,
-                                       number + 1, sizeof symbols->locations[0]);
+    symbols->locations = array_reserve(symbols->locations, &symbols->locations_capacity, number + 1,
+                                       sizeof symbols->locations[0]);
     location = memory_zeroed(sizeof *location);
     location->pc = pc;
     symbols_fill(symbols, location);

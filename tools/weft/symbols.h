@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From an address to functions and source lines, inlined calls included, by DWARF (elfutils) and, for
- * code without DWARF, by the ELF symbol table. Answers are cached and live as long as the symbols.
+ * From an address to functions and source lines, inlined calls included, by DWARF (elfutils) and,
+ * for code without DWARF, by the ELF symbol table. Answers are cached and live as long as the
+ * symbols.
  */
 #ifndef TOOLS_WEFT_SYMBOLS_H
 #define TOOLS_WEFT_SYMBOLS_H
@@ -26,8 +27,9 @@ struct frame {
 
 struct location {
     uint64_t pc;
-    uint64_t offset; /* from the start of the function that really is there (not the inlined ones) */
-    bool is_known;   /* false: one frame with the address as its name */
+    uint64_t
+        offset;    /* from the start of the function that really is there (not the inlined ones) */
+    bool is_known; /* false: one frame with the address as its name */
     size_t count;
     struct frame *frames; /* innermost first, at least one */
 };

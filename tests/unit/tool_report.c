@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: MIT */
+/* From a stored serial log to results, through the tool itself: whole logs, damaged ones, wrong
+ * ones. */
+#include "tests/unit/tool_log.h"
+#include "tests/unit/tool_program.h"
+#include "tools/weft/flame.h"
+#include "tools/weft/symbols.h"
+
+TestSuite(tool_report, .init = scratch_make, .fini = scratch_remove, .timeout = 120);
+
+static const char *const result_files[] = {"out/cpu.pb.gz", "out/flame.svg", "out/folded.txt",
+                                           "out/summary.txt"};
+
+/* The log of a run of scratch/image: what each test needs of it. */
+struct run_log {
+    struct log_writer writer;
+    uint8_t id[32];
+    size_t id_bytes;
+    uint64_t store, start,
+        no_debug; /* addresses: inside innermost(), in __start(), in no_debug() */
+};
+
+static void learn_addresses(struct run_log *log, struct symbols *symbols)
+{
+    const struct image *image = symbols_image(symbols);
+
+    for (size_t i = 0; i < image->function_count; i++) {
+        const struct image_function *function = &image->functions[i];
+
+        if (strcmp(function->name, "__start") == 0)
+            log->start = function->start;
+        else if (strcmp(function->name, "no_debug") == 0)
+            log->no_debug = function->start;
+        else if (strcmp(function->name, "outer") == 0)
+            for (log->store = function->start; symbols_find(symbols, log->store)->count != 3;)
+                log->store++;
+    }
+    cr_assert(log->start != 0 && log->no_debug != 0 && log->store != 0);
+}
+
+static void log_make(struct run_log *log, const char *compiler, const char *flags)
+{
+    struct buffer error = {0};
+    struct symbols *symbols;
+    char path[128];
+
+    compile_image(compiler, flags);
+    snprintf(path, sizeof path, "%s/image", scratch);
+    symbols = symbols_open(path, &error);
+    cr_assert_not_null(symbols, "%s", buffer_text(&error));
+    *log = (struct run_log){.writer.big_endian = symbols_image(symbols)->big_endian,
+                            .writer.word_bytes = symbols_image(symbols)->word_bytes,
+                            .id_bytes = symbols_image(symbols)->build_id_bytes};
+    memcpy(log->id, symbols_image(symbols)->build_id, log->id_bytes);
+    learn_addresses(log, symbols);
+    symbols_close(symbols);
+}
+
+static void add_sample(struct run_log *log, uint8_t core, struct log_sample sample,
+                       const uint64_t *pcs)
+{
+    writer_sample(&log->writer, core, &sample, pcs);
+}
+
+#define RATE 1000000 /* 1000 Hz */
+#define TICKS 100u   /* of core 0 in the whole log below: 81 recorded, 9 + 4 + 3 + 3 not */
+
+static const struct log_end whole_end = {TICKS, 81, 9, 4, 3, 3, 0, 100000000};
+
+/* Core 0 of a log: text around and between the records, every kind of record and context. */
+static void add_core_0(struct run_log *log, uint32_t cores)
+{
+    const uint64_t pcs[] = {log->store, log->start}, symbol[] = {log->no_debug + 4, log->start};
+    struct log_writer *writer = &log->writer;
+
+    writer_text(writer, "hello\n");
+    writer_header(writer, 0, cores, RATE, log->id, log->id_bytes);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 2, 40}, pcs);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_LEAF, 2, 10}, symbol);
+    writer_text(writer, "in between\n");
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 2, 5}, pcs);
+    add_sample(log, 0, (struct log_sample){8, CONTEXT_THREAD, REASON_DEPTH, 1, 2}, pcs);
+    add_sample(log, 0, (struct log_sample){8, CONTEXT_THREAD, REASON_NO_LOCK, 0, 1}, NULL);
+    add_sample(log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 20}, NULL);
+    add_sample(log, 0, (struct log_sample){0, CONTEXT_INTERRUPT, REASON_FULL, 1, 1}, symbol);
+    add_sample(log, 0, (struct log_sample){0, CONTEXT_COLLECTOR, REASON_FULL, 0, 1}, NULL);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_FOREIGN, REASON_FULL, 1, 1}, &log->start);
+    writer_lost(writer, 0, REASON_ATOMIC64, 5);
+    writer_lost(writer, 0, REASON_ATOMIC64, 4);
+    writer_thread(writer, 0, 7, "reader");
+    writer_thread(writer, 0, 8, "worker <&\"0");
+}
+
+static void whole_log(struct run_log *log)
+{
+    add_core_0(log, 1);
+    writer_end(&log->writer, 0, &whole_end);
+    writer_text(&log->writer, "bye\n");
+}
+
+static void put_log(const struct run_log *log)
+{
+    put_file("serial", log->writer.stream.data, log->writer.stream.length);
+}
+
+/* Reports the log; none of the profile's files may be there unless it succeeded. */
+static int report(const struct run_log *log)
+{
+    int status;
+
+    put_log(log);
+    status = shell("$weft report --elf image --out out serial");
+    for (size_t i = 0; i < sizeof result_files / sizeof result_files[0]; i++)
+        cr_assert_eq(has_file(result_files[i]), status == 0, "%s after %d", result_files[i],
+                     status);
+    cr_assert_eq(shell("ls -A out | grep part"), 1, "something half-written is left");
+    return status;
+}
+
+static void expect_failure(const struct run_log *log, const char *what)
+{
+    char *message;
+
+    put_log(log);
+    cr_assert_eq(shell("$weft report --elf image --out out serial"), 65);
+    message = shell_err();
+    cr_assert_not_null(strstr(message, what), "\"%s\" is not in: %s", what, message);
+    cr_assert_eq(strchr(message, '\n')[1], '\0', "more than one line: %s", message);
+    cr_assert_eq(strncmp(message, "weft: ", 6), 0);
+    free(message);
+    cr_assert_eq(report(log), 65);
+}
+
+static void check_whole(const char *compiler, const char *flags)
+{
+    struct run_log log;
+    struct buffer text = {0};
+    char *out;
+
+    log_make(&log, compiler, flags);
+    whole_log(&log);
+    put_log(&log);
+    cr_assert_eq(shell("$weft report --elf image --out out serial"), 0, "%s", shell_err());
+    out = shell_out();
+    cr_assert_not_null(strstr(out, "profile: ticks=100 recorded=81 lost_atomic64=9 lost_full=4 "
+                                   "lost_nolock=3 suppressed=3\n"),
+                       "%s", out);
+    cr_assert_not_null(strstr(out, "\n        47   52.2%         47   52.2%  innermost\n"), "%s",
+                       out);
+    cr_assert(get_file("out/summary.txt", &text));
+    cr_assert_str_eq(buffer_text(&text), out);
+    buffer_clear(&text);
+    cr_assert(get_file("out/folded.txt", &text));
+    cr_assert_str_eq(buffer_text(&text), "_Collector 1\n"
+                                         "_ForeignCode;__start 1\n"
+                                         "_Idle 20\n"
+                                         "_Interrupt;no_debug 1\n"
+                                         "_System 1\n"
+                                         "_System;_LostSampleDuringAtomic64 9\n"
+                                         "__start;no_debug 10\n"
+                                         "__start;outer;middle;innermost 45\n"
+                                         "outer;middle;innermost 2\n");
+    buffer_clear(&text);
+    cr_assert(get_file("out/console.log", &text));
+    cr_assert_str_eq(buffer_text(&text), "hello\nin between\nbye\n");
+    buffer_free(&text);
+    free(out);
+    writer_free(&log.writer);
+}
+
+Test(tool_report, a_whole_log_of_a_big_endian_mips_image)
+{
+    check_whole(MIPS, "-Wl,-Ttext=0x80100000");
+}
+
+Test(tool_report, a_whole_log_of_a_little_endian_mips_image)
+{
+    check_whole(MIPSEL, "-Wl,-Ttext=0x80100000");
+}
+
+Test(tool_report, a_whole_log_of_an_amd64_image)
+{
+    check_whole(AMD64, "");
+}
+
+static void expect_line(const char *text, const char *line)
+{
+    cr_assert_not_null(strstr(text, line), "\"%s\" is not in:\n%s", line, text);
+}
+
+/* What another program sees in the cpu.pb.gz of a whole log, without the ELF at hand. */
+static char *pprof(const char *arguments)
+{
+    struct run_log log;
+
+    log_make(&log, MIPS, "-Wl,-Ttext=0x80100000");
+    whole_log(&log);
+    cr_assert_eq(report(&log), 0);
+    writer_free(&log.writer);
+    cr_assert_eq(
+        shell("mv image elsewhere; HOME=. go tool pprof %s out/cpu.pb.gz | tr -s ' '", arguments),
+        0, "%s", shell_err());
+    return shell_out();
+}
+
+Test(tool_report, go_tool_pprof_reads_the_profile)
+{
+    char *out;
+
+    if (shell("go version") != 0)
+        cr_skip_test("go is not installed");
+    out = pprof("-top -sample_index=samples -nodecount=100");
+    expect_line(out, "Type: samples\n");
+    expect_line(out, "accounting for 90, 100% of 90 total");
+    expect_line(out, " 47 52.22% 52.22% 47 52.22% innermost (inline)\n");
+    expect_line(out, " 0 0% 100% 47 52.22% middle (inline)\n");
+    expect_line(out, " 0 0% 100% 47 52.22% outer\n");
+    expect_line(out, " 20 22.22% 74.44% 20 22.22% _Idle\n");
+    expect_line(out, " 11 12.22% 86.67% 11 12.22% no_debug\n");
+    expect_line(out, " 9 10.00% 96.67% 9 10.00% _LostSampleDuringAtomic64\n");
+    expect_line(out, " 1 1.11% 98.89% 10 11.11% _System\n");
+    expect_line(out, " 56 62.22% __start\n");
+    expect_line(out, " 1 1.11% _Interrupt\n");
+    free(out);
+}
+
+Test(tool_report, go_tool_pprof_sees_labels_lines_and_time)
+{
+    char *out;
+
+    if (shell("go version") != 0)
+        cr_skip_test("go is not installed");
+    out = pprof("-raw");
+    expect_line(out, "PeriodType: cpu nanoseconds\nPeriod: 1000000\n");
+    expect_line(out, "Duration: 100m");
+    expect_line(out, "samples/count cpu/nanoseconds\n 45 45000000: ");
+    expect_line(out, "context:[thread] thread:[reader]\n thread_id:[7]");
+    expect_line(out, "thread:[worker <&\"0] truncated:[depth]");
+    expect_line(out, "truncated:[no lock]");
+    expect_line(out, "innermost program.c:4 s=2\n");
+    expect_line(out, "middle program.c:9 s=7\n");
+    expect_line(out, "outer program.c:13 s=11\n");
+    cr_assert_null(strstr(out, " 0x0 "), "%s", out);
+    cr_assert_null(strstr(out, "outside text"), "%s", out);
+    expect_line(out, "Mappings\n1: 0x80");
+    expect_line(out, "[FN][FL][LN][IN]\n");
+    free(out);
+}
+
+Test(tool_report, a_pc_outside_of_the_text_is_flagged)
+{
+    struct run_log log;
+    int stacks;
+    char *out;
+
+    if (shell("go version") != 0)
+        cr_skip_test("go is not installed");
+    log_make(&log, AMD64, "");
+    log.writer.text_start = (uint32_t)log.store + 1; /* what lies before is in two stacks each */
+    stacks = 2 + (log.no_debug + 4 <= log.store ? 2 : 0);
+    whole_log(&log);
+    cr_assert_eq(report(&log), 0);
+    cr_assert_eq(shell("HOME=. go tool pprof -raw out/cpu.pb.gz | grep -c 'pc:.outside text'"), 0);
+    out = shell_out();
+    cr_assert_eq(atoi(out), stacks, "%s", out);
+    free(out);
+    writer_free(&log.writer);
+}
+
+Test(tool_report, json_has_the_totals_and_every_function)
+{
+    struct run_log log;
+
+    if (shell("python3 --version") != 0)
+        cr_skip_test("python3 is not installed");
+    log_make(&log, AMD64, "");
+    whole_log(&log);
+    put_log(&log);
+    cr_assert_eq(shell("$weft report --json --elf image --out out serial > x.json && "
+                       "python3 -c 'import json; x = json.load(open(\"x.json\")); "
+                       "print(x[\"complete\"], x[\"ticks\"], x[\"lost_atomic64\"], "
+                       "sum(f[\"flat\"] for f in x[\"functions\"]), x[\"functions\"][0])'"),
+                 0, "%s", shell_err());
+    cr_assert_str_eq(shell_out(), "True 100 9 90 "
+                                  "{'function': 'innermost', 'flat': 47, 'cumulative': 47}\n");
+    writer_free(&log.writer);
+}
+
+Test(tool_report, standard_input_is_a_log_too)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    whole_log(&log);
+    put_log(&log);
+    cr_assert_eq(shell("cat serial | $weft report --elf image --out out -"), 0, "%s", shell_err());
+    cr_assert(has_file("out/cpu.pb.gz"));
+    writer_free(&log.writer);
+}
+
+Test(tool_report, the_flame_graph_is_well_formed_and_complete)
+{
+    struct run_log log;
+    struct buffer svg = {0};
+
+    if (shell("python3 --version") != 0)
+        cr_skip_test("python3 is not installed");
+    log_make(&log, AMD64, "");
+    whole_log(&log);
+    cr_assert_eq(report(&log), 0);
+    cr_assert_eq(shell("python3 -c 'import xml.dom.minidom, sys; "
+                       "d = xml.dom.minidom.parse(\"out/flame.svg\"); "
+                       "g = [x for x in d.getElementsByTagName(\"g\")]; "
+                       "print(len(g), len(d.getElementsByTagName(\"title\")), "
+                       "len(d.getElementsByTagName(\"script\")))'"),
+                 0, "%s", shell_err());
+    cr_assert_str_eq(shell_out(), "17 18 1\n", "%s", shell_out());
+    cr_assert(get_file("out/flame.svg", &svg));
+    expect_line(buffer_text(&svg), "<title>innermost: 45 ticks, 50.00% (itself 45)</title>");
+    cr_assert_null(strstr(buffer_text(&svg), "http://") != NULL &&
+                           strstr(buffer_text(&svg), "src=") != NULL
+                       ? "external"
+                       : NULL);
+    buffer_free(&svg);
+    writer_free(&log.writer);
+}
+
+Test(tool_report, names_cannot_break_the_flame_graph)
+{
+    struct buffer svg = {0};
+
+    flame_escape(&svg, "a<b>&\"c\"\x01\xff]]>");
+    cr_assert_str_eq(svg.data, "a&lt;b&gt;&amp;&quot;c&quot;??]]&gt;");
+    buffer_free(&svg);
+}
+
+Test(tool_report, the_same_log_gives_the_same_bytes)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    whole_log(&log);
+    cr_assert_eq(report(&log), 0);
+    cr_assert_eq(shell("cp -r out first && $weft report --elf image --out out serial && "
+                       "diff -r first out"),
+                 0);
+    writer_free(&log.writer);
+}
+
+/* Each total wrong by one: the tool names it. */
+Test(tool_report, totals_that_do_not_add_up)
+{
+    static const struct {
+        struct log_end end;
+        const char *what;
+    } cases[] = {
+        {{101, 81, 9, 4, 3, 3, 0, 1},
+         "core 0: ticks=101, but recorded, lost and suppressed add up to 100"},
+        {{101, 82, 9, 4, 3, 3, 0, 1}, "core 0: recorded=82, but the samples received add up to 81"},
+        {{99, 81, 8, 4, 3, 3, 0, 1},
+         "core 0: lost_atomic64=8, but the loss records received add up to 9"},
+        {{100, 80, 10, 4, 3, 3, 0, 1}, "recorded=80"},
+        {{100, 81, 9, 4, 3, 4, 0, 1}, "add up to 101"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct run_log log;
+
+        log_make(&log, AMD64, "");
+        add_core_0(&log, 1);
+        writer_end(&log.writer, 0, &cases[i].end);
+        expect_failure(&log, cases[i].what);
+        writer_free(&log.writer);
+    }
+}
+
+/* The target counts modulo 2^32, and so must the comparison. */
+Test(tool_report, counts_may_wrap)
+{
+    struct run_log log;
+    const struct log_end end = {4, 4, 0, 0, 0, 0, 0, 1};
+
+    log_make(&log, AMD64, "");
+    writer_header(&log.writer, 0, 1, RATE, log.id, log.id_bytes);
+    add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, UINT32_MAX}, NULL);
+    add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 5}, NULL);
+    writer_end(&log.writer, 0, &end);
+    cr_assert_eq(report(&log), 0);
+    writer_free(&log.writer);
+}
+
+static void add_idle_core(struct run_log *log, uint8_t core, uint32_t cores, uint32_t count)
+{
+    const struct log_end end = {count, count, 0, 0, 0, 0, 0, 100000000};
+
+    writer_header(&log->writer, core, cores, RATE, log->id, log->id_bytes);
+    add_sample(log, core, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, count}, NULL);
+    writer_end(&log->writer, core, &end);
+}
+
+Test(tool_report, two_cores_add_up_each_and_together)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    add_idle_core(&log, 1, 2, 11);
+    add_core_0(&log, 2);
+    writer_end(&log.writer, 0, &whole_end);
+    cr_assert_eq(report(&log), 0, "%s", shell_err());
+    cr_assert_eq(shell("grep -q 'ticks=111 recorded=92 ' out/summary.txt"), 0);
+    writer_free(&log.writer);
+    log_make(&log, AMD64, "");
+    add_idle_core(&log, 1, 2, 11);
+    expect_failure(&log, "only 1 of 2 cores sent a header record");
+    writer_free(&log.writer);
+}
+
+Test(tool_report, a_profile_started_again_is_added_to_the_first)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    add_idle_core(&log, 0, 1, 5);
+    add_idle_core(&log, 0, 1, 6); /* the sequence goes on */
+    log.writer.sequence[0] = 0;
+    add_idle_core(&log, 0, 1, 7); /* the sequence starts again */
+    cr_assert_eq(report(&log), 0, "%s", shell_err());
+    cr_assert_eq(shell("grep -q 'ticks=18 recorded=18 ' out/summary.txt"), 0);
+    writer_free(&log.writer);
+}
+
+Test(tool_report, a_gap_in_the_sequence_is_a_loss_even_when_it_wraps)
+{
+    static const struct {
+        uint16_t first;
+        int jump;
+        const char *what;
+    } cases[] = {
+        {10, 0, NULL},
+        {65535, 0, NULL},
+        {10, 3, "core 0: 3 records missing between 10 and 14"},
+        {65535, 1, "core 0: 1 record missing between 65535 and 1"},
+        {65534, 5, "core 0: 5 records missing between 65534 and 4"},
+        {10, -1, "core 0: record 10 again, after record 10"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct run_log log;
+        const struct log_end end = {5, 5, 0, 0, 0, 0, 0, 1};
+
+        log_make(&log, AMD64, "");
+        log.writer.sequence[0] = cases[i].first;
+        writer_header(&log.writer, 0, 1, RATE, log.id, log.id_bytes);
+        log.writer.sequence[0] = (uint16_t)(log.writer.sequence[0] + cases[i].jump);
+        add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 5}, NULL);
+        writer_end(&log.writer, 0, &end);
+        if (cases[i].what == NULL)
+            cr_assert_eq(report(&log), 0, "%s", shell_err());
+        else
+            expect_failure(&log, cases[i].what);
+        writer_free(&log.writer);
+    }
+}
+
+Test(tool_report, another_image_is_refused)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    log.id[3] ^= 1;
+    whole_log(&log);
+    expect_failure(&log, "image is not the image that ran: its build id is ");
+    writer_free(&log.writer);
+    log_make(&log, AMD64, "");
+    log.id_bytes--;
+    whole_log(&log);
+    expect_failure(&log, "not the image that ran");
+    writer_free(&log.writer);
+    log_make(&log, AMD64, "");
+    cr_assert_eq(shell("objcopy -R .note.gnu.build-id image"), 0);
+    whole_log(&log);
+    expect_failure(&log, "image has no build id");
+    writer_free(&log.writer);
+}
+
+Test(tool_report, a_log_without_a_profile_says_so)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    writer_text(&log.writer, "just text\n");
+    expect_failure(&log, "serial: there is no sample log in it");
+    cr_assert(has_file("out/console.log"));
+    writer_free(&log.writer);
+}
+
+Test(tool_report, a_log_cut_at_any_byte_is_not_whole)
+{
+    struct run_log log;
+    size_t whole;
+
+    log_make(&log, AMD64, "");
+    add_core_0(&log, 1);
+    writer_end(&log.writer, 0, &whole_end);
+    whole = log.writer.stream.length - 1; /* without the last FRAME_END nothing is missing yet */
+    for (size_t length = 0; length < whole; length += 1 + whole / 97) {
+        log.writer.stream.length = length;
+        cr_assert_eq(report(&log), 65, "cut at %zu", length);
+    }
+    writer_free(&log.writer);
+}
+
+/* Flips a bit in byte after byte of the frames, in steps. */
+Test(tool_report, no_flipped_bit_goes_unnoticed)
+{
+    struct run_log log;
+    size_t whole, first, last;
+
+    log_make(&log, AMD64, "");
+    whole_log(&log);
+    whole = log.writer.stream.length;
+    first = strlen("hello\n");
+    last = whole - strlen("bye\n") - 1;
+    for (size_t at = first; at < last; at += 1 + whole / 151) {
+        const char *text = memmem(log.writer.stream.data, whole, "in between\n", 11);
+        size_t text_at = (size_t)(text - log.writer.stream.data);
+        bool is_text = at >= text_at && at < text_at + 11;
+        bool is_end = (uint8_t)log.writer.stream.data[at] == FRAME_END; /* redundant: CRC decides */
+
+        log.writer.stream.data[at] ^= 4;
+        cr_assert(is_text || is_end || report(&log) == 65, "bit 2 of byte %zu", at);
+        log.writer.stream.data[at] ^= 4;
+    }
+    writer_free(&log.writer);
+}
+
+Test(tool_report, what_is_left_of_a_damaged_log_can_be_asked_for)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    add_core_0(&log, 1);
+    put_log(&log);
+    cr_assert_eq(shell("$weft report --partial --elf image --out out serial"), 65);
+    expect_line(shell_out(), "(what is left of a damaged log)");
+    expect_line(shell_err(), "core 0: its end record is missing");
+    cr_assert(has_file("out/cpu.pb.gz") && has_file("out/flame.svg"));
+    writer_free(&log.writer);
+}
+
+/* Records with the right checks and nonsense inside. */
+Test(tool_report, nonsense_in_a_record_is_reported_not_believed)
+{
+    static const struct {
+        uint8_t type;
+        uint32_t fields[12];
+        size_t count;
+        const char *what;
+    } cases[] = {
+        {LOG_SAMPLE, {1, 0, 3, 0}, 2, "a sample record that is too short"},
+        {LOG_SAMPLE, {1, 0x00010000, 1}, 3, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 0xffff0000, 1}, 3, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 0, 0}, 3, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 9, 1}, 3, "a sample record that contradicts itself"},
+        {LOG_LOST, {6}, 1, "a loss record with a wrong length"},
+        {LOG_LOST, {99, 1}, 2, "a loss record that contradicts itself"},
+        {LOG_END, {0}, 7, "an end record with a wrong length"},
+        {LOG_THREAD, {7, 40}, 2, "a thread record with a wrong length"},
+        {LOG_THREAD, {7, 0xfffffffc}, 3, "a thread record with a wrong length"},
+        {LOG_THREAD, {7}, 1, "a thread record with a wrong length"},
+        {LOG_HEADER, {1, 8}, 2, "a header record that is too short"},
+        {LOG_HEADER,
+         {1, 8, 0, 9, 0, 0, 0, 0, 1, 0xffffffff},
+         10,
+         "a header record with a wrong length"},
+        {99, {0}, 0, "a record of unknown type"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct run_log log;
+
+        log_make(&log, AMD64, "");
+        add_core_0(&log, 1);
+        writer_begin(&log.writer, cases[i].type, 0);
+        for (size_t field = 0; field < cases[i].count; field++)
+            writer_32(&log.writer, &log.writer.record, cases[i].fields[field]);
+        writer_finish(&log.writer);
+        writer_end(&log.writer, 0, &whole_end);
+        expect_failure(&log, cases[i].what);
+        writer_free(&log.writer);
+    }
+}
+
+Test(tool_report, what_cannot_be_read_or_written_is_named)
+{
+    compile_image(AMD64, "");
+    cr_assert_eq(shell("$weft report --elf image --out out missing"), 66);
+    expect_line(shell_err(), "weft: missing: No such file or directory\n");
+    cr_assert_eq(shell("$weft report --elf missing --out out image"), 66);
+    expect_line(shell_err(), "weft: missing: No such file or directory\n");
+    cr_assert_eq(shell("$weft report --elf image --out image image"), 74);
+    expect_line(shell_err(), "weft: image: not a directory\n");
+    cr_assert_eq(shell("$weft report --elf image --out out ."), 66);
+    expect_line(shell_err(), "weft: .: Is a directory\n");
+    cr_assert_eq(shell("$weft report --elf image"), 64);
+    cr_assert_eq(shell("$weft report --help"), 0);
+    cr_assert_eq(shell("$weft nonsense"), 64);
+    cr_assert_eq(shell("$weft"), 64);
+}
+
+/* A full disk: /dev/full stands in for it. Nothing may appear, and the old results are gone. */
+Test(tool_report, nothing_appears_when_writing_fails)
+{
+    struct run_log log;
+
+    log_make(&log, AMD64, "");
+    whole_log(&log);
+    put_log(&log);
+    cr_assert_eq(shell("mkdir out; echo old >out/summary.txt; mkdir out/.flame.svg.part; "
+                       "$weft report --elf image --out out serial"),
+                 74);
+    expect_line(shell_err(), "out/.flame.svg.part: Is a directory");
+    cr_assert_eq(shell("rmdir out/.flame.svg.part; ls -A out"), 0);
+    cr_assert_str_eq(shell_out(), "");
+    writer_free(&log.writer);
+}
