@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-unit_mem_heap_CFLAGS := -Itests/unit -fsanitize=address,undefined
+unit_mem_heap_CFLAGS := -Itests/unit

@@ -83,5 +83,5 @@ Test(demo, profile_is_read_by_go_tool_pprof)
         cr_skip_test("go tool pprof is not installed (golang-go; EXTRAS=1 installs it)");
     cr_assert_eq(host_run(&output, "go tool pprof -top %s/cpu.pb.gz 2>&1", run.folder), 0, "%s", output);
     assert_contains(output, "lz_");
-    assert_contains(output, "main.c");
+    assert_contains(output, "worker_main");
 }

@@ -43,7 +43,7 @@ static __attribute__((noinline)) int recurse(volatile int *depth)
     volatile char frame[200];
 
     frame[0] = (char)++*depth;
-    return recurse(depth) + frame[0];
+    return *depth == 0 ? 0 : recurse(depth) + frame[0]; /* never 0 again: for ever */
 }
 
 static void *overflowing_thread(void *argument)
