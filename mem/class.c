@@ -59,7 +59,7 @@ static void class_depth(struct class_info *class, size_t budget)
     depth = depth > 32 ? 32 : depth;
     depth = depth < 2 ? 2 : depth;
     class->depth = (uint8_t)depth;
-    class->batch = (uint8_t)(depth / 2 > 8 ? 8 : depth / 2);
+    class->batch = (uint8_t)(depth / 2 > CACHE_BATCH_MAX ? CACHE_BATCH_MAX : depth / 2);
 }
 
 static void class_tables(void)
@@ -111,6 +111,6 @@ size_t class_slots(void)
     size_t slots = 0;
 
     for (unsigned class = 1; class <= heap.classes; class++)
-        slots += heap.class[class].depth + 1u;
+        slots += heap.class[class].depth + 2u; /* the 0 below, the scratch word above */
     return slots;
 }
