@@ -5,4 +5,5 @@ mem_HOST_SRCS := $(addprefix mem/,cache.c central.c check.c class.c heap.c large
 mem_SRCS := $(mem_HOST_SRCS) mem/newlib_malloc.c
 
 # The host test: mem_names.c includes newlib_malloc.c. It needs -Itests/unit (port/ and reent.h).
-unit_mem_heap_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c mem_model.c) $(mem_HOST_SRCS)
+unit_mem_heap_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c mem_model.c mem_faults.c mem_limits.c mem_share.c \
+	mem_trace.c) $(mem_HOST_SRCS)
