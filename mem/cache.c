@@ -46,21 +46,16 @@ static bool bin_push(struct cache_bin *bin, uintptr_t object)
     return room;
 }
 
-static void span_put(uintptr_t object)
-{
-    enum heap_fault fault = central_put(object);
-
-    if (fault != FAULT_NONE)
-        report_fault(fault, object);
-}
-
 /* Moves up to `count` objects from the top of the cache to their spans. */
-static void bin_relieve(struct cache_bin *bin, unsigned count)
+static void bin_relieve(struct cache_bin *bin, unsigned class, unsigned count)
 {
-    uintptr_t object;
+    uintptr_t batch[CACHE_BATCH_MAX];
+    unsigned moved = 0;
 
-    while (count-- && (object = bin_pop(bin)) != 0)
-        span_put(object);
+    ASSERT(count <= CACHE_BATCH_MAX);
+    while (moved < count && (batch[moved] = bin_pop(bin)) != 0)
+        moved++;
+    central_put(class, batch, moved);
 }
 
 /* One object for the caller, the rest of the batch into the cache. */
@@ -71,7 +66,7 @@ static uintptr_t bin_fill(struct cache_bin *bin, unsigned class)
 
     for (unsigned i = 1; i < count; i++)
         if (!bin_push(bin, batch[i]))
-            span_put(batch[i]);
+            central_put(class, &batch[i], 1);
     return count ? batch[0] : 0;
 }
 
@@ -96,7 +91,7 @@ void cache_put(struct core *core, unsigned class, uintptr_t object)
     ASSERT(core->preempt_off && core->interrupt_depth == 0);
     *(uintptr_t *)object = heap.mark;
     while (!bin_push(bin, object))
-        bin_relieve(bin, heap.class[class].batch);
+        bin_relieve(bin, class, heap.class[class].batch);
 }
 
 void cache_defer(struct core *core, uintptr_t block)
@@ -140,7 +135,8 @@ void cache_flush(struct core *core)
     for (unsigned class = 1; class <= heap.classes; class++) {
         struct cache_bin *bin = &cache->bin[class];
 
-        bin_relieve(bin, (unsigned)(bin->top - bin_bottom(bin, class)));
+        while (bin->top != bin_bottom(bin, class))
+            bin_relieve(bin, class, heap.class[class].batch);
     }
 }
 
@@ -192,7 +188,7 @@ int cache_check(const struct core *core)
 
             if (!region || region->kinds[(*slot - region->base) >> heap.page_shift] != (int)class ||
                 *(const uintptr_t *)*slot != heap.mark ||
-                central_examine(*slot) != FAULT_NONE)
+                central_locate(region, class, *slot) != FAULT_NONE || central_holds(*slot))
                 return report_state("cached object", *slot);
         }
     }

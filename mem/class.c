@@ -20,7 +20,7 @@ static size_t cache_bytes(size_t heap_bytes)
 {
     size_t bytes = heap_bytes / 2048;
 
-    return bytes < 8192 ? bytes : 8192;
+    return bytes < 32768 ? bytes : 32768;
 }
 
 /* Larger heaps refill a cache from fewer, larger spans. */

@@ -18,17 +18,13 @@ static inline __attribute__((always_inline)) struct cache_bin *fast_bin(const st
     return bin;
 }
 
-/* A small object from the running core's cache, or NULL: look further. */
-static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
+/* An object of the class from the running core's cache, or NULL: look further. */
+static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
 {
     struct core *core;
     struct cache_bin *bin;
     uintptr_t *object;
-    unsigned class;
 
-    if (__builtin_expect(size > TABLE_MAX, 0))
-        return NULL;
-    class = heap.class_of[(size + 7) / 8];
     if (PRIM_LOCAL_ATOMIC) {
         core = core_self();
         if (__builtin_expect(core->allocation_forbidden, 0))
@@ -50,6 +46,21 @@ static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
     bin->top--;
     object[0] = 0;
     return prim_cache_leave(core) ? prim_switch_pending(core, object) : object;
+}
+
+static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
+{
+    if (__builtin_expect(size > TABLE_MAX, 0))
+        return NULL;
+    return fast_pop(heap.class_of[(size + 7) / 8]);
+}
+
+/* For sizes above TABLE_MAX, where small objects are that large. */
+static inline void *fast_malloc_medium(size_t size)
+{
+    if (size <= TABLE_MAX || size > heap.small_max)
+        return NULL;
+    return fast_pop(heap.medium_class_of[(size - 1) / MEDIUM_STEP]);
 }
 
 /* r * ceil(2^32 / size) wraps below that reciprocal exactly for the multiples r of size. */
