@@ -59,7 +59,8 @@ static void class_depth(struct class_info *class, size_t budget)
     depth = depth > 32 ? 32 : depth;
     depth = depth < 2 ? 2 : depth;
     class->depth = (uint8_t)depth;
-    class->batch = (uint8_t)(depth / 2 > CACHE_BATCH_MAX ? CACHE_BATCH_MAX : depth / 2);
+    depth = depth / 2 > CACHE_BATCH_MAX ? CACHE_BATCH_MAX : depth / 2;
+    class->batch = WEFT_CONFIG_HEAP_DETERMINISTIC ? 1 : (uint8_t)depth;
 }
 
 static void class_tables(void)

@@ -32,6 +32,17 @@
 #include "arch/clock.h"
 #include "arch/context.h"
 
+/* 1: one object at a time moves between a cache and the spans, and a search for pages gives up after its
+ * bounded pass, so that the worst single call is bounded and short; the mean call costs more. */
+#ifndef WEFT_CONFIG_HEAP_DETERMINISTIC
+#define WEFT_CONFIG_HEAP_DETERMINISTIC 0
+#endif
+
+/* 1: a broken rule (double free and the like) is printed and the call has no effect; 0: it panics. */
+#ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
+#define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
+#endif
+
 /* The caller is the profiler's tick, which must not allocate (requirements D1). */
 _Noreturn void prim_panic_forbidden(void);
 
