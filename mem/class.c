@@ -20,7 +20,7 @@ static size_t cache_bytes(size_t heap_bytes)
 {
     size_t bytes = heap_bytes / 2048;
 
-    return bytes < 32768 ? bytes : 32768;
+    return bytes < 65536 ? bytes : 65536;
 }
 
 /* Larger heaps refill a cache from fewer, larger spans. */
@@ -54,13 +54,17 @@ static bool class_fit(struct class_info *class, size_t want, unsigned pages, siz
 
 static void class_depth(struct class_info *class, size_t budget)
 {
-    size_t depth = budget / class->size;
+    size_t depth = budget / class->size, batch;
 
     depth = depth > 32 ? 32 : depth;
     depth = depth < 2 ? 2 : depth;
+    /* Each object of a span of few may be its last, and cost as much as a page run. */
+    batch = class->objects / 2 < depth / 2 ? class->objects / 2u : depth / 2;
+    batch = batch > CACHE_BATCH_MAX ? CACHE_BATCH_MAX : batch;
+    if (WEFT_CONFIG_HEAP_DETERMINISTIC || batch == 0)
+        batch = 1;
     class->depth = (uint8_t)depth;
-    depth = depth / 2 > CACHE_BATCH_MAX ? CACHE_BATCH_MAX : depth / 2;
-    class->batch = WEFT_CONFIG_HEAP_DETERMINISTIC ? 1 : (uint8_t)depth;
+    class->batch = (uint8_t)batch;
 }
 
 static void class_tables(void)

@@ -182,7 +182,7 @@ size_t heap_usable_size(void *block)
 
     if (!block)
         return 0;
-    fault = block_kind((uintptr_t)block, &kind);
+    fault = block_examine((uintptr_t)block, &kind);
     if (fault != FAULT_NONE) {
         report_fault(fault, (uintptr_t)block);
         return 0;
