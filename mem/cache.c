@@ -4,8 +4,9 @@
  *
  * Per class, a stack of pointers to free objects, in memory of its own: whoever writes to a freed
  * object cannot damage it. Only its core touches it, with preemption off, so there is no lock. A
- * handler that interrupts anything with preemption off stays away (prim_cache_enter): a free is then
- * noted in the core's list of deferred blocks, which the core's next slow operation works off.
+ * handler that interrupts anything with preemption off stays away (prim_cache_enter), or its CPU can
+ * do without (PRIM_LOCAL_ATOMIC). A free that a handler cannot finish is noted in the core's list of
+ * deferred blocks, which the core's next slow operation works off.
  *
  * A free object goes into the cache of the core that frees it, wherever it came from; a core that
  * only frees fills its cache, and every `batch`-th free moves a batch to the spans, where the core
@@ -22,32 +23,65 @@ static uintptr_t *bin_bottom(const struct cache_bin *bin, unsigned class)
     return bin->limit - heap.class[class].depth;
 }
 
+/* The slow side keeps handlers out while it changes a stack: some CPUs let them use it (fast.h). */
+static uintptr_t bin_pop(struct cache_bin *bin)
+{
+    arch_irq_state state = arch_irq_save();
+    uintptr_t object = bin->top[-1];
+
+    if (object)
+        bin->top--;
+    arch_irq_restore(state);
+    return object;
+}
+
+static bool bin_push(struct cache_bin *bin, uintptr_t object)
+{
+    arch_irq_state state = arch_irq_save();
+    bool room = bin->top != bin->limit;
+
+    if (room)
+        *bin->top++ = object;
+    arch_irq_restore(state);
+    return room;
+}
+
+/* Moves up to `count` objects from the top of the cache to their spans. */
+static void bin_relieve(struct cache_bin *bin, unsigned class, unsigned count)
+{
+    uintptr_t batch[CACHE_BATCH_MAX];
+    unsigned moved = 0;
+
+    ASSERT(count <= CACHE_BATCH_MAX);
+    while (moved < count && (batch[moved] = bin_pop(bin)) != 0)
+        moved++;
+    central_put(class, batch, moved);
+}
+
+/* One object for the caller, the rest of the batch into the cache. */
+static uintptr_t bin_fill(struct cache_bin *bin, unsigned class)
+{
+    uintptr_t batch[CACHE_BATCH_MAX];
+    unsigned count = central_get(class, batch, heap.class[class].batch);
+
+    for (unsigned i = 1; i < count; i++)
+        if (!bin_push(bin, batch[i]))
+            central_put(class, &batch[i], 1);
+    return count ? batch[0] : 0;
+}
+
 void *cache_get(struct core *core, unsigned class)
 {
     struct cache_bin *bin = &heap.cache[core->id].bin[class];
     uintptr_t *object;
 
     ASSERT(core->preempt_off && core->interrupt_depth == 0);
-    if (bin->top[-1] == 0)
-        bin->top += central_get(class, bin->top, heap.class[class].batch);
-    object = (uintptr_t *)bin->top[-1];
+    object = (uintptr_t *)bin_pop(bin);
     if (!object)
-        return NULL;
-    bin->top--;
-    object[0] = 0;
+        object = (uintptr_t *)bin_fill(bin, class);
+    if (object)
+        object[0] = 0;
     return object;
-}
-
-/* Moves `count` objects from the top of the cache to their spans. */
-static void bin_relieve(struct cache_bin *bin, unsigned count)
-{
-    while (count--) {
-        uintptr_t object = *--bin->top;
-        enum heap_fault fault = central_put(object);
-
-        if (fault != FAULT_NONE)
-            report_fault(fault, object);
-    }
 }
 
 void cache_put(struct core *core, unsigned class, uintptr_t object)
@@ -55,10 +89,9 @@ void cache_put(struct core *core, unsigned class, uintptr_t object)
     struct cache_bin *bin = &heap.cache[core->id].bin[class];
 
     ASSERT(core->preempt_off && core->interrupt_depth == 0);
-    if (bin->top == bin->limit)
-        bin_relieve(bin, heap.class[class].batch);
     *(uintptr_t *)object = heap.mark;
-    *bin->top++ = object;
+    while (!bin_push(bin, object))
+        bin_relieve(bin, class, heap.class[class].batch);
 }
 
 void cache_defer(struct core *core, uintptr_t block)
@@ -102,7 +135,8 @@ void cache_flush(struct core *core)
     for (unsigned class = 1; class <= heap.classes; class++) {
         struct cache_bin *bin = &cache->bin[class];
 
-        bin_relieve(bin, (unsigned)(bin->top - bin_bottom(bin, class)));
+        while (bin->top != bin_bottom(bin, class))
+            bin_relieve(bin, class, heap.class[class].batch);
     }
 }
 
@@ -154,7 +188,7 @@ int cache_check(const struct core *core)
 
             if (!region || region->kinds[(*slot - region->base) >> heap.page_shift] != (int)class ||
                 *(const uintptr_t *)*slot != heap.mark ||
-                central_examine(*slot) != FAULT_NONE)
+                central_locate(region, class, *slot) != FAULT_NONE || central_holds(*slot))
                 return report_state("cached object", *slot);
         }
     }
@@ -170,7 +204,7 @@ void cache_init(struct cache *cache, uintptr_t *slots)
         *slots++ = 0;
         bin->top = slots;
         slots += info->depth;
-        bin->limit = slots;
+        bin->limit = slots++;
         bin->mask = ((uint32_t)info->pages << heap.page_shift) - 1;
         bin->reciprocal = UINT32_MAX / info->size + 1;
     }

@@ -210,20 +210,39 @@ static enum heap_fault put_locked(struct region *region, unsigned class, page_in
     return FAULT_NONE;
 }
 
-enum heap_fault central_put(uintptr_t object)
+static enum heap_fault put_one_locked(unsigned class, uintptr_t object)
 {
     struct region *region = heap_region_of(object);
-    int class = region->kinds[(object - region->base) >> heap.page_shift];
-    enum heap_fault fault;
-    arch_irq_state state;
 
-    if (class <= 0)
+    if (region->kinds[(object - region->base) >> heap.page_shift] != (int)class)
         return FAULT_FREE;
-    state = spinlock_lock(lock_of((unsigned)class));
-    fault = put_locked(region, (unsigned)class, central_span(region, (unsigned)class, object),
-                       (uintptr_t *)object);
-    spinlock_unlock(lock_of((unsigned)class), state);
-    return fault;
+    return put_locked(region, class, central_span(region, class, object), (uintptr_t *)object);
+}
+
+void central_put(unsigned class, const uintptr_t *object, unsigned count)
+{
+    uintptr_t wrong = 0;
+    enum heap_fault fault = FAULT_NONE;
+    arch_irq_state state = spinlock_lock(lock_of(class));
+
+    for (unsigned i = 0; i < count; i++) {
+        enum heap_fault found = put_one_locked(class, object[i]);
+
+        if (found != FAULT_NONE) {
+            fault = found;
+            wrong = object[i];
+        }
+    }
+    spinlock_unlock(lock_of(class), state);
+    if (fault != FAULT_NONE)
+        report_fault(fault, wrong);
+}
+
+enum heap_fault central_locate(const struct region *region, unsigned class, uintptr_t object)
+{
+    unsigned index;
+
+    return object_index(region, class, central_span(region, class, object), object, &index);
 }
 
 /* Is the object on its span's list of free ones? */
@@ -246,19 +265,17 @@ static bool listed_locked(const struct region *region, unsigned class, page_inde
     return false;
 }
 
-enum heap_fault central_examine(uintptr_t object)
+bool central_holds(uintptr_t object)
 {
     const struct region *region = heap_region_of(object);
     unsigned class = (unsigned)region->kinds[(object - region->base) >> heap.page_shift], index;
     page_index first = central_span(region, class, object);
-    enum heap_fault fault;
     arch_irq_state state = spinlock_lock(lock_of(class));
+    bool holds = object_index(region, class, first, object, &index) == FAULT_NONE &&
+                 listed_locked(region, class, first, index);
 
-    fault = object_index(region, class, first, object, &index);
-    if (fault == FAULT_NONE && listed_locked(region, class, first, index))
-        fault = FAULT_FREE;
     spinlock_unlock(lock_of(class), state);
-    return fault;
+    return holds;
 }
 
 int central_check_span(struct region *region, page_index first)

@@ -13,12 +13,15 @@ unsigned central_get(unsigned class, uintptr_t *slot, unsigned most);
 /* One object from a span that has one already. NULL: none. */
 void *central_get_existing(unsigned class);
 
-/* Gives one object back to its span, and the span's pages back when that was its last. No lock held.
- * Returns what is wrong instead, and then does nothing. */
-enum heap_fault central_put(uintptr_t object);
+/* Gives objects of the class back to their spans, and spans' pages back with their last object. No
+ * lock held. An object with which something is wrong is reported and left alone. */
+void central_put(unsigned class, const uintptr_t *object, unsigned count);
 
-/* Is this really the start of an object that was handed out? Exact, also against double free. */
-enum heap_fault central_examine(uintptr_t object);
+/* Is this the start of an object that was handed out some time? Exact, cheap, no lock. */
+enum heap_fault central_locate(const struct region *region, unsigned class, uintptr_t object);
+
+/* Is the object on its span's list of free ones? Walks the list. */
+bool central_holds(uintptr_t object);
 
 /* The span's first page, for an address in a page of the kind `class`. */
 static inline page_index central_span(const struct region *region, unsigned class,

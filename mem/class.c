@@ -20,7 +20,7 @@ static size_t cache_bytes(size_t heap_bytes)
 {
     size_t bytes = heap_bytes / 2048;
 
-    return bytes < 8192 ? bytes : 8192;
+    return bytes < 65536 ? bytes : 65536;
 }
 
 /* Larger heaps refill a cache from fewer, larger spans. */
@@ -54,12 +54,17 @@ static bool class_fit(struct class_info *class, size_t want, unsigned pages, siz
 
 static void class_depth(struct class_info *class, size_t budget)
 {
-    size_t depth = budget / class->size;
+    size_t depth = budget / class->size, batch;
 
     depth = depth > 32 ? 32 : depth;
     depth = depth < 2 ? 2 : depth;
+    /* Each object of a span of few may be its last, and cost as much as a page run. */
+    batch = class->objects / 2 < depth / 2 ? class->objects / 2u : depth / 2;
+    batch = batch > CACHE_BATCH_MAX ? CACHE_BATCH_MAX : batch;
+    if (WEFT_CONFIG_HEAP_DETERMINISTIC || batch == 0)
+        batch = 1;
     class->depth = (uint8_t)depth;
-    class->batch = (uint8_t)(depth / 2 > 8 ? 8 : depth / 2);
+    class->batch = (uint8_t)batch;
 }
 
 static void class_tables(void)
@@ -111,6 +116,6 @@ size_t class_slots(void)
     size_t slots = 0;
 
     for (unsigned class = 1; class <= heap.classes; class++)
-        slots += heap.class[class].depth + 1u;
+        slots += heap.class[class].depth + 2u; /* the 0 below, the scratch word above */
     return slots;
 }

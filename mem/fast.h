@@ -8,43 +8,79 @@
 
 #include "mem/heap.h"
 
-/* A small object from the running core's cache, or NULL: look further. */
-static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
+/* The cache is `self`'s, or with one core the only one. */
+static inline __attribute__((always_inline)) struct cache_bin *fast_bin(const struct core *self,
+                                                                        unsigned class)
+{
+    struct cache_bin *bin = &heap.cache[WEFT_CONFIG_CORES == 1 ? 0 : self->id].bin[class];
+
+    __asm__("" : "+r"(bin)); /* one address, not one per field */
+    return bin;
+}
+
+/* An object of the class from the running core's cache, or NULL: look further. */
+static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
 {
     struct core *core;
     struct cache_bin *bin;
-    uintptr_t *top, *object;
-    unsigned class;
+    uintptr_t *object;
 
-    if (__builtin_expect(size > TABLE_MAX, 0))
-        return NULL;
-    class = heap.class_of[(size + 7) / 8];
+    if (PRIM_LOCAL_ATOMIC) {
+        core = core_self();
+        if (__builtin_expect(core->allocation_forbidden, 0))
+            return NULL;
+        object = (uintptr_t *)prim_local_pop(&heap.cache[0].bin[class].top);
+        if (__builtin_expect(!object, 0))
+            return NULL;
+        object[0] = 0; /* takes the mark off: it is not free any more */
+        return object;
+    }
     if (!prim_cache_enter(&core))
         return NULL;
-    bin = &heap.cache[WEFT_CONFIG_CORES == 1 ? 0 : core->id].bin[class];
-    top = bin->top;
-    object = (uintptr_t *)top[-1];
-    if (__builtin_expect(object != NULL, 1)) {
-        bin->top = top - 1;
-        object[0] = 0; /* takes the mark off: it is not free any more */
+    bin = fast_bin(core, class);
+    object = (uintptr_t *)bin->top[-1];
+    if (__builtin_expect(!object, 0)) {
+        (void)prim_cache_leave(core);
+        return NULL;
     }
-    prim_cache_leave(core);
-    return object;
+    bin->top--;
+    object[0] = 0;
+    return prim_cache_leave(core) ? prim_switch_pending(core, object) : object;
+}
+
+static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
+{
+    if (__builtin_expect(size > TABLE_MAX, 0))
+        return NULL;
+    return fast_pop(heap.class_of[(size + 7) / 8]);
+}
+
+/* For sizes above TABLE_MAX, where small objects are that large. */
+static inline void *fast_malloc_medium(size_t size)
+{
+    if (size <= TABLE_MAX || size > heap.small_max)
+        return NULL;
+    return fast_pop(heap.medium_class_of[(size - 1) / MEDIUM_STEP]);
+}
+
+/* r * ceil(2^32 / size) wraps below that reciprocal exactly for the multiples r of size. */
+static inline bool fast_is_object(const struct cache_bin *bin, uint32_t offset)
+{
+    return (offset & bin->mask) * bin->reciprocal < bin->reciprocal;
 }
 
 /*
  * Puts a small object into the running core's cache. False: not the common case. Checked here: that
- * the pointer is in the heap, in a span, at a multiple of the object size from the span's start
- * (r * ceil(2^32 / size) wraps below that reciprocal exactly for the multiples), and that the mark of free
- * objects is not on it.
+ * the pointer is in the heap, in a span, at a multiple of the object size from the span's start, and
+ * that the mark of free objects is not on it.
  */
 static inline __attribute__((always_inline)) bool fast_free(void *block)
 {
-    uintptr_t offset = (uintptr_t)block - heap.window_base;
+    uintptr_t offset = (uintptr_t)block - heap.window_base, *object = block, mark = heap.mark;
     struct core *core;
     struct cache_bin *bin;
     uintptr_t *top;
-    bool done;
+    uint32_t good;
     int kind;
 
     if (__builtin_expect(offset >= heap.window_bytes, 0))
@@ -52,19 +88,35 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
     kind = heap.window_kinds[offset >> heap.page_shift];
     if (__builtin_expect(kind <= 0, 0))
         return false;
+    if (PRIM_LOCAL_ATOMIC) {
+        core = core_self();
+        bin = fast_bin(core, (unsigned)kind);
+        good = fast_is_object(bin, (uint32_t)offset);
+        good = prim_clear_if(good, core->allocation_forbidden);
+        good = prim_clear_unless(good, (uint32_t)(*object ^ mark));
+        if (__builtin_expect(!good, 0))
+            return false;
+        *object = mark; /* before somebody else can have it */
+        if (__builtin_expect(prim_local_push(&bin->top, bin->limit, (uintptr_t)block), 1))
+            return true;
+        *object = 0;
+        return false;
+    }
     if (!prim_cache_enter(&core))
         return false;
-    bin = &heap.cache[WEFT_CONFIG_CORES == 1 ? 0 : core->id].bin[kind];
+    bin = fast_bin(core, (unsigned)kind);
     top = bin->top;
-    done = ((uint32_t)offset & bin->mask) * bin->reciprocal < bin->reciprocal &&
-           *(uintptr_t *)block != heap.mark && top != bin->limit;
-    if (__builtin_expect(done, 1)) {
-        *top = (uintptr_t)block;
-        bin->top = top + 1;
-        *(uintptr_t *)block = heap.mark;
+    if (__builtin_expect(!fast_is_object(bin, (uint32_t)offset) || *object == mark || top == bin->limit,
+                         0)) {
+        (void)prim_cache_leave(core);
+        return false;
     }
-    prim_cache_leave(core);
-    return done;
+    *top = (uintptr_t)block;
+    bin->top = top + 1;
+    *object = mark;
+    if (prim_cache_leave(core))
+        prim_switch_pending(core, core);
+    return true;
 }
 
 #endif

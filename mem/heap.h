@@ -66,6 +66,8 @@ _Static_assert(sizeof(void *) != 4 || sizeof(struct page) == 8, "page record has
 #define RUN_BINS (((int)sizeof(page_index) * 8 - 3) * 8 + 8)
 #define RUN_WORDS ((RUN_BINS + 31) / 32)
 
+#define CACHE_BATCH_MAX 8
+
 #define CLASS_MAX 72 /* classes are 1 .. CLASS_MAX - 1 */
 
 /* Stands at the start of the memory it describes. */
@@ -98,8 +100,9 @@ struct class_info {
 };
 
 /*
- * A core's cache of one class: a stack of pointers to free objects, in memory of its own. slot[-1] is
- * NULL, so that popping an empty stack gives NULL.
+ * A core's cache of one class: a stack of pointers to free objects, in memory of its own. The word
+ * below the first slot is 0, so that popping an empty stack gives NULL; the one above the last is
+ * scratch, for a push that finds out late that the stack is full.
  */
 struct cache_bin {
     uintptr_t *top;      /* first unused slot */
@@ -128,6 +131,8 @@ struct cache {
 
 /* Constant after upcall_heap_init, but for the caches. What the fast paths read stands first. */
 struct heap {
+    struct cache cache[WEFT_CONFIG_CORES];
+
     /* The largest NORMAL region: the one the fast path of free knows. */
     uintptr_t window_base;
     size_t window_bytes;
@@ -135,7 +140,6 @@ struct heap {
     uint32_t page_shift;
     uintptr_t mark;   /* first word of a free small object */
     uintptr_t secret; /* hides the links of free objects */
-    struct cache cache[WEFT_CONFIG_CORES];
     uint8_t class_of[TABLE_MAX / 8 + 1]; /* by (size + 7) / 8 */
     uint8_t medium_class_of[MEDIUM_MAX / MEDIUM_STEP];
 

@@ -131,7 +131,7 @@ static enum heap_fault block_kind(uintptr_t block, int *kind)
     offset = block - region->base;
     *kind = region->kinds[offset >> heap.page_shift];
     if (*kind > 0)
-        return block % GRANULE ? FAULT_MISALIGNED : central_examine(block);
+        return central_locate(region, (unsigned)*kind, block);
     if (*kind == PAGE_LARGE)
         return offset & (((uintptr_t)1 << heap.page_shift) - 1) ? FAULT_MISALIGNED : FAULT_NONE;
     if (page_kind_free(*kind))
@@ -145,7 +145,7 @@ static enum heap_fault block_examine(uintptr_t block, int *kind)
     enum heap_fault fault = block_kind(block, kind);
 
     if (fault == FAULT_NONE && *(const uintptr_t *)block == heap.mark &&
-        cache_holds(*kind > 0 ? (unsigned)*kind : 0, block))
+        (cache_holds(*kind > 0 ? (unsigned)*kind : 0, block) || (*kind > 0 && central_holds(block))))
         fault = FAULT_FREE;
     return fault;
 }
@@ -182,7 +182,7 @@ size_t heap_usable_size(void *block)
 
     if (!block)
         return 0;
-    fault = block_kind((uintptr_t)block, &kind);
+    fault = block_examine((uintptr_t)block, &kind);
     if (fault != FAULT_NONE) {
         report_fault(fault, (uintptr_t)block);
         return 0;

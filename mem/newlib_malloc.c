@@ -11,7 +11,7 @@
 
 #include "mem/fast.h"
 
-static __attribute__((noinline)) void *malloc_slow_r(struct _reent *reent, size_t size)
+static void *malloc_slow_r(struct _reent *reent, size_t size)
 {
     void *block = heap_malloc_slow(size);
 
@@ -21,13 +21,20 @@ static __attribute__((noinline)) void *malloc_slow_r(struct _reent *reent, size_
 }
 
 /* Asks for the thread's reent, which may have to be allocated, only when there is something to say. */
+static __attribute__((noinline)) void *malloc_failed(void)
+{
+    _REENT->_errno = ENOMEM;
+    return NULL;
+}
+
 static __attribute__((noinline)) void *malloc_slow(size_t size)
 {
-    void *block = heap_malloc_slow(size);
+    void *block = fast_malloc_medium(size);
 
-    if (!block)
-        _REENT->_errno = ENOMEM;
-    return block;
+    if (block)
+        return block;
+    block = heap_malloc_slow(size);
+    return block ? block : malloc_failed();
 }
 
 void *malloc(size_t size)

@@ -219,7 +219,7 @@ static page_index region_take(struct region *region, const struct page_wish *wis
     arch_irq_state state = spinlock_lock(&heap_pages_lock);
 
     run = run_find(region, wish, LOOK_MAX, &at);
-    if (!run)
+    if (!run && !WEFT_CONFIG_HEAP_DETERMINISTIC)
         run = run_find(region, wish, UINT_MAX, &at);
     if (run) {
         run_carve(region, run, at, wish->pages);

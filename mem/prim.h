@@ -32,11 +32,23 @@
 #include "arch/clock.h"
 #include "arch/context.h"
 
+/* 1: one object at a time moves between a cache and the spans, and a search for pages gives up after its
+ * bounded pass, so that the worst single call is bounded and short; the mean call costs more. */
+#ifndef WEFT_CONFIG_HEAP_DETERMINISTIC
+#define WEFT_CONFIG_HEAP_DETERMINISTIC 0
+#endif
+
+/* 1: a broken rule (double free and the like) is printed and the call has no effect; 0: it panics. */
+#ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
+#define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
+#endif
+
 /* The caller is the profiler's tick, which must not allocate (requirements D1). */
 _Noreturn void prim_panic_forbidden(void);
 
-/* A switch was wanted while the heap was at work. A handler leaves it to the end of the trap. */
-void prim_switch_pending(struct core *core);
+/* A switch was wanted while the heap was at work. A handler leaves it to the end of the trap. Returns
+ * `block`, so that the fast paths can end in a jump here. */
+void *prim_switch_pending(struct core *core, void *block) __attribute__((returns_nonnull));
 
 /* Keeps the caller on its core, in any context; nests. */
 static inline struct core *prim_enter(void)
@@ -49,7 +61,7 @@ static inline void prim_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
     if (--core->preempt_off == 0 && __builtin_expect(*(volatile uint32_t *)&core->reschedule, 0))
-        prim_switch_pending(core);
+        prim_switch_pending(core, core);
 }
 
 /*
@@ -81,12 +93,100 @@ static inline bool prim_cache_enter(struct core **self)
     return false;
 }
 
-static inline void prim_cache_leave(struct core *core)
+/* True when a switch is pending and prim_switch_pending must be called (or another slow operation of the
+ * heap follows, which does it). */
+static inline bool prim_cache_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
     core->preempt_off = 0;
-    if (__builtin_expect(*(volatile uint32_t *)&core->reschedule, 0))
-        prim_switch_pending(core);
+    return __builtin_expect(*(volatile uint32_t *)&core->reschedule, 0);
 }
+
+/*
+ * PRIM_LOCAL_ATOMIC: this CPU can change a word in a way that an interrupt on the same core
+ * undoes. MIPS: every return from an exception breaks the link between ll and sc, and every thread
+ * that was switched away from between them is resumed by one. So a core's cache needs no more than
+ * these two, in threads and handlers alike; with more cores a thread could be moved in between.
+ */
+#if defined(__mips__) && WEFT_CONFIG_CORES == 1
+#define PRIM_LOCAL_ATOMIC 1
+
+/* *top is one past the last word of a stack that has a 0 below its first. 0: empty, or disturbed. */
+static inline uintptr_t prim_local_pop(uintptr_t **top)
+{
+    uintptr_t word, at, below;
+
+    __asm__ volatile("ll    %[at], %[top]\n\t"
+                     "lw    %[word], -4(%[at])\n\t"
+                     "addiu %[below], %[at], -4\n\t"
+                     "movn  %[at], %[below], %[word]\n\t"
+                     "sc    %[at], %[top]\n\t"
+                     "movz  %[word], $0, %[at]"
+                     : [word] "=&r"(word), [at] "=&r"(at), [below] "=&r"(below), [top] "+ZC"(*top)
+                     :
+                     : "memory");
+    return word;
+}
+
+/* Pushes unless *top == limit; the word at limit is scratch. False: full, or disturbed. */
+static inline bool prim_local_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
+{
+    uintptr_t at, done;
+
+    __asm__ volatile(".set  push\n\t"
+                     ".set  noreorder\n\t"
+                     "ll    %[at], %[top]\n\t"
+                     "xor   %[done], %[at], %[limit]\n\t"
+                     "beqz  %[done], 1f\n\t"
+                     "sw    %[word], 0(%[at])\n\t" /* in the branch's delay slot */
+                     "addiu %[done], %[at], 4\n\t"
+                     "sc    %[done], %[top]\n"
+                     "1:\n\t"
+                     ".set  pop"
+                     : [at] "=&r"(at), [done] "=&r"(done), [top] "+ZC"(*top)
+                     : [word] "r"(word), [limit] "r"(limit)
+                     : "memory");
+    return done;
+}
+
+/* `word`, or 0 if `zero_if` is not 0; the compiler would make it a branch and an empty slot. */
+static inline uint32_t prim_clear_if(uint32_t word, uint32_t zero_if)
+{
+    __asm__("movn %0, $0, %1" : "+r"(word) : "r"(zero_if));
+    return word;
+}
+
+static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
+{
+    __asm__("movz %0, $0, %1" : "+r"(word) : "r"(keep_if));
+    return word;
+}
+#else
+#define PRIM_LOCAL_ATOMIC 0
+
+static inline uint32_t prim_clear_if(uint32_t word, uint32_t zero_if)
+{
+    return zero_if ? 0 : word;
+}
+
+static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
+{
+    return keep_if ? word : 0;
+}
+
+static inline uintptr_t prim_local_pop(uintptr_t **top)
+{
+    (void)top;
+    return 0;
+}
+
+static inline bool prim_local_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
+{
+    (void)top;
+    (void)limit;
+    (void)word;
+    return false;
+}
+#endif
 
 #endif

@@ -3,10 +3,6 @@
 
 #include "mem/central.h"
 
-#ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
-#define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
-#endif
-
 static const char *const sentence[] = {
     [FAULT_FOREIGN] = "free of a pointer that malloc never returned",
     [FAULT_MISALIGNED] = "free of a pointer into a block, not to its start",

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap on the board. First argument:
+ *   stress  threads allocate, fill, check, resize and free while the tick preempts them
+ *   cost    instructions per malloc + free pair, and of the worst single call; needs -icount shift=0,
+ *           under which a nanosecond is an instruction
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <weft/heap.h>
+#include <weft/thread.h>
+#include <weft/time.h>
+
+#include "../firmware.h"
+
+#define SLOTS 256
+#define STEPS 4096
+
+static uint32_t next_random(uint32_t *state)
+{
+    uint32_t x = *state;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return *state = x;
+}
+
+/* ---- stress ---- */
+
+#define WORKERS 6
+
+struct worker {
+    struct weft_thread *thread;
+    uint32_t state;
+    uint32_t number;
+};
+
+struct held {
+    uint8_t *block;
+    size_t bytes;
+    uint8_t fill;
+};
+
+static void held_free(struct held *held)
+{
+    for (size_t i = 0; i < held->bytes; i++)
+        CHECK(held->block[i] == held->fill);
+    free(held->block);
+    held->block = NULL;
+}
+
+static void held_alloc(struct held *held, struct worker *worker)
+{
+    size_t bytes = 1 + next_random(&worker->state) % (8u << next_random(&worker->state) % 11);
+
+    held->block = malloc(bytes);
+    CHECK(held->block != NULL);
+    held->bytes = bytes;
+    held->fill = (uint8_t)(next_random(&worker->state) | 1);
+    memset(held->block, held->fill, bytes);
+}
+
+static void held_resize(struct held *held, struct worker *worker)
+{
+    size_t bytes = 1 + next_random(&worker->state) % 3000;
+    uint8_t *block = realloc(held->block, bytes);
+
+    CHECK(block != NULL);
+    for (size_t i = 0; i < bytes && i < held->bytes; i++)
+        CHECK(block[i] == held->fill);
+    held->block = block;
+    held->bytes = bytes;
+    memset(block, held->fill, bytes);
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    static struct held held[WORKERS][64];
+
+    for (int i = 0; i < 20000; i++) {
+        struct held *one = &held[worker->number][next_random(&worker->state) % 64];
+
+        if (!one->block)
+            held_alloc(one, worker);
+        else if (next_random(&worker->state) % 4 == 0)
+            held_resize(one, worker);
+        else
+            held_free(one);
+    }
+    for (int i = 0; i < 64; i++)
+        if (held[worker->number][i].block)
+            held_free(&held[worker->number][i]);
+    return NULL;
+}
+
+static void stress(void)
+{
+    static struct worker worker[WORKERS];
+    size_t live = weft_heap_live_bytes();
+
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        worker[i].state = 1000 + i;
+        worker[i].number = i;
+        CHECK(weft_thread_spawn(&worker[i].thread, NULL, worker_main, &worker[i]) == 0);
+    }
+    for (unsigned i = 0; i < WORKERS; i++)
+        CHECK(weft_thread_join(worker[i].thread, NULL) == 0);
+    CHECK(weft_heap_check() == 0);
+    printf("live before %zu, after %zu\n", live, weft_heap_live_bytes());
+    CHECK(weft_heap_live_bytes() <= live + 4096);
+    (void)weft_heap_scavenge();
+    CHECK(weft_heap_check() == 0);
+    weft_heap_trace();
+    printf("heap stress done\n");
+}
+
+/* ---- cost ---- */
+
+static void *slot[SLOTS];
+static uint16_t bytes_of[STEPS];
+static uint8_t slot_of[STEPS];
+
+static void steps_make(size_t least, size_t most)
+{
+    uint32_t state = 12345;
+
+    for (unsigned i = 0; i < STEPS; i++) {
+        bytes_of[i] = (uint16_t)(least + next_random(&state) % (most - least + 1));
+        slot_of[i] = (uint8_t)(next_random(&state) % SLOTS);
+    }
+}
+
+static void slots_fill(void)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        free(slot[i]);
+        slot[i] = malloc(bytes_of[i]);
+        CHECK(slot[i] != NULL);
+    }
+}
+
+/* What the loops cost without the heap. */
+static __attribute__((noinline)) void *nothing_alloc(size_t bytes)
+{
+    static uint8_t place[8];
+
+    __asm__ volatile("" : : "r"(bytes));
+    return place;
+}
+
+static __attribute__((noinline)) void nothing_free(void *block)
+{
+    __asm__ volatile("" : : "r"(block));
+}
+
+static __attribute__((noinline)) uint64_t hot_ns(void *(*alloc)(size_t), void (*release)(void *))
+{
+    uint64_t start = weft_time_ns();
+
+    for (unsigned i = 0; i < STEPS; i++)
+        release(alloc(32));
+    return weft_time_ns() - start;
+}
+
+static __attribute__((noinline)) uint64_t churn_ns(void *(*alloc)(size_t), void (*release)(void *))
+{
+    uint64_t start = weft_time_ns();
+
+    for (unsigned i = 0; i < STEPS; i++) {
+        release(slot[slot_of[i]]);
+        slot[slot_of[i]] = alloc(bytes_of[i]);
+    }
+    return weft_time_ns() - start;
+}
+
+static unsigned per_pair(uint64_t whole, uint64_t empty)
+{
+    /* The empty functions are a call and two instructions each. */
+    return (unsigned)((whole - empty + STEPS / 2) / STEPS) + 4;
+}
+
+static void churn_report(const char *name, size_t least, size_t most)
+{
+    uint64_t empty, whole;
+    static void *saved[SLOTS];
+
+    steps_make(least, most);
+    slots_fill();
+    churn_ns(malloc, free);
+    memcpy(saved, slot, sizeof(slot));
+    empty = churn_ns(nothing_alloc, nothing_free);
+    memcpy(slot, saved, sizeof(slot));
+    whole = churn_ns(malloc, free);
+    printf("heap: %s: %u instructions per pair\n", name, per_pair(whole, empty));
+}
+
+/* Keeps ticks out of a single call's measurement. */
+static uint32_t ticks_off(void)
+{
+    uint32_t state = 0;
+
+#ifdef __mips__
+    __asm__ volatile("di %0\n\tehb" : "=r"(state) : : "memory");
+#endif
+    return state;
+}
+
+static void ticks_back(uint32_t state)
+{
+#ifdef __mips__
+    __asm__ volatile("mtc0 %0, $12\n\tehb" : : "r"(state) : "memory");
+#endif
+    (void)state;
+}
+
+static void worst_report(const char *name)
+{
+    uint32_t state;
+    uint64_t worst_alloc = 0, worst_free = 0, overhead = UINT64_MAX, start, took;
+
+    for (unsigned i = 0; i < 100; i++) {
+        start = weft_time_ns();
+        took = weft_time_ns() - start;
+        overhead = took < overhead ? took : overhead;
+    }
+    weft_preempt_disable();
+    for (unsigned i = 0; i < STEPS; i++) {
+        state = ticks_off();
+        start = weft_time_ns();
+        free(slot[slot_of[i]]);
+        took = weft_time_ns() - start;
+        ticks_back(state);
+        worst_free = took > worst_free ? took : worst_free;
+        state = ticks_off();
+        start = weft_time_ns();
+        slot[slot_of[i]] = malloc(bytes_of[i]);
+        took = weft_time_ns() - start;
+        ticks_back(state);
+        worst_alloc = took > worst_alloc ? took : worst_alloc;
+    }
+    weft_preempt_enable();
+    printf("heap: %s, worst call: malloc %u, free %u\n", name,
+           (unsigned)(worst_alloc - overhead), (unsigned)(worst_free - overhead));
+}
+
+static void cost(void)
+{
+    uint64_t empty, whole;
+
+    hot_ns(malloc, free);
+    empty = hot_ns(nothing_alloc, nothing_free);
+    whole = hot_ns(malloc, free);
+    printf("heap: hot pair: %u instructions\n", per_pair(whole, empty));
+    churn_report("mean of 8 to 256 bytes", 8, 256);
+    worst_report("8 to 256 bytes");
+    churn_report("mean of 8 bytes to 8 KiB", 8, 8192);
+    worst_report("8 bytes to 8 KiB");
+    CHECK(weft_heap_check() == 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "cost") == 0)
+        cost();
+    else
+        stress();
+    return 0;
+}

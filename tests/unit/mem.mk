@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: MIT
-unit_mem_heap_CFLAGS := -Itests/unit
