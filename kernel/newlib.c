@@ -43,16 +43,16 @@ static int fail(int error)
     return -1;
 }
 
-ssize_t write(int file, const void *bytes, size_t count)
+_READ_WRITE_RETURN_TYPE write(int file, const void *bytes, size_t count)
 {
     if (file != STDOUT_FILENO && file != STDERR_FILENO)
         return fail(EBADF);
     console_write(bytes, count);
-    return (ssize_t)count;
+    return (_READ_WRITE_RETURN_TYPE)count;
 }
 
 /* What has been received, at most `count` bytes; 0 (end of file) when nothing has. */
-ssize_t read(int file, void *bytes, size_t count)
+_READ_WRITE_RETURN_TYPE read(int file, void *bytes, size_t count)
 {
     char *to = bytes;
     size_t taken = 0;
@@ -62,7 +62,7 @@ ssize_t read(int file, void *bytes, size_t count)
         return fail(EBADF);
     while (taken < count && (byte = console_read_byte()) >= 0)
         to[taken++] = (char)byte;
-    return (ssize_t)taken;
+    return (_READ_WRITE_RETURN_TYPE)taken;
 }
 
 int open(const char *path, int flags, ...)

@@ -12,6 +12,7 @@
 #include "arch/cpu.h"
 #include "arch/irq.h"
 #include "arch/mips/frame.h"
+#include "boards/devices/command_line.h"
 #include "boards/malta/malta.h"
 #include "kernel/console.h"
 #include "kernel/print.h"
@@ -40,8 +41,6 @@ static inline void uart_write(unsigned reg, uint8_t value)
 #include "boards/devices/i8259.h"
 #include "boards/devices/uart16550.h"
 
-#define COMMAND_LINE_MAX 1024
-
 /* What the boot loader said. Addresses are kseg0. */
 static struct {
     uintptr_t ram_end;
@@ -51,64 +50,36 @@ static struct {
     bool exit_by_semihosting;
     bool has_seed;
     uint8_t seed[32];
-    char command_line[COMMAND_LINE_MAX];
 } boot;
 
 static uint64_t clock_hz;
 
 extern unsigned char __image_end[]; /* linker script: first byte behind .bss */
 
-/* Is `text` "name=value"? Then its value. */
-static const char *value_of(const char *text, const char *name)
+/* Words of the kernel arguments that are the loader's or the board's own. */
+static bool take_word(const char *word, size_t length)
 {
-    size_t length = strlen(name);
-
-    return strncmp(text, name, length) == 0 && text[length] == '=' ? text + length + 1 : NULL;
-}
-
-/* One word of the kernel arguments: the loader's own, or the program's. */
-static void take_word(const char *word, size_t length)
-{
-    size_t used = strlen(boot.command_line);
     const char *value;
 
-    if ((value = value_of(word, "rd_start")) != NULL) {
+    if ((value = command_line_value(word, "rd_start")) != NULL) {
         boot.input_start = (uintptr_t)strtoull(value, NULL, 0); /* sign-extended to 64 bits */
-        return;
+        return true;
     }
-    if ((value = value_of(word, "rd_size")) != NULL) {
+    if ((value = command_line_value(word, "rd_size")) != NULL) {
         boot.input_bytes = strtoul(value, NULL, 0);
         boot.has_input = true;
-        return;
+        return true;
     }
-    if (strncmp(word, "exit=semihosting", length) == 0 && length == 16) {
-        boot.exit_by_semihosting = true;
-        return;
-    }
-    if (used + length + 2 > sizeof boot.command_line) {
-        print_console("weft: the command line is longer than %d bytes; the rest is dropped\n",
-                      COMMAND_LINE_MAX - 2);
-        return;
-    }
-    if (used != 0)
-        boot.command_line[used++] = ' ';
-    memcpy(boot.command_line + used, word, length);
-    boot.command_line[used + length] = '\0';
+    if (!command_line_is(word, length, "exit=semihosting"))
+        return false;
+    boot.exit_by_semihosting = true;
+    return true;
 }
 
 static void take_arguments(int count, const uint32_t *words)
 {
-    for (int i = 1; i < count; i++) {
-        const char *at = (const char *)(uintptr_t)words[i];
-
-        while (*at != '\0') {
-            size_t length = strcspn(at, " ");
-
-            if (length != 0)
-                take_word(at, length);
-            at += length + strspn(at + length, " ");
-        }
-    }
+    for (int i = 1; i < count; i++)
+        command_line_take((const char *)(uintptr_t)words[i], take_word);
 }
 
 static int hex_digit(char c)
@@ -226,7 +197,7 @@ const void *board_input(size_t *bytes)
 
 const char *board_command_line(void)
 {
-    return boot.command_line;
+    return command_line();
 }
 
 bool board_random_seed(uint8_t seed[32])

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_CPU_H
+#define PORT_CPU_H
+
+/* With more than one core, GS points at the core's own block, whose first word is its number. There is
+ * no user mode, so GS is never swapped. */
+static inline unsigned arch_core_id(void)
+{
+    unsigned id;
+
+    if (WEFT_CONFIG_CORES == 1)
+        return 0;
+    __asm__("movl %%gs:0, %0" : "=r"(id));
+    return id;
+}
+
+static inline void arch_cpu_relax(void)
+{
+    __asm__ volatile("pause" ::: "memory");
+}
+
+#endif

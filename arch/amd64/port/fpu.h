@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Vector and x87 state: arch/amd64/fpu.c has the essay. A thread's area holds its control words and
+ * whether it has ever used the unit; the registers themselves are on its stack while it is preempted.
+ */
+#ifndef PORT_FPU_H
+#define PORT_FPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/core.h"
+
+struct amd64_fpu {
+    uint32_t used;    /* the thread has touched the unit: from then on it is never switched off for it */
+    uint32_t mxcsr;   /* valid while the unit holds another thread's */
+    uint16_t control; /* x87 control word, likewise */
+};
+
+#define ARCH_FPU_BYTES sizeof(struct amd64_fpu)
+
+/* CR0.TS, mirrored: the next vector instruction on that core raises #NM. */
+extern bool amd64_fpu_off[WEFT_CONFIG_CORES];
+
+/* Stands for "nobody" after the owner has ended. */
+extern struct amd64_fpu amd64_fpu_nobody;
+
+void amd64_fpu_turn_off(struct core *core);
+void amd64_fpu_turn_on(struct core *core);
+
+/* The unit's control words become those of `next`. */
+static inline void amd64_fpu_adopt(struct core *core, struct amd64_fpu *next)
+{
+    struct amd64_fpu *owner = core->fpu_owner;
+
+    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(owner->mxcsr), "=m"(owner->control));
+    if (owner->mxcsr != next->mxcsr)
+        __asm__ volatile("ldmxcsr %0" ::"m"(next->mxcsr));
+    if (owner->control != next->control)
+        __asm__ volatile("fldcw %0" ::"m"(next->control));
+    core->fpu_owner = next;
+}
+
+static inline void arch_fpu_switch(struct core *core, void *next_area)
+{
+    struct amd64_fpu *next = next_area;
+    bool off = amd64_fpu_off[WEFT_CONFIG_CORES == 1 ? 0 : core->id];
+
+    if (next == NULL)
+        return; /* the idle thread is weft's own code, which has no vector instruction */
+    if (__builtin_expect(!next->used, 0)) {
+        if (!off)
+            amd64_fpu_turn_off(core);
+        return;
+    }
+    if (__builtin_expect(off, 0))
+        amd64_fpu_turn_on(core);
+    if (core->fpu_owner != next)
+        amd64_fpu_adopt(core, next);
+}
+
+static inline void arch_fpu_forget(struct core *core, void *area)
+{
+    /* Not NULL: the switch to the next thread has to look at that thread's area. */
+    if (core->fpu_owner == area)
+        core->fpu_owner = &amd64_fpu_nobody;
+}
+
+#endif

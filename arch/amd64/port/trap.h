@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_TRAP_H
+#define PORT_TRAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/amd64/frame.h"
+
+/* What a preemption puts on the interrupted thread's stack: the moved frame, the vector registers, and
+ * upcall_preempt's own frames down to the parked context. The CPU says how large the vector registers are. */
+extern size_t amd64_preempt_stack_bytes;
+#define ARCH_PREEMPT_STACK_BYTES amd64_preempt_stack_bytes
+
+static inline uintptr_t arch_frame_pc(const struct arch_frame *frame)
+{
+    return frame->rip;
+}
+
+static inline uintptr_t arch_frame_sp(const struct arch_frame *frame)
+{
+    return frame->rsp;
+}
+
+static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
+{
+    frame->rip = pc;
+}
+
+#endif
