@@ -26,9 +26,17 @@ $(board_PROGRAM): tests/board/harness.c $(wildcard tests/board/*/test.c) tests/b
 	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(weft_tool_CPPFLAGS) -o $@ $(filter %.c,$^) $(filter-out %/main.o,$(weft_tool_OBJS)) \
 		$(weft_tool_LIBS) -lcriterion -lpthread
 
+# Benchmarks see the inside of weft: some measure what no program can call.
+$(eval $(call image,bench,tests/bench/image.c))
+$(eval $(call image,bench-minimal,tests/bench/minimal.c))
+$(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+
 TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev $(if $(filter true,$(CI))$(EXTRAS),golang-go)
 
-.PHONY: test-ready test-images
+.PHONY: test-ready test-images bench-ready
+bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
+	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
+
 test-images: $(board_IMAGES) $(B)/demo.elf
 test-ready: $(unit_PROGRAMS) $(board_PROGRAM) test-images build/bin/weft
 	@tests/run-all.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)' '$(board_PROGRAM)' $(unit_PROGRAMS)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The smallest program with threads: two of them, a mutex, and nothing else. */
+#include <weft/mutex.h>
+#include <weft/thread.h>
+
+static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
+static unsigned counter;
+
+static void *other(void *argument)
+{
+    weft_mutex_lock(&mutex);
+    counter++;
+    weft_mutex_unlock(&mutex);
+    return argument;
+}
+
+int main(void)
+{
+    static unsigned char stack[2048];
+    const struct weft_thread_attr attr = {.priority = 17, .stack = stack, .stack_bytes = sizeof stack};
+    struct weft_thread *thread;
+
+    if (weft_thread_spawn(&thread, &attr, other, NULL) != 0)
+        return 1;
+    return weft_thread_join(thread, NULL) == 0 && counter == 1 ? 0 : 1;
+}

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# run.sh ONLY BOARD ARCH CORES BUILD: prints the figures of docs/benchmarks.md.
+set -eu
+only=$1 board=$2 arch=$3 cores=$4 build=$5
+out=build/bench/$board-$arch
+mkdir -p "$out"
+
+wanted() { [ -z "$only" ] || [[ $1 == *"$only"* ]]; }
+show() { ! wanted "$1" || printf '  %-28s %s\n' "$1" "$2"; }
+
+echo "Instructions per operation, $board-$arch, $cores core(s), -icount shift=0:"
+ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/bench.elf" "$out" >"$out/log" 2>&1 ||
+    { tail -20 "$out/log" >&2; exit 1; }
+sed -n 's/^bench: //p' "$out/console.log" | while read -r name value; do show "$name" "$value"; done
+
+# What one device or timer interrupt executes before C code: counted in a trace of every instruction.
+if [ "$board" = malta ] && wanted interrupt_to_handler; then
+    trace=$out/trace
+    ICOUNT=shift=0 LIMIT=120 EXTRA="-singlestep -d exec,nochain -D $trace" \
+        tools/build/run-image.sh "$board" "$arch" "$cores" "$build/bench.elf" "$out" interrupt >"$out/log" 2>&1 ||
+        { tail -20 "$out/log" >&2; exit 1; }
+    show interrupt_to_handler "$(awk '/arch_vector_interrupt/ && !inside { inside = 1; count = 0 }
+        inside && / upcall_(timer|interrupt)$/ { print count; exit }
+        inside { count++ }' "$trace")"
+    rm -f "$trace"
+fi
+
+echo "Bytes, by size:"
+for image in bench-minimal demo; do
+    read -r text data bss _ < <("${CROSS:-}size" "$build/$image.elf" | tail -1)
+    show "${image}_text" "$text"
+    show "${image}_data" "$data"
+    show "${image}_bss" "$bss"
+done
