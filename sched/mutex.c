@@ -23,10 +23,16 @@ int weft_mutex_init(struct weft_mutex *mutex, enum weft_mutex_kind kind)
     return 0;
 }
 
-static void mutex_check(const struct weft_mutex *mutex, const char *function)
+static _Noreturn __attribute__((noinline)) void not_a_mutex(const struct weft_mutex *mutex,
+                                                           const char *function)
+{
+    weft_panic("%s: %p is not an initialised mutex", function, (const void *)mutex);
+}
+
+static inline void mutex_check(const struct weft_mutex *mutex, const char *function)
 {
     if (__builtin_expect(mutex == NULL || mutex->magic != WEFT_MUTEX_MAGIC, 0))
-        weft_panic("%s: %p is not an initialised mutex", function, (const void *)mutex);
+        not_a_mutex(mutex, function);
 }
 
 static void held_remove(struct weft_thread *owner, struct weft_mutex *mutex)
@@ -137,33 +143,41 @@ static int lock_slow_irqoff(struct weft_mutex *mutex, uint64_t deadline)
     return wait_for_irqoff(mutex, deadline);
 }
 
-static int lock_until_cycles(struct weft_mutex *mutex, uint64_t deadline)
+static __attribute__((noinline)) void lock_for_ever_irqoff(struct weft_mutex *mutex)
 {
-    arch_irq_state state = arch_irq_save();
-    int result = 0;
-
-    if (mutex->owner == NULL)
-        take(mutex, thread_current());
-    else
-        result = lock_slow_irqoff(mutex, deadline);
-    arch_irq_restore(state);
-    return result;
-}
-
-void weft_mutex_lock(struct weft_mutex *mutex)
-{
-    mutex_check(mutex, "weft_mutex_lock");
-    if (lock_until_cycles(mutex, UINT64_MAX) == WEFT_EDEADLK)
+    if (lock_slow_irqoff(mutex, UINT64_MAX) == WEFT_EDEADLK)
         weft_panic("deadlock: thread \"%s\" locks mutex %p, whose owner \"%s\" %s",
                    thread_current()->name, (void *)mutex, mutex->owner->name,
                    mutex->owner == thread_current() ? "is itself: make it recursive, or unlock it first"
                                                     : "waits for a mutex that this thread holds");
 }
 
+void weft_mutex_lock(struct weft_mutex *mutex)
+{
+    arch_irq_state state;
+
+    mutex_check(mutex, "weft_mutex_lock");
+    state = arch_irq_save();
+    if (__builtin_expect(mutex->owner == NULL, 1))
+        take(mutex, thread_current());
+    else
+        lock_for_ever_irqoff(mutex);
+    arch_irq_restore(state);
+}
+
 int weft_mutex_lock_until(struct weft_mutex *mutex, uint64_t deadline_ns)
 {
+    arch_irq_state state;
+    int result = 0;
+
     mutex_check(mutex, "weft_mutex_lock_until");
-    return lock_until_cycles(mutex, tick_ns_to_cycles(deadline_ns));
+    state = arch_irq_save();
+    if (mutex->owner == NULL)
+        take(mutex, thread_current());
+    else
+        result = lock_slow_irqoff(mutex, tick_ns_to_cycles(deadline_ns));
+    arch_irq_restore(state);
+    return result;
 }
 
 int weft_mutex_trylock(struct weft_mutex *mutex)
@@ -199,24 +213,36 @@ static void hand_over_irqoff(struct weft_mutex *mutex, struct weft_thread *owner
     chain_update_irqoff(owner);
 }
 
+static _Noreturn __attribute__((noinline)) void not_the_owner(const struct weft_mutex *mutex)
+{
+    weft_panic("weft_mutex_unlock: thread \"%s\" does not own mutex %p; its owner must unlock it",
+               thread_current()->name, (const void *)mutex);
+}
+
+static __attribute__((noinline)) void unlock_contended(struct weft_mutex *mutex, arch_irq_state state)
+{
+    hand_over_irqoff(mutex, thread_current());
+    sched_leave(state);
+}
+
 void weft_mutex_unlock(struct weft_mutex *mutex)
 {
     struct weft_thread *current = thread_current();
     arch_irq_state state;
 
     mutex_check(mutex, "weft_mutex_unlock");
-    if (mutex->owner != current || core_in_interrupt())
-        weft_panic("weft_mutex_unlock: thread \"%s\" does not own mutex %p; its owner must unlock it",
-                   current->name, (void *)mutex);
+    if (__builtin_expect(mutex->owner != current || core_in_interrupt(), 0))
+        not_the_owner(mutex);
     if (mutex->depth > 0) {
         mutex->depth--;
         return;
     }
     state = arch_irq_save();
     current->mutexes--;
-    if (wait_queue_empty(&mutex->waiters))
-        mutex->owner = NULL;
-    else
-        hand_over_irqoff(mutex, current);
-    sched_leave(state);
+    if (__builtin_expect(!wait_queue_empty(&mutex->waiters), 0)) {
+        unlock_contended(mutex, state);
+        return;
+    }
+    mutex->owner = NULL;
+    arch_irq_restore(state);
 }

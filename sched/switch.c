@@ -10,7 +10,8 @@
 
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
-void sched_switch_irqoff(struct core *core)
+/* The body of sched_switch_irqoff, in line also where every instruction counts. */
+static inline __attribute__((always_inline)) void switch_irqoff(struct core *core)
 {
     struct scheduler *scheduler = sched_of(core);
     struct weft_thread *previous = core->current;
@@ -29,6 +30,11 @@ void sched_switch_irqoff(struct core *core)
     if (__builtin_expect(core->fpu_owner != NULL, 0))
         arch_fpu_switch(core, next->fpu_area);
     arch_switch(&previous->saved_sp, next->saved_sp);
+}
+
+void sched_switch_irqoff(struct core *core)
+{
+    switch_irqoff(core);
 }
 
 void sched_ready_irqoff(struct weft_thread *thread)
@@ -63,11 +69,13 @@ void weft_thread_yield(void)
     /* A thread that becomes ready after this look, by an interrupt, preempts by itself. */
     if (!runq_has_at_least(&sched_of(core)->ready, core->current->priority))
         return;
-    sched_assert_may_block("weft_thread_yield");
+    if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+        sched_assert_may_block("weft_thread_yield");
     state = arch_irq_save();
     core = core_self();
-    sched_requeue_current_irqoff(core, true);
-    sched_switch_irqoff(core);
+    core->current->state = THREAD_READY;
+    runq_push_back(&sched_of(core)->ready, core->current);
+    switch_irqoff(core);
     arch_irq_restore(state);
 }
 

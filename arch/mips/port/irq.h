@@ -14,7 +14,7 @@ static inline arch_irq_state arch_irq_save(void)
 static inline void arch_irq_restore(arch_irq_state state)
 {
     /* Only IE comes back: the other bits of Status may have changed across a switch (CU1). */
-    if (state & 1)
+    if (__builtin_expect(state & 1, 1))
         __asm__ volatile("ei" ::: "memory");
     else
         __asm__ volatile("" ::: "memory");
