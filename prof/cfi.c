@@ -246,7 +246,7 @@ static bool frame_read(struct cfi_machine *machine, struct cfi_common *common, c
 
     if (common->has_sizes)
         cfi_reader_skip(&reader, cfi_read_uleb(&reader));
-    if (reader.failed || machine->pc - start >= bytes)
+    if (reader.failed || machine->pc - start >= bytes || start + bytes < start)
         return false;
     machine->location = start;
     machine->end = start + bytes;

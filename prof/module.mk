@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: MIT
 # prof: the sampler, the unwinder, the sample log, stack dumps. Reads the others, never decides.
-prof_SRCS := \
-	prof/cfi.c \
-	prof/cfi_expression.c \
-	prof/cfi_program.c \
-	prof/dump.c \
-	prof/frame.c \
-	prof/image.c \
-	prof/log.c \
-	prof/names.c \
-	prof/profile.c \
-	prof/sampler.c \
-	prof/unwind.c
+prof_SRCS := $(addprefix prof/,cfi.c cfi_expression.c cfi_program.c dump.c frame.c image.c log.c names.c \
+	profile.c sampler.c unwind.c)
+
+# The host tests. prof_cfi_*.c include the reader of call frame information themselves, each for
+# another CPU; prof_port is the host as a port of weft.
+prof_TEST_CFLAGS := -Itests/unit/prof_port -fsanitize=undefined -fno-sanitize-recover=all
+prof_TEST_SRCS := tests/unit/prof_fake.c tests/unit/prof_fake_switch.S kernel/print.c \
+	$(filter-out prof/image.c,$(prof_SRCS))
+unit_prof_cfi_amd64_SRCS := tests/unit/prof_cfi_amd64.c
+unit_prof_cfi_amd64_DEPS := prof/cfi.c prof/cfi_program.c
+unit_prof_cfi_mips_SRCS := tests/unit/prof_cfi_mips.c
+unit_prof_cfi_mips_DEPS := prof/cfi.c prof/cfi_program.c
+unit_prof_cfi_amd64_LIBS := -ldw -lelf
+unit_prof_cfi_mips_LIBS := -ldw -lelf
+unit_prof_dump_SRCS := tests/unit/prof_dump.c $(prof_TEST_SRCS)
+unit_prof_log_SRCS := tests/unit/prof_log.c $(prof_TEST_SRCS)
+unit_prof_log_LIBS := -lz
+unit_prof_sampler_SRCS := tests/unit/prof_sampler.c $(prof_TEST_SRCS)
+unit_prof_sampler_LIBS := -lz
+unit_prof_unwind_SRCS := tests/unit/prof_unwind.c $(prof_TEST_SRCS)
+# AddressSanitizer where no test makes stacks of its own or reads real ones.
+unit_prof_dump_CFLAGS := $(prof_TEST_CFLAGS)
+unit_prof_unwind_CFLAGS := $(prof_TEST_CFLAGS)
+$(foreach t,cfi_amd64 cfi_mips log sampler,$(eval unit_prof_$(t)_CFLAGS := $$(prof_TEST_CFLAGS) -fsanitize=address))

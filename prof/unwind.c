@@ -12,9 +12,9 @@
  * inside fixed bounds, every walk ends.
  *
  * Three kinds of frame are special. An innermost frame without information is a leaf (the port's
- * rule), flagged. A frame of the code that resumes an interrupted context is stepped over by the
- * port (arch_unwind_through_trap), and the pc behind it is exact again. A frame whose return
- * address is undefined is the outermost.
+ * rule), flagged. Code that resumes an interrupted context has an undefined return address or no
+ * information; the port steps over it (arch_unwind_through_trap), and the pc behind it is exact
+ * again. A frame whose return address is undefined is the outermost.
  *
  * What may be lost: the outer part of a stack, never silently: the reason is in the result.
  */
@@ -244,40 +244,43 @@ static __attribute__((noinline)) enum outcome step_by_row(struct walk *walk, uin
     return row_apply(&row, walk) ? WALK_ON : WALK_BOUNDS;
 }
 
-/* The port's frames first: code that resumes an interrupted context has no row that says where. */
-static enum outcome step_uncached(struct walk *walk, uintptr_t site, struct unwind_step *slot)
+/* The pc's row says that nobody called it, or there is none. If that is because it resumes an
+ * interrupted context (the port knows), the walk goes on there. */
+static enum outcome step_through_trap(struct walk *walk, enum outcome otherwise)
 {
     uintptr_t sp = walk->registers->value[ARCH_UNWIND_SP];
+    uintptr_t interrupted_sp;
 
-    if (arch_unwind_through_trap(walk->registers, walk->lo, walk->hi)) {
-        uintptr_t interrupted_sp = walk->registers->value[ARCH_UNWIND_SP];
-
-        if (interrupted_sp < walk->lo || interrupted_sp > walk->hi)
-            return WALK_CROSSED;
-        if (interrupted_sp <= sp)
-            return WALK_BOUNDS;
-        walk->floor = interrupted_sp - 1; /* a leaf's CFA may be its stack pointer */
-        walk->exact = true;
-        return WALK_ON;
-    }
-    return step_by_row(walk, site, slot);
+    if (!arch_unwind_through_trap(walk->registers, walk->lo, walk->hi))
+        return otherwise;
+    interrupted_sp = walk->registers->value[ARCH_UNWIND_SP];
+    if (interrupted_sp < walk->lo || interrupted_sp > walk->hi)
+        return WALK_CROSSED;
+    if (interrupted_sp <= sp)
+        return WALK_BOUNDS;
+    walk->floor = interrupted_sp - 1; /* a leaf's CFA may be its stack pointer */
+    walk->exact = true;
+    return WALK_ON;
 }
 
 static inline enum outcome step_out(struct walk *walk, uintptr_t site, struct unwind_cache *cache)
 {
-    struct unwind_step *step = NULL;
+    struct unwind_step *step = cache != NULL ? cache_slot(cache, site) : NULL;
+    enum outcome outcome;
 
-    if (cache != NULL) {
-        step = cache_slot(cache, site);
-        if (__builtin_expect(site - step->start < step->length, 1)) {
-            if (step->ends)
-                return WALK_FULL;
-            if (!step->return_saved && !walk->exact)
-                return WALK_NO_INFO;
+    if (step != NULL && __builtin_expect(site - step->start < step->length, 1)) {
+        if (__builtin_expect(step->ends, 0))
+            outcome = WALK_FULL;
+        else if (__builtin_expect(!step->return_saved && !walk->exact, 0))
+            outcome = WALK_NO_INFO;
+        else
             return step_apply(step, walk) ? WALK_ON : WALK_BOUNDS;
-        }
+    } else {
+        outcome = step_by_row(walk, site, step);
     }
-    return step_uncached(walk, site, step);
+    if (outcome == WALK_FULL || outcome == WALK_NO_INFO)
+        return step_through_trap(walk, outcome);
+    return outcome;
 }
 
 /* The innermost frame has no information: the port's rule for leaves. */

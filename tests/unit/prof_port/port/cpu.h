@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_CPU_H
+#define PORT_CPU_H
+
+static inline unsigned arch_core_id(void)
+{
+    return 0;
+}
+
+static inline void arch_cpu_relax(void)
+{
+}
+
+#endif

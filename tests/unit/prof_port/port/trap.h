@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_TRAP_H
+#define PORT_TRAP_H
+
+#include "port/unwind_registers.h"
+
+/* By DWARF number; 16 is the pc, as in the psABI's return-address column. */
+struct arch_frame {
+    uintptr_t value[ARCH_UNWIND_REGISTERS];
+};
+
+static inline uintptr_t arch_frame_pc(const struct arch_frame *frame)
+{
+    return frame->value[ARCH_UNWIND_RA];
+}
+
+static inline uintptr_t arch_frame_sp(const struct arch_frame *frame)
+{
+    return frame->value[ARCH_UNWIND_SP];
+}
+
+static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
+{
+    frame->value[ARCH_UNWIND_RA] = pc;
+}
+
+#endif
