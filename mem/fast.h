@@ -89,18 +89,24 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
     if (__builtin_expect(kind <= 0, 0))
         return false;
     if (PRIM_LOCAL_ATOMIC) {
+        /* One branch for the three, as conditional moves. */
         core = core_self();
         bin = fast_bin(core, (unsigned)kind);
         good = fast_is_object(bin, (uint32_t)offset);
-        good = prim_clear_if(good, core->allocation_forbidden);
+        good = prim_clear_if(good, core->preempt_off | core->allocation_forbidden);
         good = prim_clear_unless(good, (uint32_t)(*object ^ mark));
         if (__builtin_expect(!good, 0))
             return false;
-        *object = mark; /* before somebody else can have it */
-        if (__builtin_expect(prim_local_push(&bin->top, bin->limit, (uintptr_t)block), 1))
-            return true;
-        *object = 0;
-        return false;
+        core->preempt_off = 1;
+        *object = mark; /* before a handler can have it */
+        if (__builtin_expect(!prim_local_push(&bin->top, bin->limit, (uintptr_t)block), 0)) {
+            *object = 0;
+            (void)prim_cache_leave(core);
+            return false;
+        }
+        if (prim_cache_leave(core))
+            prim_switch_pending(core, core);
+        return true;
     }
     if (!prim_cache_enter(&core))
         return false;

@@ -105,8 +105,13 @@ static inline bool prim_cache_leave(struct core *core)
 /*
  * PRIM_LOCAL_ATOMIC: this CPU can change a word in a way that an interrupt on the same core
  * undoes. MIPS: every return from an exception breaks the link between ll and sc, and every thread
- * that was switched away from between them is resumed by one. So a core's cache needs no more than
- * these two, in threads and handlers alike; with more cores a thread could be moved in between.
+ * that was switched away from between them is resumed by one. With more cores a thread could be moved
+ * in between.
+ *
+ * So popping, which changes nothing but *top, needs nothing else, in threads and handlers alike.
+ * Pushing writes to a slot before the sc: another thread that pushed in between would have its entry
+ * overwritten although our sc fails. So whoever pushes has preemption off, and handlers push only
+ * where they find it on; a handler that pops in between makes the sc fail, which is enough.
  */
 #if defined(__mips__) && WEFT_CONFIG_CORES == 1
 #define PRIM_LOCAL_ATOMIC 1
@@ -128,7 +133,7 @@ static inline uintptr_t prim_local_pop(uintptr_t **top)
     return word;
 }
 
-/* Pushes unless *top == limit; the word at limit is scratch. False: full, or disturbed. */
+/* Pushes unless *top == limit; the word at limit is scratch. False: full, or disturbed. Preemption off. */
 static inline bool prim_local_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
 {
     uintptr_t at, done;

@@ -5,6 +5,7 @@
  *   cost    instructions per malloc + free pair, and of the worst single call; needs -icount shift=0,
  *           under which a nanosecond is an instruction
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,10 +98,42 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
+/* Wakes at odd moments, takes the core away from a worker wherever it is, and uses its caches. */
+static volatile bool disturbing;
+
+static void *disturber_main(void *argument)
+{
+    uint32_t state = 77;
+    uint32_t rounds = 0;
+    void *block[8] = {NULL};
+
+    (void)argument;
+    /* Takes in one round and gives in another, so that it leaves the caches fuller or emptier. */
+    while (disturbing || rounds % 2) {
+        weft_thread_sleep_ns(20000 + next_random(&state) % 40000);
+        for (int i = 0; i < 8; i++) {
+            if (rounds % 2 == 0)
+                CHECK((block[i] = malloc(8u << i)) != NULL);
+            memset(block[i], 0xee, 8);
+            if (rounds % 2)
+                free(block[i]);
+        }
+        rounds++;
+    }
+    printf("disturbed %u times\n", (unsigned)rounds);
+    return NULL;
+}
+
 static void stress(void)
 {
     static struct worker worker[WORKERS];
+    struct weft_thread_attr attr = WEFT_THREAD_ATTR_DEFAULT;
+    struct weft_thread *disturber;
     size_t live = weft_heap_live_bytes();
+
+    attr.priority = WEFT_PRIORITY_HIGHEST;
+    disturbing = true;
+    CHECK(weft_thread_spawn(&disturber, &attr, disturber_main, NULL) == 0);
 
     for (uint32_t i = 0; i < WORKERS; i++) {
         worker[i].state = 1000 + i;
@@ -109,6 +142,8 @@ static void stress(void)
     }
     for (unsigned i = 0; i < WORKERS; i++)
         CHECK(weft_thread_join(worker[i].thread, NULL) == 0);
+    disturbing = false;
+    CHECK(weft_thread_join(disturber, NULL) == 0);
     CHECK(weft_heap_check() == 0);
     printf("live before %zu, after %zu\n", live, weft_heap_live_bytes());
     CHECK(weft_heap_live_bytes() <= live + 4096);
