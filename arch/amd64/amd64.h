@@ -110,7 +110,7 @@ extern const char amd64_timer_entry[], amd64_ipi_entry[], amd64_spurious_entry[]
 extern const char arch_trap_begin[], arch_trap_end[];
 extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[], arch_nmi_return[],
     arch_preempt_return[], arch_preempt_vector_return[];
-extern const char arch_thread_start[];
+extern const char arch_thread_resume[]; /* where a new context starts (switch.S) */
 
 /* From vectors.S, on the core's system stack (or the NMI's), interrupts off. */
 bool amd64_interrupt(struct arch_frame *frame);

@@ -73,6 +73,9 @@ arch_switch_end:
  */
 FUNCTION(arch_thread_start)
         .cfi_undefined rip
+        nop                             # never executed: a call site, one byte back, must lie in here
+        .globl  arch_thread_resume
+arch_thread_resume:
         movq    %rbp, %rdi
         xorl    %ebp, %ebp              # for readers of frame-pointer chains: none above this one
         callq   *%rbx

@@ -37,7 +37,10 @@ static inline void uart_write(unsigned reg, uint8_t value)
 #define STATUS_UNUSABLE_BOARD 78
 #define COM1_LINE 4 /* as board_interrupt sees it */
 #define ISA_DEBUG_EXIT 0xf4
-#define ISA_STATUS_MAX 127 /* QEMU exits with twice the status and 1, of which 8 bits survive */
+/* QEMU exits with twice what is written there and 1, of which 8 bits survive. One is added to the status,
+ * because QEMU's own failures end with 1. */
+#define ISA_STATUS_MAX 124
+#define ISA_STATUS_LARGE 127
 
 static uint64_t clock_hz;
 
@@ -254,10 +257,9 @@ void board_interrupt(uintptr_t pending)
 _Noreturn void board_exit(int status)
 {
     arch_irq_save();
-    if (pc_boot_info.exit_by_isa && status <= ISA_STATUS_MAX)
-        port_write32(ISA_DEBUG_EXIT, (uint32_t)status);
-    print_console("weft: exit status %d\n", status);
+    if (!pc_boot_info.exit_by_isa || status > ISA_STATUS_MAX)
+        print_console("weft: exit status %d\n", status);
     if (pc_boot_info.exit_by_isa)
-        port_write32(ISA_DEBUG_EXIT, (uint32_t)status);
+        port_write32(ISA_DEBUG_EXIT, status > ISA_STATUS_MAX ? ISA_STATUS_LARGE : (uint32_t)status + 1);
     pc_power_off();
 }

@@ -187,7 +187,7 @@ FUNCTION(pc_no_long_mode)
         jne     5b
         cmpl    $0x6173693d, 4(%ebx)    # "=isa"
         jne     5b
-        movl    $STATUS_UNUSABLE_CPU, %eax
+        movl    $STATUS_UNUSABLE_CPU + 1, %eax # as board_exit does
         outl    %eax, $ISA_DEBUG_EXIT
 6:      hlt
         jmp     6b
