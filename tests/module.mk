@@ -33,10 +33,8 @@ $(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev $(if $(filter true,$(CI))$(EXTRAS),golang-go)
 
-.PHONY: test-ready test-images bench-ready
+.PHONY: test-build bench-ready
+test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft
+
 bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
-
-test-images: $(board_IMAGES) $(B)/demo.elf
-test-ready: $(unit_PROGRAMS) $(board_PROGRAM) test-images build/bin/weft
-	@tests/run-all.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)' '$(board_PROGRAM)' $(unit_PROGRAMS)

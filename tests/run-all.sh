@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# run-all.sh ONLY BOARD ARCH CORES BUILD BOARD-PROGRAM UNIT-PROGRAM...: runs test programs and adds up
-# what they say. ONLY, when not empty, is a part of the names (suite/test) of the tests wanted.
+# run-all.sh TARGETS BOARD-PROGRAM UNIT-PROGRAM...: runs the host's test programs, then the board tests on
+# every target (BOARD-ARCH), and adds up what they say. From the environment: ONLY, when not empty, is a
+# part of the names (suite/test) of the tests wanted; CORES.
 set -u
-only=$1 board=$2 arch=$3 cores=$4 build=$5 board_program=$6
-shift 6
+targets=$1 board_program=$2 only=${ONLY:-} cores=${CORES:-1}
+shift 2
 passed=0 failed=0 skipped=0
 log=build/tests/log
 mkdir -p build/tests
@@ -52,8 +53,11 @@ run() {
 for program in "$@"; do
     run "${program#build/tests/}" "$program"
 done
-export WEFT_BOARD=$board WEFT_ARCH=$arch WEFT_CORES=$cores WEFT_BUILD=$build
-run "board $board-$arch" "$board_program" -j2 --timeout 300
+for target in $targets; do
+    export WEFT_BOARD=${target%-*} WEFT_ARCH=${target#*-} WEFT_CORES=$cores WEFT_BUILD=build/$target
+    [ "$cores" = 1 ] || WEFT_BUILD=build/$target-${cores}cores
+    run "board $target" "$board_program" -j2 --timeout 300
+done
 
 echo "the tests' full output is in $log"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -25,10 +25,19 @@ image:
 	@tools/build/packages.sh $(RUN_PACKAGES)
 	@$(MAKE) --no-print-directory $(B)/demo.elf
 
-## make test   [ONLY=pattern]            all tests, or those whose name contains the pattern
+## make test   [ONLY=pattern] [BOARD=...] [ARCH=...]   all tests, or those whose name contains the pattern;
+##                                       on every board and architecture, or the one that is named
+test_TARGETS := malta-mips malta-mipsel pc-amd64
+ifneq ($(origin BOARD)$(origin ARCH),filefile)
+test_TARGETS := $(TARGET)
+endif
 test:
-	@tools/build/packages.sh $(TEST_PACKAGES)
-	@$(MAKE) --no-print-directory test-ready
+	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
+	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
+	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
+packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
+packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips
+packages_pc-amd64 := qemu-system-x86
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:

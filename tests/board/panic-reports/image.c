@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Misuses weft, or the CPU, in the way that its first argument names. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <weft/console.h>
@@ -17,7 +18,9 @@ static __attribute__((noinline)) int fault_at(volatile int *address)
 
 static __attribute__((noinline)) int fault(void)
 {
-    return fault_at((volatile int *)0x13579bd0) + 1;
+    volatile uintptr_t nowhere = 0xbd0; /* in the page that no board maps */
+
+    return fault_at((volatile int *)nowhere) + 1;
 }
 
 static void *crossing_thread(void *argument)
