@@ -4,9 +4,9 @@
  *
  * Per class, a stack of pointers to free objects, in memory of its own: whoever writes to a freed
  * object cannot damage it. Only its core touches it, with preemption off, so there is no lock. A
- * handler that interrupts anything with preemption off stays away (prim_cache_enter), or its CPU can
- * do without (PRIM_LOCAL_ATOMIC). A free that a handler cannot finish is noted in the core's list of
- * deferred blocks, which the core's next slow operation works off.
+ * handler that interrupts anything with preemption off stays away (prim_cache_enter), or its CPU
+ * can do without (PRIM_LOCAL_ATOMIC). A free that a handler cannot finish is noted in the core's
+ * list of deferred blocks, which the core's next slow operation works off.
  *
  * A free object goes into the cache of the core that frees it, wherever it came from; a core that
  * only frees fills its cache, and every `batch`-th free moves a batch to the spans, where the core
@@ -132,7 +132,7 @@ void cache_flush(struct core *core)
     struct cache *cache = &heap.cache[core->id];
 
     cache_drain(core);
-    for (unsigned class = 1; class <= heap.classes; class++) {
+    for (unsigned class = 1; class <= heap.classes; class ++) {
         struct cache_bin *bin = &cache->bin[class];
 
         while (bin->top != bin_bottom(bin, class))
@@ -177,7 +177,7 @@ size_t cache_count(unsigned class)
 
 int cache_check(const struct core *core)
 {
-    for (unsigned class = 1; class <= heap.classes; class++) {
+    for (unsigned class = 1; class <= heap.classes; class ++) {
         const struct cache_bin *bin = &heap.cache[core->id].bin[class];
         const uintptr_t *slot = bin_bottom(bin, class);
 
@@ -197,7 +197,7 @@ int cache_check(const struct core *core)
 
 void cache_init(struct cache *cache, uintptr_t *slots)
 {
-    for (unsigned class = 1; class <= heap.classes; class++) {
+    for (unsigned class = 1; class <= heap.classes; class ++) {
         const struct class_info *info = &heap.class[class];
         struct cache_bin *bin = &cache->bin[class];
 

@@ -7,7 +7,8 @@
 
 /* All of these: preemption off, thread context, no lock. */
 
-/* An object of the class from the cache, filled from the spans when it is empty. NULL: no memory. */
+/* An object of the class from the cache, filled from the spans when it is empty. NULL: no
+ * memory. */
 void *cache_get(struct core *core, unsigned class);
 
 /* The object, which is known to be the program's, into the cache; a full one is relieved first. */

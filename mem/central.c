@@ -2,21 +2,21 @@
 /*
  * Spans of small objects.
  *
- * A span is a run of pages cut into objects of one class, aligned to its own size in the region, so that
- * an object's address gives its span by masking. Its record counts the objects in use (with the
- * program, or in some core's cache), those that were ever handed out, and names the first free one;
- * a new span costs no more than its record, since objects beyond `fresh` are free without being
- * written to. Spans that have a free object are listed by class and region; the others are found by
- * their objects only.
+ * A span is a run of pages cut into objects of one class, aligned to its own size in the region, so
+ * that an object's address gives its span by masking. Its record counts the objects in use (with
+ * the program, or in some core's cache), those that were ever handed out, and names the first free
+ * one; a new span costs no more than its record, since objects beyond `fresh` are free without
+ * being written to. Spans that have a free object are listed by class and region; the others are
+ * found by their objects only.
  *
- * A free object's first word is the mark (every free object has it, in a span or a cache; free looks
- * for it), its second the number of the next free object, hidden with the boot's secret and the
- * object's address. A number that is out of range, or a missing mark, means that somebody wrote to
- * freed memory: it is found before the link is followed.
+ * A free object's first word is the mark (every free object has it, in a span or a cache; free
+ * looks for it), its second the number of the next free object, hidden with the boot's secret and
+ * the object's address. A number that is out of range, or a missing mark, means that somebody wrote
+ * to freed memory: it is found before the link is followed.
  *
- * One lock per class (a single one with one core, where it only keeps interrupts off). The pages lock
- * may be taken inside it, for giving a span back; taking a new span is done with no lock held, since
- * the board may have to be asked.
+ * One lock per class (a single one with one core, where it only keeps interrupts off). The pages
+ * lock may be taken inside it, for giving a span back; taking a new span is done with no lock held,
+ * since the board may have to be asked.
  */
 #include "mem/central.h"
 
@@ -175,8 +175,8 @@ void *central_get_existing(unsigned class)
 }
 
 /* The object's number in its span, or why it is none. */
-static enum heap_fault object_index(const struct region *region, unsigned class,
-                                       page_index first, uintptr_t object, unsigned *index)
+static enum heap_fault object_index(const struct region *region, unsigned class, page_index first,
+                                    uintptr_t object, unsigned *index)
 {
     const struct class_info *info = &heap.class[class];
     uintptr_t offset = object - region_page_address(region, first);
@@ -188,7 +188,7 @@ static enum heap_fault object_index(const struct region *region, unsigned class,
 }
 
 static enum heap_fault put_locked(struct region *region, unsigned class, page_index first,
-                                     uintptr_t *object)
+                                  uintptr_t *object)
 {
     struct page *span = &region->page[first];
     unsigned index;

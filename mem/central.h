@@ -6,8 +6,8 @@
 #include "mem/heap.h"
 #include "mem/report.h"
 
-/* Moves up to `most` objects of the class into slot[]; from spans of NORMAL memory that have some, or from a
- * new span when none has. 0: no memory. No lock held. */
+/* Moves up to `most` objects of the class into slot[]; from spans of NORMAL memory that have
+ * some, or from a new span when none has. 0: no memory. No lock held. */
 unsigned central_get(unsigned class, uintptr_t *slot, unsigned most);
 
 /* One object from a span that has one already. NULL: none. */

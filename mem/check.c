@@ -46,8 +46,7 @@ static int check_owned_run(const struct region *region, page_index first, int bo
 }
 
 /* Checks what starts at `page`; *next is where it ends. */
-static int check_run(struct region *region, page_index page, struct census *census,
-                     uintptr_t *next)
+static int check_run(struct region *region, page_index page, struct census *census, uintptr_t *next)
 {
     int kind = region->kinds[page], result;
     size_t length = region->page[page].run.pages;
@@ -97,12 +96,13 @@ static int check_bins(const struct region *region, size_t free_runs)
     return free_runs ? report_state("number of listed free runs", region->base) : 0;
 }
 
-/* Every span in a class's list has a free object; the walk has counted how many such spans exist. */
+/* Every span in a class's list has a free object; the walk has counted how many such spans
+ * exist. */
 static int check_partial(const struct region *region)
 {
     size_t listed = 0, expected = 0;
 
-    for (unsigned class = 1; class <= heap.classes; class++) {
+    for (unsigned class = 1; class <= heap.classes; class ++) {
         page_index previous = 0;
 
         for (page_index span = region->partial[class]; span; span = region->page[span].next) {

@@ -2,12 +2,12 @@
 /*
  * Size classes, made at boot for the size of the heap.
  *
- * A class is an object size and a span of 1, 2, 4 or 8 pages that it fills well. The next size wanted
- * is the last one plus an eighth (a quarter in a small heap, where every class costs half a span on
- * average); the span is the smallest that leaves no more than an eighth (a fifth) of itself over, and
- * what is left over is then given to the objects: 3 objects in 512 bytes are 168 bytes each, not 160.
- * The figures come from filling arenas of 256 KiB to 16 MiB with random sizes until malloc failed
- * (tests/unit/mem_share.c).
+ * A class is an object size and a span of 1, 2, 4 or 8 pages that it fills well. The next size
+ * wanted is the last one plus an eighth (a quarter in a small heap, where every class costs half a
+ * span on average); the span is the smallest that leaves no more than an eighth (a fifth) of itself
+ * over, and what is left over is then given to the objects: 3 objects in 512 bytes are 168 bytes
+ * each, not 160. The figures come from filling arenas of 256 KiB to 16 MiB with random sizes until
+ * malloc failed (tests/unit/mem_share.c).
  */
 #include <string.h>
 
@@ -34,7 +34,8 @@ static unsigned span_pages_min(size_t heap_bytes)
     return pages;
 }
 
-/* The class for objects of at least `want` bytes; of the span, no more than 1/left_over is wasted. */
+/* The class for objects of at least `want` bytes; of the span, no more than 1/left_over is
+ * wasted. */
 static bool class_fit(struct class_info *class, size_t want, unsigned pages, size_t left_over)
 {
     for (; pages <= SPAN_PAGES_MAX; pages *= 2) {
@@ -73,13 +74,13 @@ static void class_tables(void)
 
     for (size_t i = 0; i <= TABLE_MAX / 8; i++) {
         while (heap.class[class].size < i * 8)
-            class++;
-        heap.class_of[i] = (uint8_t)class;
+            class ++;
+        heap.class_of[i] = (uint8_t) class;
     }
     for (size_t i = 0; i < MEDIUM_MAX / MEDIUM_STEP; i++) {
         while (class <= heap.classes && heap.class[class].size < (i + 1) * MEDIUM_STEP)
-            class++;
-        heap.medium_class_of[i] = class <= heap.classes ? (uint8_t)class : 0;
+            class ++;
+        heap.medium_class_of[i] = class <= heap.classes ? (uint8_t) class : 0;
     }
 }
 
@@ -115,7 +116,7 @@ size_t class_slots(void)
 {
     size_t slots = 0;
 
-    for (unsigned class = 1; class <= heap.classes; class++)
+    for (unsigned class = 1; class <= heap.classes; class ++)
         slots += heap.class[class].depth + 2u; /* the 0 below, the scratch word above */
     return slots;
 }

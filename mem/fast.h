@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast paths of malloc and free. Every instruction here is paid for by every allocation; docs/heap.md
- * counts them. Whatever is not the common case answers NULL or false, and the slow path starts over.
+ * The fast paths of malloc and free. Every instruction here is paid for by every allocation;
+ * docs/heap.md counts them. Whatever is not the common case answers NULL or false, and the slow
+ * path starts over.
  */
 #ifndef MEM_FAST_H
 #define MEM_FAST_H
@@ -71,8 +72,8 @@ static inline bool fast_is_object(const struct cache_bin *bin, uint32_t offset)
 
 /*
  * Puts a small object into the running core's cache. False: not the common case. Checked here: that
- * the pointer is in the heap, in a span, at a multiple of the object size from the span's start, and
- * that the mark of free objects is not on it.
+ * the pointer is in the heap, in a span, at a multiple of the object size from the span's start,
+ * and that the mark of free objects is not on it.
  */
 static inline __attribute__((always_inline)) bool fast_free(void *block)
 {
@@ -112,8 +113,8 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
         return false;
     bin = fast_bin(core, (unsigned)kind);
     top = bin->top;
-    if (__builtin_expect(!fast_is_object(bin, (uint32_t)offset) || *object == mark || top == bin->limit,
-                         0)) {
+    if (__builtin_expect(
+            !fast_is_object(bin, (uint32_t)offset) || *object == mark || top == bin->limit, 0)) {
         (void)prim_cache_leave(core);
         return false;
     }

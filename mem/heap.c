@@ -3,31 +3,31 @@
  * The heap.
  *
  * Nouns. A *region* is a stretch of RAM that the board, or the program, gave; its records stand at
- * its start. It is cut into *pages* of 512 bytes, in heaps above 16 MiB of 1
- * KiB and above 32 MiB of 4 KiB: in a small heap a span of 4 KiB for each of thirty sizes would be all of
- * it. A *run* is a stretch of
- * pages with one owner: free, a large object, a thread stack, or a *span*, cut into small objects of one
- * *class* (class.c). No object has a header: a byte per page, its *kind*, says what the page is part
- * of, and a record per page (the first page's) holds a run's length or a span's counts.
+ * its start. It is cut into *pages* of 512 bytes, in heaps above 16 MiB of 1 KiB and above 32 MiB
+ * of 4 KiB: in a small heap a span of 4 KiB for each of thirty sizes would be all of it. A *run* is
+ * a stretch of pages with one owner: free, a large object, a thread stack, or a *span*, cut into
+ * small objects of one *class* (class.c). No object has a header: a byte per page, its *kind*, says
+ * what the page is part of, and a record per page (the first page's) holds a run's length or a
+ * span's counts.
  *
- * An allocation of up to TABLE_MAX bytes: size -> class (a table) -> the running core's cache of that
- * class, a stack of pointers (fast.h; preemption off, no lock). When that is empty, a batch comes
- * from spans that have free objects (central.c, the class's lock), else from a new span (page.c, the
- * pages lock). Sizes up to small_max do the same without the table; larger ones are runs (large.c).
- * free: address -> kind -> the core's cache; a full cache gives a batch back to the spans, and a span
- * whose last object came back gives its pages back, which merge with free neighbours.
- * The scavenger (scavenger.c) hands pages that stayed free for a while to the board.
+ * An allocation of up to TABLE_MAX bytes: size -> class (a table) -> the running core's cache of
+ * that class, a stack of pointers (fast.h; preemption off, no lock). When that is empty, a batch
+ * comes from spans that have free objects (central.c, the class's lock), else from a new span
+ * (page.c, the pages lock). Sizes up to small_max do the same without the table; larger ones are
+ * runs (large.c). free: address -> kind -> the core's cache; a full cache gives a batch back to the
+ * spans, and a span whose last object came back gives its pages back, which merge with free
+ * neighbours. The scavenger (scavenger.c) hands pages that stayed free for a while to the board.
  *
- * Who owns what: a core's cache belongs to that core while its preemption is off; a span's record and free
- * list to the class's lock; free runs and the counters to the pages lock; a run's record to the run's
- * owner. Locks are taken in that order and none is held while the board works.
+ * Who owns what: a core's cache belongs to that core while its preemption is off; a span's record
+ * and free list to the class's lock; free runs and the counters to the pages lock; a run's record
+ * to the run's owner. Locks are taken in that order and none is held while the board works.
  *
- * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c, large.c,
- * stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib its names;
- * prim.h is the outside.
+ * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c,
+ * large.c, stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib
+ * its names; prim.h is the outside.
  *
- * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of the
- * heap per core and class), in spans that still hold objects, and in objects' rounding.
+ * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of
+ * the heap per core and class), in spans that still hold objects, and in objects' rounding.
  */
 #include "mem/heap.h"
 
@@ -65,8 +65,8 @@ static struct region *region_make(uintptr_t start, size_t bytes, enum weft_memor
 
     if (pages > PAGE_INDEX_MAX)
         pages = PAGE_INDEX_MAX;
-    records = sizeof(*region) + slot_count * sizeof(uintptr_t) + pages * sizeof(struct page) +
-              pages + 1;
+    records =
+        sizeof(*region) + slot_count * sizeof(uintptr_t) + pages * sizeof(struct page) + pages + 1;
     meta = (records + quantum - 1) >> heap.page_shift;
     if (meta >= pages)
         return NULL;
@@ -126,8 +126,8 @@ int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind)
     return result;
 }
 
-/* Small pages waste less behind large objects (half a page each) and cost 9 bytes of records each on
- * a 32-bit machine; above 32 MiB time counts more. */
+/* Small pages waste less behind large objects (half a page each) and cost 9 bytes of records
+ * each on a 32-bit machine; above 32 MiB time counts more. */
 static unsigned page_shift_for(size_t bytes)
 {
     unsigned shift;
@@ -196,7 +196,8 @@ void upcall_heap_init(void)
     for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
         cache_init(&heap.cache[core], slots + core * slot_count);
     for (unsigned i = 1; i < count; i++)
-        (void)!region_add((uintptr_t)found[i].start, found[i].bytes, WEFT_MEMORY_NORMAL, 0, &unused);
+        (void)!region_add((uintptr_t)found[i].start, found[i].bytes, WEFT_MEMORY_NORMAL, 0,
+                          &unused);
     window = heap.region[0];
     heap.window_kinds = window->kinds;
     heap.window_base = window->base;

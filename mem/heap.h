@@ -39,11 +39,12 @@ enum {
 };
 
 /*
- * One record per page; the first page's speaks for the whole run or span. The last page of a free run
- * repeats its length.
+ * One record per page; the first page's speaks for the whole run or span. The last page of a free
+ * run repeats its length.
  */
 struct page {
-    page_index next, previous; /* free runs of one size group, or spans of one class with free objects */
+    /* Free runs of one size group, or spans of one class that have free objects. */
+    page_index next, previous;
     union {
         struct {
             page_index pages;
@@ -138,8 +139,8 @@ struct heap {
     size_t window_bytes;
     const int8_t *window_kinds;
     uint32_t page_shift;
-    uintptr_t mark;   /* first word of a free small object */
-    uintptr_t secret; /* hides the links of free objects */
+    uintptr_t mark;                      /* first word of a free small object */
+    uintptr_t secret;                    /* hides the links of free objects */
     uint8_t class_of[TABLE_MAX / 8 + 1]; /* by (size + 7) / 8 */
     uint8_t medium_class_of[MEDIUM_MAX / MEDIUM_STEP];
 
@@ -155,9 +156,9 @@ struct heap {
     struct weft_mstats stats;
 
     /* Guarded by the pages lock. */
-    uint16_t epoch;           /* the scavenger's round */
-    size_t round_released;    /* pages released by the last round; read by anyone */
-    volatile unsigned lent;   /* > 0: the scavenger has a free run out */
+    uint16_t epoch;         /* the scavenger's round */
+    size_t round_released;  /* pages released by the last round; read by anyone */
+    volatile unsigned lent; /* > 0: the scavenger has a free run out */
 };
 
 extern struct heap heap;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the fast paths leave: other sizes, empty and full caches, other regions, handlers, alignment,
- * realloc, errors of the program, and the end of the memory.
+ * What the fast paths leave: other sizes, empty and full caches, other regions, handlers,
+ * alignment, realloc, errors of the program, and the end of the memory.
  */
 #include <string.h>
 
@@ -30,14 +30,14 @@ static unsigned aligned_class(size_t size, size_t alignment)
     if (alignment > (size_t)1 << heap.page_shift)
         return 0;
     while (class <= heap.classes && heap.class[class].size & (alignment - 1))
-        class++;
+        class ++;
     return class <= heap.classes ? class : 0;
 }
 
 /* An object of a larger class, from a span that has one free. */
 static void *larger_get(unsigned class, size_t alignment)
 {
-    for (class++; class <= heap.classes; class++) {
+    for (class ++; class <= heap.classes; class ++) {
         uintptr_t *object;
 
         if (alignment > GRANULE && heap.class[class].size & (alignment - 1))
@@ -145,7 +145,8 @@ static enum heap_fault block_examine(uintptr_t block, int *kind)
     enum heap_fault fault = block_kind(block, kind);
 
     if (fault == FAULT_NONE && *(const uintptr_t *)block == heap.mark &&
-        (cache_holds(*kind > 0 ? (unsigned)*kind : 0, block) || (*kind > 0 && central_holds(block))))
+        (cache_holds(*kind > 0 ? (unsigned)*kind : 0, block) ||
+         (*kind > 0 && central_holds(block))))
         fault = FAULT_FREE;
     return fault;
 }

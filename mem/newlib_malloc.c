@@ -20,7 +20,8 @@ static void *malloc_slow_r(struct _reent *reent, size_t size)
     return block;
 }
 
-/* Asks for the thread's reent, which may have to be allocated, only when there is something to say. */
+/* Asks for the thread's reent, which may have to be allocated, only when there is something to
+ * say. */
 static __attribute__((noinline)) void *malloc_failed(void)
 {
     _REENT->_errno = ENOMEM;

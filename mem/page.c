@@ -8,12 +8,12 @@
  * record of its first page, the length again in that of its last page, where the following run's
  * owner finds it.
  *
- * Free runs of similar length form a group, a doubly linked list; a bit per group and a bit per word
- * of those bits find the next group that is not empty in two steps. Groups have one length each below 8
- * pages, and an eighth of a power of two above, so a run from the next group up always fits and only
- * the group that the wish itself falls into has to be looked through, LOOK_MAX runs deep. That is the
- * bound on the time; when it fails to find a run that exists, a second pass looks through everything
- * before the answer is "none".
+ * Free runs of similar length form a group, a doubly linked list; a bit per group and a bit per
+ * word of those bits find the next group that is not empty in two steps. Groups have one length
+ * each below 8 pages, and an eighth of a power of two above, so a run from the next group up always
+ * fits and only the group that the wish itself falls into has to be looked through, LOOK_MAX runs
+ * deep. That is the bound on the time; when it fails to find a run that exists, a second pass looks
+ * through everything before the answer is "none".
  *
  * One lock guards it all. It is dropped before the board is asked to bring released pages back: the
  * run is ours by then. Kinds of pages inside a run that changes hands are written by its owner
@@ -134,7 +134,8 @@ static page_index run_find(const struct region *region, const struct page_wish *
     return 0;
 }
 
-/* Its pages still look free to whoever walks a run's inside; its neighbours see that it is taken. */
+/* Its pages still look free to whoever walks a run's inside; its neighbours see that it is
+ * taken. */
 static void ends_take(struct region *region, page_index first, page_index pages)
 {
     int8_t *kinds = region->kinds, *last = &kinds[first + pages - 1];

@@ -5,9 +5,9 @@
 
 #include "mem/heap.h"
 
-/* What a caller wants: `pages` > 0 pages, aligned to `align` pages (a power of two) from the region's
- * start, or as an address when `absolute`. High: from the upper end of a free run, where thread
- * stacks, which live long, keep away from objects. */
+/* What a caller wants: `pages` > 0 pages, aligned to `align` pages (a power of two) from the
+ * region's start, or as an address when `absolute`. High: from the upper end of a free run,
+ * where thread stacks, which live long, keep away from objects. */
 struct page_wish {
     page_index pages;
     page_index align;
@@ -18,16 +18,18 @@ struct page_wish {
 /* On whose account pages are taken. */
 enum page_owner { PAGE_OWNER_HEAP, PAGE_OWNER_STACK };
 
-/* Takes a run from a region of this kind of memory, the first that has one; commits what was released
- * of it, and gives its pages the kinds `first_kind` and `body_kind`. NULL: none. Cost: bounded, plus a
- * byte per page. Preemption is off and no lock is held (the board may be called). */
+/* Takes a run from a region of this kind of memory, the first that has one; commits what was
+ * released of it, and gives its pages the kinds `first_kind` and `body_kind`. NULL: none. Cost:
+ * bounded, plus a byte per page. Preemption is off and no lock is held (the board may be
+ * called). */
 struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
                          enum page_owner owner, int first_kind, int body_kind, page_index *first);
 
 /* Gives pages [first, first + pages) back. A central lock may be held. */
 void page_give(struct region *region, page_index first, page_index pages, enum page_owner owner);
 
-/* Extends a run of `pages` pages to `wanted`, if what follows it is free. Preemption off, no lock. */
+/* Extends a run of `pages` pages to `wanted`, if what follows it is free. Preemption off, no
+ * lock. */
 bool page_extend(struct region *region, page_index first, page_index pages, page_index wanted,
                  enum page_owner owner, int body_kind);
 

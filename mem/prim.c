@@ -3,7 +3,8 @@
 
 void prim_panic_forbidden(void)
 {
-    weft_panic("allocation in profiler: malloc, free or a newlib lock was called from the sampling tick");
+    weft_panic(
+        "allocation in profiler: malloc, free or a newlib lock was called from the sampling tick");
 }
 
 void *prim_switch_pending(struct core *core, void *block)

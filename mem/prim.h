@@ -8,9 +8,11 @@
  *                      RANK_HEAP_PAGES; never with a scheduler lock held.
  *   preemption off     makes the running core's cache ours against threads; handlers are kept out
  *                      by prim_cache_enter.
- *   board_heap_region, board_random_seed    at upcall_heap_init only.
- *   board_pages_release, board_pages_commit no lock held, preemption off: whole pages of one region that
- *                      nobody else can reach meanwhile.
+ *   board_heap_region, board_random_seed
+ *                      at upcall_heap_init only.
+ *   board_pages_release, board_pages_commit
+ *                      no lock held, preemption off: whole pages of one region that nobody else can
+ *                      reach meanwhile.
  *   print_console      no lock, no allocation (requirements A1). Any context.
  *   weft_panic         does not return.
  */
@@ -23,22 +25,24 @@
 #include <weft/config.h>
 #include <weft/console.h>
 
+#include "arch/clock.h"
+#include "arch/context.h"
 #include "kernel/assert.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
 #include "kernel/print.h"
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"
-#include "arch/clock.h"
-#include "arch/context.h"
 
-/* 1: one object at a time moves between a cache and the spans, and a search for pages gives up after its
- * bounded pass, so that the worst single call is bounded and short; the mean call costs more. */
+/* 1: one object at a time moves between a cache and the spans, and a search for pages gives up
+ * after its bounded pass, so that the worst single call is bounded and short; the mean call
+ * costs more. */
 #ifndef WEFT_CONFIG_HEAP_DETERMINISTIC
 #define WEFT_CONFIG_HEAP_DETERMINISTIC 0
 #endif
 
-/* 1: a broken rule (double free and the like) is printed and the call has no effect; 0: it panics. */
+/* 1: a broken rule (double free and the like) is printed and the call has no effect; 0: it
+ * panics. */
 #ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
 #define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
 #endif
@@ -46,8 +50,8 @@
 /* The caller is the profiler's tick, which must not allocate (requirements D1). */
 _Noreturn void prim_panic_forbidden(void);
 
-/* A switch was wanted while the heap was at work. A handler leaves it to the end of the trap. Returns
- * `block`, so that the fast paths can end in a jump here. */
+/* A switch was wanted while the heap was at work. A handler leaves it to the end of the trap.
+ * Returns `block`, so that the fast paths can end in a jump here. */
 void *prim_switch_pending(struct core *core, void *block) __attribute__((returns_nonnull));
 
 /* Keeps the caller on its core, in any context; nests. */
@@ -65,9 +69,9 @@ static inline void prim_leave(struct core *core)
 }
 
 /*
- * Makes the running core's cache ours, or answers false: then the caller is the profiler's tick,
- * a handler that may have interrupted the heap, or a thread that had switched preemption off already; the
- * slow path tells them apart.
+ * Makes the running core's cache ours, or answers false: then the caller is the profiler's tick, a
+ * handler that may have interrupted the heap, or a thread that had switched preemption off already;
+ * the slow path tells them apart.
  *
  * With one core this is a test and a store: preemption that was on is on again afterwards, so there
  * is nothing to count. A handler that finds preemption on has not interrupted the heap, and may use
@@ -93,8 +97,8 @@ static inline bool prim_cache_enter(struct core **self)
     return false;
 }
 
-/* True when a switch is pending and prim_switch_pending must be called (or another slow operation of the
- * heap follows, which does it). */
+/* True when a switch is pending and prim_switch_pending must be called (or another slow
+ * operation of the heap follows, which does it). */
 static inline bool prim_cache_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
@@ -103,20 +107,21 @@ static inline bool prim_cache_leave(struct core *core)
 }
 
 /*
- * PRIM_LOCAL_ATOMIC: this CPU can change a word in a way that an interrupt on the same core
- * undoes. MIPS: every return from an exception breaks the link between ll and sc, and every thread
- * that was switched away from between them is resumed by one. With more cores a thread could be moved
- * in between.
+ * PRIM_LOCAL_ATOMIC: this CPU can change a word in a way that an interrupt on the same core undoes.
+ * MIPS: every return from an exception breaks the link between ll and sc, and every thread that was
+ * switched away from between them is resumed by one. With more cores a thread could be moved in
+ * between.
  *
  * So popping, which changes nothing but *top, needs nothing else, in threads and handlers alike.
- * Pushing writes to a slot before the sc: another thread that pushed in between would have its entry
- * overwritten although our sc fails. So whoever pushes has preemption off, and handlers push only
- * where they find it on; a handler that pops in between makes the sc fail, which is enough.
+ * Pushing writes to a slot before the sc: another thread that pushed in between would have its
+ * entry overwritten although our sc fails. So whoever pushes has preemption off, and handlers push
+ * only where they find it on; a handler that pops in between makes the sc fail, which is enough.
  */
 #if defined(__mips__) && WEFT_CONFIG_CORES == 1
 #define PRIM_LOCAL_ATOMIC 1
 
-/* *top is one past the last word of a stack that has a 0 below its first. 0: empty, or disturbed. */
+/* *top is one past the last word of a stack that has a 0 below its first. 0: empty, or
+ * disturbed. */
 static inline uintptr_t prim_local_pop(uintptr_t **top)
 {
     uintptr_t word, at, below;
@@ -133,7 +138,8 @@ static inline uintptr_t prim_local_pop(uintptr_t **top)
     return word;
 }
 
-/* Pushes unless *top == limit; the word at limit is scratch. False: full, or disturbed. Preemption off. */
+/* Pushes unless *top == limit; the word at limit is scratch. False: full, or disturbed.
+ * Preemption off. */
 static inline bool prim_local_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
 {
     uintptr_t at, done;

@@ -4,8 +4,8 @@
  *
  * A step looks at a few runs under the pages lock, takes at most 64 KiB of one that has been free
  * long enough off the heap, lets the lock go, asks the board to release it, and puts it back among
- * the free runs, as released. Nothing is printed, waited for or allocated on the way. The thread that
- * drives it is made elsewhere.
+ * the free runs, as released. Nothing is printed, waited for or allocated on the way. The thread
+ * that drives it is made elsewhere.
  *
  * Time is counted in rounds: a run remembers the round in which something was last added to it.
  */

@@ -9,8 +9,8 @@ _Static_assert(ARCH_STACK_ALIGN <= 512, "pages of 512 bytes are aligned to no mo
 static void *stack_take(struct core *core, const struct page_wish *wish)
 {
     page_index first;
-    struct region *region = page_take(WEFT_MEMORY_NORMAL, wish, PAGE_OWNER_STACK, PAGE_STACK,
-                                      PAGE_STACK_BODY, &first);
+    struct region *region =
+        page_take(WEFT_MEMORY_NORMAL, wish, PAGE_OWNER_STACK, PAGE_STACK, PAGE_STACK_BODY, &first);
 
     if (!region) {
         cache_flush(core);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the counters, and the scavenger's trace. They are written where pages change hands (page.c). */
+/* Reading the counters, and the scavenger's trace. They are written where pages change hands
+ * (page.c). */
 #include "mem/cache.h"
 #include "mem/page.h"
 
@@ -59,7 +60,7 @@ size_t weft_heap_live_bytes(void)
 
     for (unsigned i = 0; i < heap.regions; i++)
         bytes += region_used_bytes(heap.region[i]);
-    for (unsigned class = 1; class <= heap.classes; class++)
+    for (unsigned class = 1; class <= heap.classes; class ++)
         cached += cache_count(class) * heap.class[class].size;
     prim_leave(core);
     return bytes > cached ? bytes - cached : 0;

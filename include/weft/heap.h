@@ -6,9 +6,9 @@
  *
  * Contexts of newlib's names:
  *   - thread: everything.
- *   - interrupt handler: free and malloc_usable_size always. When the interrupted code was itself in
- *     the heap, free only notes the block, and the next heap operation of that core gives it back.
- *     malloc answers from the core's cache, and with NULL when that is empty or in use.
+ *   - interrupt handler: free and malloc_usable_size always. When the interrupted code was itself
+ *     in the heap, free only notes the block, and the next heap operation of that core gives it
+ *     back. malloc answers from the core's cache, and with NULL when that is empty or in use.
  *   - inside the profiler's tick: nothing; it panics ("allocation in profiler").
  * None of them blocks or yields. NULL (and errno ENOMEM) is the only sign of exhaustion.
  */
@@ -27,10 +27,11 @@ enum weft_memory {
     WEFT_MEMORY_FAST, /* scratchpad and the like: asked for by name */
 };
 
-/* Hands bytes [start, start + bytes) to the heap for good. The part of it that the heap's records
- * take is about 2 % of a small region. Errors: WEFT_EINVAL (NULL, overlap with a region, wraps round
- * the address space, too small for a page and its records), WEFT_ENOMEM (region table full, 8).
- * Context: thread. Does not block. Cost: linear in the region's records (a byte or so per page). */
+/* Hands bytes [start, start + bytes) to the heap for good. The part of it that the heap's
+ * records take is about 2 % of a small region. Errors: WEFT_EINVAL (NULL, overlap with a region,
+ * wraps round the address space, too small for a page and its records), WEFT_ENOMEM (region
+ * table full, 8). Context: thread. Does not block. Cost: linear in the region's records (a byte
+ * or so per page). */
 WEFT_MUST_CHECK int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind);
 
 /* At least `bytes` bytes from a region of `kind`, aligned to `alignment` (a power of two; 0: as
@@ -56,8 +57,8 @@ struct weft_mstats {
     size_t scavenges;      /* rounds of the scavenger, ever */
 };
 
-/* Copies the raw counters. Context: any, the profiler's tick included. No lock, no allocation. Cost:
- * about 30 instructions. */
+/* Copies the raw counters. Context: any, the profiler's tick included. No lock, no allocation.
+ * Cost: about 30 instructions. */
 void weft_heap_stats(struct weft_mstats *stats);
 
 /* Bytes in objects that the program holds: what it could use, not what it asked for. Walks the
@@ -77,7 +78,7 @@ void weft_heap_peak_reset(void);
 void weft_heap_set_oom_hook(bool (*hook)(size_t bytes));
 
 /* Prints the scavenger's trace from the raw counters, in KiB:
- *   scvgN: K KiB released                                        only when round N released anything
+ *   scvgN: K KiB released                                       only when round N released anything
  *   scvgN: inuse: I, idle: D, sys: S, released: R, consumed: C (KiB)
  * N counts rounds; inuse is pages that hold objects, idle free pages, sys everything the heap owns
  * (so sys - inuse - idle is thread stacks and the heap's records), released the part of idle that
@@ -90,9 +91,10 @@ void weft_heap_trace(void);
  * is held for a bounded time only, and never while the board works. */
 size_t weft_heap_scavenge(void);
 
-/* Walks everything: page runs, spans, free lists, caches, counters. 0, or WEFT_ESTATE after printing
- * what is wrong. With several cores, call it while the others leave the heap alone. Context:
- * thread; preemption is off for the time of the walk. Cost: linear in pages and free objects. */
+/* Walks everything: page runs, spans, free lists, caches, counters. 0, or WEFT_ESTATE after
+ * printing what is wrong. With several cores, call it while the others leave the heap alone.
+ * Context: thread; preemption is off for the time of the walk. Cost: linear in pages and free
+ * objects. */
 WEFT_MUST_CHECK int weft_heap_check(void);
 
 #endif

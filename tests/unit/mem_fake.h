@@ -13,7 +13,8 @@
 
 #define FAKE_REGIONS 4
 
-/* Boots the heap on the board regions of these sizes (0 ends). Once per process: Criterion forks per test. */
+/* Boots the heap on the board regions of these sizes (0 ends). Once per process: Criterion forks
+ * per test. */
 void fake_boot(size_t bytes0, size_t bytes1);
 
 /* Memory that the board has not given to the heap; aligned to 4096. */

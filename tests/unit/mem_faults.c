@@ -12,7 +12,8 @@
 
 static void expect_panic_on_free(void *pointer, const char *sentence)
 {
-    cr_assert(FAKE_PANICS(w_free(pointer)), "free(%p) was accepted, not called: %s", pointer, sentence);
+    cr_assert(FAKE_PANICS(w_free(pointer)), "free(%p) was accepted, not called: %s", pointer,
+              sentence);
     cr_assert(strstr(fake_panic_text, sentence), "said: %s", fake_panic_text);
 }
 
@@ -89,8 +90,8 @@ Test(mem_faults, a_pointer_into_a_large_block_is_caught)
     w_free(block);
 }
 
-/* Every address of the region that is not the start of a live block is refused, span ends, records and
- * free pages included. */
+/* Every address of the region that is not the start of a live block is refused, span ends,
+ * records and free pages included. */
 Test(mem_faults, no_other_address_of_the_region_can_be_freed)
 {
     enum { COUNT = 400 };
@@ -128,7 +129,7 @@ Test(mem_faults, foreign_pointers_are_caught)
     int local;
     size_t usable;
     void *stack;
-    void *stack_alloc(size_t bytes, size_t *usable_bytes);
+    void *stack_alloc(size_t bytes, size_t * usable_bytes);
 
     fake_boot(ARENA, 0);
     expect_panic_on_free(&local, "never returned");

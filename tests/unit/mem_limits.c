@@ -14,8 +14,8 @@
 
 Test(mem_limits, requests_that_overflow_get_null_and_enomem)
 {
-    static const size_t impossible[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 511, SIZE_MAX / 2,
-                                        (size_t)1 << 31, ARENA, ARENA + 1};
+    static const size_t impossible[] = {SIZE_MAX,        SIZE_MAX - 1, SIZE_MAX - 511, SIZE_MAX / 2,
+                                        (size_t)1 << 31, ARENA,        ARENA + 1};
     void *block;
 
     fake_boot(ARENA, 0);
@@ -179,7 +179,7 @@ Test(mem_limits, the_hook_may_free_something_and_the_request_is_tried_again)
 
 Test(mem_limits, realloc_keeps_the_content_whatever_the_sizes)
 {
-    static const size_t sizes[] = {1,   7,    16,   40,   100,  200,  513,  1000,
+    static const size_t sizes[] = {1,    7,    16,   40,   100,  200,   513,  1000,
                                    1024, 1025, 2000, 5000, 9000, 20000, 60000};
     enum { COUNT = sizeof(sizes) / sizeof(sizes[0]) };
 

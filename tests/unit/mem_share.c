@@ -23,7 +23,8 @@ static double share_of(size_t arena, struct mix mix, uint64_t seed)
     uint64_t state = seed;
 
     for (;;) {
-        size_t size = (size_t)1 << (mix.log2_from + fake_random(&state) % (mix.log2_to - mix.log2_from));
+        size_t size =
+            (size_t)1 << (mix.log2_from + fake_random(&state) % (mix.log2_to - mix.log2_from));
 
         if (count && fake_random(&state) % 5 < 2) {
             size_t which = fake_random(&state) % count--;

@@ -31,10 +31,11 @@ static struct trace trace_read(void)
         cr_assert(trace.released_now > 0);
         text = strchr(text, '\n') + 1;
     }
-    cr_assert(sscanf(text,
-                     "scvg%lu: inuse: %lu, idle: %lu, sys: %lu, released: %lu, consumed: %lu (KiB)\n",
-                     &trace.round, &trace.inuse, &trace.idle, &trace.sys, &trace.released,
-                     &trace.consumed) == 6);
+    cr_assert(
+        sscanf(text,
+               "scvg%lu: inuse: %lu, idle: %lu, sys: %lu, released: %lu, consumed: %lu (KiB)\n",
+               &trace.round, &trace.inuse, &trace.idle, &trace.sys, &trace.released,
+               &trace.consumed) == 6);
     cr_assert(!trace.has_released_line || round == trace.round);
     snprintf(rebuilt, sizeof(rebuilt),
              "scvg%lu: inuse: %lu, idle: %lu, sys: %lu, released: %lu, consumed: %lu (KiB)\n",

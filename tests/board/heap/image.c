@@ -2,8 +2,8 @@
 /*
  * The heap on the board. First argument:
  *   stress  threads allocate, fill, check, resize and free while the tick preempts them
- *   cost    instructions per malloc + free pair, and of the worst single call; needs -icount shift=0,
- *           under which a nanosecond is an instruction
+ *   cost    instructions per malloc + free pair, and of the worst single call; needs -icount
+ *           shift=0, under which a nanosecond is an instruction
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -278,8 +278,8 @@ static void worst_report(const char *name)
         worst_alloc = took > worst_alloc ? took : worst_alloc;
     }
     weft_preempt_enable();
-    printf("heap: %s, worst call: malloc %u, free %u\n", name,
-           (unsigned)(worst_alloc - overhead), (unsigned)(worst_free - overhead));
+    printf("heap: %s, worst call: malloc %u, free %u\n", name, (unsigned)(worst_alloc - overhead),
+           (unsigned)(worst_free - overhead));
 }
 
 static void cost(void)

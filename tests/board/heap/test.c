@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The heap on the board: threads that take the core from each other at any instruction, and its cost. */
+/* The heap on the board: threads that take the core from each other at any instruction, and its
+ * cost. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,9 @@
 
 #include "tests/board/harness.h"
 
-/* 16 ns an instruction: the disturbing thread wakes every 1,000 to 4,000 instructions, 160,000 times. It has
- * caught a push into a cache that could be interrupted between its store and its commit. */
+/* 16 ns an instruction: the disturbing thread wakes every 1,000 to 4,000 instructions, 160,000
+ * times. It has caught a push into a cache that could be interrupted between its store and its
+ * commit. */
 Test(heap, threads_that_interrupt_each_other_inside_malloc_and_free_keep_their_blocks)
 {
     struct board_options options = {.icount = "shift=4", .name = "heap-stress", .limit_s = 120};
