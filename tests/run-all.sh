@@ -25,7 +25,8 @@ run() {
     local label=$1 program=$2 output line
     shift 2
     wanted "$program" || return
-    output=$(timeout -k 5 400 "$program" ${only:+--filter "*$only*"} "$@" 2>&1)
+    # "disabled" is Criterion's word for what the filter left out, not a skipped test.
+    output=$(timeout -k 5 400 "$program" --verbose ${only:+--filter "*$only*"} "$@" 2>&1 | grep -av "Test is disabled$"; exit "${PIPESTATUS[0]}")
     local status=$?
     printf '== %s\n%s\n' "$label" "$output" >>"$log"
     line=$(printf '%s\n' "$output" | grep -a 'Synthesis:' | tail -1 | sed 's/\x1b\[[0-9;]*m//g')
@@ -46,7 +47,7 @@ run() {
         "$([ $((failing + crashing)) = 0 ] || echo ", $((failing + crashing)) FAILED")"
     printf '%s\n' "$output" | grep -a '\[SKIP\]' | sed 's/\x1b\[[0-9;]*m//g; s/^/    /'
     if [ $((failing + crashing)) != 0 ]; then
-        printf '%s\n' "$output" | grep -av '\[RUN \|\[PASS\]' | tail -60
+        printf '%s\n' "$output" | grep -av '\[RUN \|\[PASS\]\|^\[====\] R\|\[SKIP\]' | tail -60
     fi
 }
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* Each kind of bad input gets one sentence that names the thing, a non-zero status, and no half-written result. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/board/harness.h"
+
+#define INPUT "/usr/share/common-licenses/GPL-3"
+
+/* Boots the demo with an INPUT that can't be; nothing may have been started. */
+static void expect_refused(const char *input, const char *sentence, const char *name)
+{
+    struct board_run run =
+        board_boot("demo", "", &(struct board_options){.input = input, .name = name});
+
+    cr_assert_eq(run.status, 2, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.terminal, sentence);
+    assert_contains(run.terminal, input);
+    cr_assert_null(strchr(run.terminal, '\n')[1] ? run.terminal : NULL, "more than one line:\n%s",
+                   run.terminal);
+}
+
+Test(bad_input, file_is_missing)
+{
+    expect_refused("build/tests/no-such-file", "does not exist", "missing");
+}
+
+Test(bad_input, file_is_a_directory)
+{
+    expect_refused("/usr/share", "is not a regular file", "directory");
+}
+
+Test(bad_input, file_is_larger_than_the_board)
+{
+    char *output;
+
+    cr_assert_eq(host_run(&output, "mkdir -p build/tests && truncate -s 200M build/tests/large"), 0);
+    expect_refused("build/tests/large", "takes at most", "large");
+}
+
+Test(bad_input, file_cannot_be_read)
+{
+    char *output;
+
+    if (host_run(&output, "test \"$(id -u)\" = 0") == 0)
+        cr_skip_test("root can read everything");
+    cr_assert_eq(host_run(&output, "mkdir -p build/tests && echo > build/tests/closed && chmod 0 "
+                                   "build/tests/closed"),
+                 0);
+    expect_refused("build/tests/closed", "cannot be read", "closed");
+}
+
+/* `make` with a wrong setting: refused at once, by name. */
+static void expect_make_error(const char *settings, const char *sentence)
+{
+    char *output;
+    int status = host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH make help %s 2>&1", settings);
+
+    cr_assert_neq(status, 0, "%s", output);
+    assert_contains(output, sentence);
+}
+
+Test(bad_input, unknown_board_arch_and_core_count)
+{
+    expect_make_error("BOARD=toaster", "there is no board \"toaster\"; the boards are:");
+    expect_make_error("BOARD=malta ARCH=vax", "board \"malta\" has no architecture \"vax\"; it has: mips");
+    expect_make_error("BOARD=malta CORES=0", "CORES=0 is not possible here");
+    expect_make_error("BOARD=malta CORES=many", "CORES=many is not possible here");
+}
+
+Test(bad_input, missing_package_without_root_prints_the_line_to_run)
+{
+    char *output;
+    int status = host_run(&output, "mkdir -p build/tests/fake && cd build/tests/fake && "
+                                   "printf '#!/bin/sh\\nexit 1\\n' > sudo && "
+                                   "printf '#!/bin/sh\\necho 1000\\n' > id && chmod +x sudo id && "
+                                   "PATH=$PWD:$PATH ../../../tools/build/packages.sh gcc no-such-package 2>&1");
+
+    cr_assert_eq(status, 1);
+    assert_contains(output, "sudo apt-get install -y --no-install-recommends no-such-package\n");
+}
+
+/* A run whose serial log the next tests damage. */
+static struct board_run good_run(const char *name)
+{
+    struct board_run run =
+        board_boot("demo", "passes=4", &(struct board_options){.input = INPUT, .name = name});
+
+    cr_assert_eq(run.status, 0, "%s", run.terminal);
+    return run;
+}
+
+/* Reports on `log` into an empty folder; the profile must be refused and nothing of it left there. */
+static void expect_log_refused(const char *elf, const char *log, const char *sentence)
+{
+    char *output, *files;
+    int status;
+
+    status = host_run(&output, "rm -rf %s.out; mkdir %s.out; build/bin/weft report --elf %s --out "
+                               "%s.out %s 2>&1 >/dev/null",
+                      log, log, elf, log, log);
+    cr_assert_neq(status, 0);
+    assert_contains(output, sentence);
+    host_run(&files, "ls -A %s.out", log);
+    cr_assert(strcmp(files, "") == 0 || strcmp(files, "console.log\n") == 0, "left behind: %s", files);
+}
+
+Test(bad_input, serial_log_cut_in_the_middle)
+{
+    struct board_run run = good_run("cut");
+    char elf[256], log[300], *output;
+
+    board_image_path(elf, sizeof elf, "demo");
+    snprintf(log, sizeof log, "%s/cut.raw", run.folder);
+    cr_assert_eq(host_run(&output, "head -c $(($(stat -c %%s %s/serial.raw) - 1500)) %s/serial.raw > %s",
+                          run.folder, run.folder, log),
+                 0);
+    expect_log_refused(elf, log, "cut.raw");
+}
+
+Test(bad_input, serial_log_with_flipped_bytes)
+{
+    struct board_run run = good_run("flipped");
+    char elf[256], log[300], *output;
+
+    board_image_path(elf, sizeof elf, "demo");
+    snprintf(log, sizeof log, "%s/flipped.raw", run.folder);
+    cr_assert_eq(host_run(&output,
+                          "cp %s/serial.raw %s && size=$(stat -c %%s %s) && for at in 900 1200 2000; do "
+                          "printf '\\125\\125\\125' | dd of=%s bs=1 seek=$((size - at)) conv=notrunc status=none; done",
+                          run.folder, log, log, log),
+                 0);
+    expect_log_refused(elf, log, "flipped.raw");
+}
+
+Test(bad_input, elf_is_not_the_one_that_ran)
+{
+    struct board_run run = good_run("other");
+    char elf[256], log[300];
+
+    board_image_path(elf, sizeof elf, "exit-status");
+    snprintf(log, sizeof log, "%s/serial.raw", run.folder);
+    expect_log_refused(elf, log, "build id");
+}
