@@ -206,7 +206,7 @@ static void print_parked_stack(struct weft_thread *thread)
 {
     struct dump_stack stack;
     unwind_pc pcs[WEFT_CONFIG_UNWIND_DEPTH];
-    struct unwind_result result = {0, REASON_NO_LOCK, false};
+    struct unwind_result result = {.reason = REASON_NO_LOCK};
 
     if (thread->on_core) {
         result.reason = REASON_SWITCHING;
