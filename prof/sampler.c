@@ -61,8 +61,7 @@ static inline void totals_change(struct sampler *sampler)
     __atomic_store_n(&sampler->writing, sampler->writing + 1, __ATOMIC_SEQ_CST);
 }
 
-/* ---- records ----------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 /* Ticks that were only counted so far become a record, if there is room; otherwise they go on
  * waiting. */
@@ -159,8 +158,7 @@ static struct log_sample *open_sample(struct sampler *sampler)
     return sample;
 }
 
-/* ---- one tick ---------------------------------------------------------------------------------
- */
+/* ---- one tick ---- */
 
 /* The interrupted context's stack, in [lo, hi). *registers is where the walk ended, if it crossed.
  */
@@ -272,8 +270,7 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
                       frame);
 }
 
-/* ---- following requests -----------------------------------------------------------------------
- */
+/* ---- following requests ---- */
 
 static void start_irqoff(struct sampler *sampler, const struct core *core, uint32_t rate_hz)
 {
@@ -348,8 +345,7 @@ void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *t
     }
 }
 
-/* ---- upcalls ----------------------------------------------------------------------------------
- */
+/* ---- upcalls ---- */
 
 void upcall_sample(struct core *core, const struct arch_frame *frame)
 {

@@ -85,7 +85,7 @@ static bool cfa_plausible(const struct walk *walk, uintptr_t cfa)
     return cfa > walk->floor && cfa <= walk->hi && cfa > walk->lo && cfa % WORD_BYTES == 0;
 }
 
-/* ---- steps: rows boiled down, cached --------------------------------------------------------- */
+/* ---- steps: rows boiled down, cached ---- */
 
 static inline struct unwind_step *cache_slot(struct unwind_cache *cache, uintptr_t pc)
 {
@@ -136,11 +136,11 @@ static bool step_add_rule(struct unwind_step *step, unsigned reg, cfi_rule rule,
 static void step_from_row(struct unwind_step *step, const struct cfi_row *row, uint32_t needed)
 {
     const struct cfi_state *state = &row->state;
-    enum cfi_kind back = cfi_rule_kind(state->rule[ARCH_UNWIND_RA]);
+    enum cfi_kind back = cfi_rule_kind(cfi_state_rule(state, ARCH_UNWIND_RA));
 
     step->length = 0;
     if (state->cfa_expression != 0 || row->signal_frame || row->return_column != ARCH_UNWIND_RA ||
-        cfi_rule_kind(state->rule[ARCH_UNWIND_SP]) != CFI_SAME)
+        cfi_rule_kind(cfi_state_rule(state, ARCH_UNWIND_SP)) != CFI_SAME)
         return;
     step->start = row->start;
     step->reach = 0;
@@ -148,9 +148,12 @@ static void step_from_row(struct unwind_step *step, const struct cfi_row *row, u
     step->cfa_offset = state->cfa_offset;
     step->cfa_register = (uint8_t)state->cfa_register;
     step->kind = back == CFI_UNDEFINED ? STEP_ENDS : back == CFI_SAME ? STEP_LEAF : STEP_CALLER;
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++)
-        if (!step_add_rule(step, i, state->rule[i], needed))
+    for (uint32_t mask = state->mask; mask != 0; mask &= mask - 1) {
+        unsigned reg = cfi_lowest(mask);
+
+        if (!step_add_rule(step, reg, state->rule[reg], needed))
             return;
+    }
     step->length = (uint32_t)(row->end - row->start);
 }
 
@@ -212,14 +215,13 @@ static enum outcome run_cached(struct walk *walk, struct unwind_cache *cache)
     return outcome;
 }
 
-/* ---- rows in full: expressions, registers in registers, signal frames -------------------------
- */
+/* ---- rows in full: expressions, registers in registers, signal frames ---- */
 
 /* The caller's value of one register by its rule; false when it can't be had. */
 static bool row_value(const struct walk *walk, const struct cfi_expression_input *input,
-                      const uintptr_t *old, uintptr_t cfa, unsigned reg, cfi_rule rule,
-                      uintptr_t *value)
+                      uintptr_t cfa, unsigned reg, cfi_rule rule, uintptr_t *value)
 {
+    const uintptr_t *old = input->registers;
     uintptr_t address = cfa + (uintptr_t)(intptr_t)cfi_rule_value(rule);
 
     switch (cfi_rule_kind(rule)) {
@@ -254,37 +256,34 @@ static bool row_value(const struct walk *walk, const struct cfi_expression_input
 
 static bool row_apply(const struct cfi_row *row, struct walk *walk)
 {
-    uintptr_t old[ARCH_UNWIND_REGISTERS];
+    uintptr_t fresh[ARCH_UNWIND_REGISTERS]; /* of the registers in the mask */
     uintptr_t *value = walk->registers->value;
-    struct cfi_expression_input input = {&image_tables()->frames, old, walk->lo, walk->hi};
+    struct cfi_expression_input input = {&image_tables()->frames, value, walk->lo, walk->hi};
     const struct cfi_state *state = &row->state;
     uintptr_t cfa;
 
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++) {
-        old[i] = value[i];
-        __asm__ volatile(""); /* not a call of memcpy */
-    }
     if (state->cfa_expression == 0)
-        cfa = old[state->cfa_register] + (uintptr_t)(intptr_t)state->cfa_offset;
+        cfa = value[state->cfa_register] + (uintptr_t)(intptr_t)state->cfa_offset;
     else if (!cfi_expression_run(&input, state->cfa_expression, NULL, &cfa))
         return false;
     if (!cfa_plausible(walk, cfa))
         return false;
-    value[ARCH_UNWIND_SP] = cfa;
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++) {
-        bool moved = cfi_rule_kind(state->rule[i]) != CFI_SAME;
+    for (uint32_t mask = state->mask; mask != 0; mask &= mask - 1) {
+        unsigned reg = cfi_lowest(mask);
 
-        if (moved && !row_value(walk, &input, old, cfa, i, state->rule[i], &value[i]))
+        if (!row_value(walk, &input, cfa, reg, state->rule[reg], &fresh[reg]))
             return false;
     }
+    value[ARCH_UNWIND_SP] = cfa;
+    for (uint32_t mask = state->mask; mask != 0; mask &= mask - 1)
+        value[cfi_lowest(mask)] = fresh[cfi_lowest(mask)];
     walk->registers->pc = value[row->return_column];
     walk->floor = cfa;
     walk->exact = row->signal_frame;
     return true;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------
- */
+/* ---- the walk ---- */
 
 /* Does the row say something about registers that a walk with stale ones can't follow? If it is
  * only the CFA's register, the cache learns to track it. */
@@ -302,8 +301,8 @@ static bool row_needs_restart(const struct walk *walk, const struct cfi_row *row
         cache_clear(cache);
         return walk->stale;
     }
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS && plain; i++) {
-        enum cfi_kind kind = cfi_rule_kind(state->rule[i]);
+    for (uint32_t mask = state->mask; mask != 0 && plain; mask &= mask - 1) {
+        enum cfi_kind kind = cfi_rule_kind(state->rule[cfi_lowest(mask)]);
 
         plain = kind == CFI_SAME || kind == CFI_UNDEFINED || kind == CFI_OFFSET;
     }
@@ -322,7 +321,7 @@ static enum outcome step_by_row(struct walk *walk, struct unwind_cache *cache)
         return WALK_RESTART;
     if (cache != NULL)
         step_from_row(cache_slot(cache, walk->site), &row, cache->needed);
-    back = cfi_rule_kind(row.state.rule[row.return_column]);
+    back = cfi_rule_kind(cfi_state_rule(&row.state, row.return_column));
     if (back == CFI_UNDEFINED)
         return WALK_FULL;
     if (back == CFI_SAME && !walk->exact)
