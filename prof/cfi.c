@@ -117,6 +117,27 @@ static cfi_word index_search(const struct cfi_section *index, const unsigned cha
     return index_pointer(index, table + (low - 1) * 2 * half + half, encoding);
 }
 
+/* The same for the one kind of table that ld writes, signed 32-bit distances from the index: the
+ * sampler's own search when its cache has no answer. */
+static cfi_word index_search_usual(const struct cfi_section *index, const unsigned char *table,
+                                   cfi_word count, cfi_word pc)
+{
+    cfi_word base = section_address(index);
+    cfi_word low = 0, high = count;
+
+    while (low < high) {
+        cfi_word middle = low + (high - low) / 2;
+
+        if (base + (cfi_word)(cfi_signed)cfi_load_s32(table + middle * 8) <= pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return 0;
+    return base + (cfi_word)(cfi_signed)cfi_load_s32(table + (low - 1) * 8 + 4);
+}
+
 /* The address of the FDE that may cover pc, or 0. */
 static cfi_word index_find(const struct cfi_section *index, cfi_word pc)
 {
@@ -135,6 +156,8 @@ static cfi_word index_find(const struct cfi_section *index, cfi_word pc)
 
     if (reader.failed || half == 0 || count > (size_t)(reader.end - reader.at) / (2 * half))
         return 0;
+    if (table_encoding == (PE_DATAREL | PE_SDATA4))
+        return index_search_usual(index, reader.at, count, pc);
     return index_search(index, reader.at, count, table_encoding, pc);
 }
 

@@ -43,6 +43,8 @@ typedef uint64_t cfi_word;
 typedef int64_t cfi_signed;
 #endif
 
+_Static_assert(CFI_REGISTERS <= 32, "cfi_state.mask has a bit for each");
+
 /* DW_CFA operations that one lookup may execute. A function of 10,000 instructions uses some
  * hundreds. */
 #define CFI_STEPS_MAX 8192
@@ -84,13 +86,27 @@ static inline int32_t cfi_rule_value(cfi_rule rule)
     return rule >> 3;
 }
 
-/* What the opcodes change, and remember_state keeps. */
+/* What the opcodes change, and remember_state keeps. Few registers have a rule at any time, so the
+ * rules stand behind a mask: those without a bit are CFI_SAME, and their words mean nothing. */
 struct cfi_state {
     int32_t cfa_offset;
     uint32_t cfa_expression; /* not 0: offset in .eh_frame of the block that computes the CFA */
     uint32_t cfa_register;   /* CFI_REGISTERS: none yet */
+    uint32_t mask;
     cfi_rule rule[CFI_REGISTERS];
 };
+
+static inline cfi_rule cfi_state_rule(const struct cfi_state *state, unsigned reg)
+{
+    return (state->mask >> reg & 1) != 0 ? state->rule[reg] : CFI_SAME;
+}
+
+/* The registers with a rule, lowest first: for (mask = state->mask; mask != 0; mask &= mask - 1).
+ */
+static inline unsigned cfi_lowest(uint32_t mask)
+{
+    return (unsigned)__builtin_ctz(mask);
+}
 
 struct cfi_row {
     cfi_word start, end;

@@ -39,17 +39,14 @@ enum {
     CFA_GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
 };
 
-/* By words and by hand: gcc turns a plain loop or assignment of this size into a call of memcpy,
- * and the handler calls no libc (requirements D3). */
 static void state_copy(struct cfi_state *to, const struct cfi_state *from)
 {
     to->cfa_offset = from->cfa_offset;
     to->cfa_expression = from->cfa_expression;
     to->cfa_register = from->cfa_register;
-    for (unsigned i = 0; i < CFI_REGISTERS; i++) {
-        to->rule[i] = from->rule[i];
-        __asm__ volatile("");
-    }
+    to->mask = from->mask;
+    for (uint32_t mask = from->mask; mask != 0; mask &= mask - 1)
+        to->rule[cfi_lowest(mask)] = from->rule[cfi_lowest(mask)];
 }
 
 static void state_clear(struct cfi_state *state)
@@ -57,10 +54,7 @@ static void state_clear(struct cfi_state *state)
     state->cfa_offset = 0;
     state->cfa_expression = 0;
     state->cfa_register = CFI_REGISTERS;
-    for (unsigned i = 0; i < CFI_REGISTERS; i++) {
-        state->rule[i] = CFI_SAME;
-        __asm__ volatile("");
-    }
+    state->mask = 0;
 }
 
 /* Registers beyond those tracked (floating point, HI, LO) are parsed and forgotten. A value that
@@ -70,8 +64,10 @@ static void set_rule(struct cfi_machine *machine, cfi_word reg, enum cfi_kind ki
 {
     if (value < -(1 << 28) || value >= 1 << 28)
         machine->reader.failed = true;
-    else if (reg < CFI_REGISTERS)
+    else if (reg < CFI_REGISTERS) {
         machine->state->rule[reg] = (cfi_rule)value * 8 + (cfi_rule)kind;
+        machine->state->mask |= 1u << reg;
+    }
 }
 
 /* Factors come as uleb or sleb; the product must not overflow what set_rule checks. */
@@ -92,8 +88,12 @@ static void set_offset(struct cfi_machine *machine, cfi_word reg, enum cfi_kind 
 
 static void restore_rule(struct cfi_machine *machine, cfi_word reg)
 {
-    if (reg < CFI_REGISTERS)
-        machine->state->rule[reg] = machine->initial.rule[reg];
+    uint32_t bit = 1u << (reg & 31);
+
+    if (reg >= CFI_REGISTERS)
+        return;
+    machine->state->rule[reg] = cfi_state_rule(&machine->initial, (unsigned)reg);
+    machine->state->mask = (machine->state->mask & ~bit) | (machine->initial.mask & bit);
 }
 
 /* Moves on to location `to`, or stops there when the row before it is the wanted one. */

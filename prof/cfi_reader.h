@@ -69,14 +69,20 @@ static inline uint32_t cfi_read_u16(struct cfi_reader *reader)
     return CFI_SWAPPED ? __builtin_bswap16(value) : value;
 }
 
+/* Unchecked: the caller knows that the four bytes are inside. */
+static inline int32_t cfi_load_s32(const unsigned char *at)
+{
+    uint32_t value = ((const struct cfi_unaligned *)at)->word;
+
+    return (int32_t)(CFI_SWAPPED ? __builtin_bswap32(value) : value);
+}
+
 static inline uint32_t cfi_read_u32(struct cfi_reader *reader)
 {
     if (!cfi_reader_has(reader, 4))
         return 0;
-    uint32_t value = ((const struct cfi_unaligned *)reader->at)->word;
-
     reader->at += 4;
-    return CFI_SWAPPED ? __builtin_bswap32(value) : value;
+    return (uint32_t)cfi_load_s32(reader->at - 4);
 }
 
 static inline uint64_t cfi_read_u64(struct cfi_reader *reader)

@@ -79,8 +79,7 @@ static void print_pc(const char *before, uintptr_t pc)
         print_console("%spc=0x%016lx\n", before, (unsigned long)pc);
 }
 
-/* ---- a thread's first line --------------------------------------------------------------------
- */
+/* ---- a thread's first line ---- */
 
 /* ", 3 minutes": the largest unit that is not 0, rounded down. */
 static void print_duration(uint64_t ns)
@@ -137,8 +136,7 @@ static void print_cut(enum log_reason reason)
         print_console("(stack ends here: %s)\n", unwind_reason_name(reason));
 }
 
-/* ---- stacks -----------------------------------------------------------------------------------
- */
+/* ---- stacks ---- */
 
 /* The lines of one stack; how it ended. */
 static struct unwind_result print_stack(struct dump_stack *stack)
@@ -206,7 +204,7 @@ static void print_parked_stack(struct weft_thread *thread)
 {
     struct dump_stack stack;
     unwind_pc pcs[WEFT_CONFIG_UNWIND_DEPTH];
-    struct unwind_result result = {0, REASON_NO_LOCK, false};
+    struct unwind_result result = {.reason = REASON_NO_LOCK};
 
     if (thread->on_core) {
         result.reason = REASON_SWITCHING;
@@ -221,8 +219,7 @@ static void print_parked_stack(struct weft_thread *thread)
     print_cut(result.reason);
 }
 
-/* ---- whole dumps ------------------------------------------------------------------------------
- */
+/* ---- whole dumps ---- */
 
 /* The running thread: from `here`, or, in a handler, as it was interrupted. */
 static void dump_current(struct dump_stack *here)

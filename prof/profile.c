@@ -90,8 +90,7 @@ void weft_profile_totals(struct weft_profile_totals *totals)
     }
 }
 
-/* ---- sending ----------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 static void send_outgoing(struct outgoing *out, enum log_type type, unsigned core,
                           uint16_t sequence, size_t payload_bytes)

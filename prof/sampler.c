@@ -61,8 +61,7 @@ static inline void totals_change(struct sampler *sampler)
     __atomic_store_n(&sampler->writing, sampler->writing + 1, __ATOMIC_SEQ_CST);
 }
 
-/* ---- records ----------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 /* Ticks that were only counted so far become a record, if there is room; otherwise they go on
  * waiting. */
@@ -159,8 +158,24 @@ static struct log_sample *open_sample(struct sampler *sampler)
     return sample;
 }
 
-/* ---- one tick ---------------------------------------------------------------------------------
+/* ---- one tick ---- */
+
+/* The interrupted context's stack, in [lo, hi). *registers is where the walk ended, if it crossed.
  */
+static struct unwind_result walk_frame(struct sampler *sampler, const struct arch_frame *frame,
+                                       struct arch_unwind *registers, uintptr_t lo, uintptr_t hi,
+                                       unwind_pc *pcs)
+{
+    struct unwind_result result;
+
+    arch_unwind_from_frame(registers, frame);
+    result = unwind_walk(&sampler->cache, registers, true, lo, hi, pcs, WEFT_CONFIG_UNWIND_DEPTH);
+    if (__builtin_expect(result.restart, 0)) {
+        arch_unwind_from_frame(registers, frame);
+        result = unwind_walk(NULL, registers, true, lo, hi, pcs, WEFT_CONFIG_UNWIND_DEPTH);
+    }
+    return result;
+}
 
 static void sample_thread(struct sampler *sampler, struct weft_thread *thread,
                           enum log_context context, const struct arch_frame *frame)
@@ -171,14 +186,13 @@ static void sample_thread(struct sampler *sampler, struct weft_thread *thread,
 
     if (sample == NULL)
         return;
-    arch_unwind_from_frame(&registers, frame);
     if (!thread_stack_trylock(thread)) {
         sampler->totals.lost_nolock++;
         __atomic_fetch_add(&sampler->pending_nolock, 1, __ATOMIC_RELAXED);
         return;
     }
-    result = unwind_walk(&sampler->cache, &registers, true, thread->stack_lo, thread->stack_hi,
-                         (unwind_pc *)(void *)(sample + 1), WEFT_CONFIG_UNWIND_DEPTH);
+    result = walk_frame(sampler, frame, &registers, thread->stack_lo, thread->stack_hi,
+                        (unwind_pc *)(void *)(sample + 1));
     thread_stack_unlock(thread);
     names_note(&sampler->names, thread->id, thread->name);
     commit_sample(sampler, sample, thread->id, context, result);
@@ -186,16 +200,16 @@ static void sample_thread(struct sampler *sampler, struct weft_thread *thread,
 
 /* From the system stack back to the thread that entered it, with that thread's lock (requirements
  * B2); without it the sample ends at the boundary. */
-static struct unwind_result walk_on_thread(struct sampler *sampler, struct weft_thread *thread,
+static struct unwind_result walk_on_thread(struct weft_thread *thread,
                                            struct arch_unwind *registers, unwind_pc *pcs,
                                            struct unwind_result system)
 {
-    struct unwind_result result = {0, REASON_NO_LOCK, false};
+    struct unwind_result result = {.reason = REASON_NO_LOCK};
 
     if (system.depth == WEFT_CONFIG_UNWIND_DEPTH) {
         result.reason = REASON_DEPTH;
     } else if (thread_stack_trylock(thread)) {
-        result = unwind_walk(&sampler->cache, registers, true, thread->stack_lo, thread->stack_hi,
+        result = unwind_walk(NULL, registers, true, thread->stack_lo, thread->stack_hi,
                              pcs + system.depth, WEFT_CONFIG_UNWIND_DEPTH - system.depth);
         thread_stack_unlock(thread);
     }
@@ -214,11 +228,10 @@ static void sample_system(struct sampler *sampler, const struct core *core,
 
     if (sample == NULL)
         return;
-    arch_unwind_from_frame(&registers, frame);
-    result = unwind_walk(&sampler->cache, &registers, true, core->system_stack_lo,
-                         core->system_stack_hi, pcs, WEFT_CONFIG_UNWIND_DEPTH);
+    result =
+        walk_frame(sampler, frame, &registers, core->system_stack_lo, core->system_stack_hi, pcs);
     if (result.crossed && core->current != NULL)
-        result = walk_on_thread(sampler, core->current, &registers, pcs, result);
+        result = walk_on_thread(core->current, &registers, pcs, result);
     commit_sample(sampler, sample, 0,
                   core->interrupt_depth > 1 ? CONTEXT_INTERRUPT : CONTEXT_SYSTEM, result);
 }
@@ -232,7 +245,7 @@ static void sample_switch(struct sampler *sampler, uintptr_t pc)
         return;
     *(unwind_pc *)(void *)(sample + 1) = pc;
     commit_sample(sampler, sample, 0, CONTEXT_SYSTEM,
-                  (struct unwind_result){1, REASON_SWITCHING, false});
+                  (struct unwind_result){.depth = 1, .reason = REASON_SWITCHING});
 }
 
 static void sample_tick(struct sampler *sampler, const struct core *core,
@@ -257,8 +270,7 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
                       frame);
 }
 
-/* ---- following requests -----------------------------------------------------------------------
- */
+/* ---- following requests ---- */
 
 static void start_irqoff(struct sampler *sampler, const struct core *core, uint32_t rate_hz)
 {
@@ -333,8 +345,7 @@ void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *t
     }
 }
 
-/* ---- upcalls ----------------------------------------------------------------------------------
- */
+/* ---- upcalls ---- */
 
 void upcall_sample(struct core *core, const struct arch_frame *frame)
 {

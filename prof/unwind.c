@@ -33,13 +33,28 @@
        */
 
 _Static_assert((UNWIND_CACHE_ROWS & (UNWIND_CACHE_ROWS - 1)) == 0, "the slot is taken by a mask");
-_Static_assert(ARCH_UNWIND_REGISTERS <= 256, "a register's number has 8 bits in a save");
+_Static_assert(ARCH_UNWIND_REGISTERS <= 32, "unwind_cache.needed has a bit for each");
+
+enum outcome {
+    WALK_ON,      /* walk->registers are the caller's */
+    WALK_LOOK,    /* the site is written; its step has to be looked for */
+    WALK_FULL,    /* nobody called */
+    WALK_BOUNDS,  /* something can't be right */
+    WALK_NO_INFO, /* nothing is known about the site */
+    WALK_DEPTH,   /* no room for the next site */
+    WALK_CROSSED, /* the interrupted context has another stack */
+    WALK_RESTART, /* a register is needed that was not tracked */
+};
 
 struct walk {
     struct arch_unwind *registers;
     uintptr_t lo, hi;
-    uintptr_t floor; /* the next CFA must be above */
-    bool exact;      /* registers->pc is an interrupted instruction, not a return address */
+    uintptr_t floor;       /* the next CFA must be above */
+    uintptr_t site;        /* of the frame that is being looked at */
+    unwind_pc *next, *end; /* where its caller's site goes */
+    bool exact;            /* registers->pc is an interrupted instruction, not a return address */
+    bool innermost;        /* no frame was left yet */
+    bool stale;            /* some registers are those of an inner frame: a cached step left them */
 };
 
 const char *unwind_reason_name(enum log_reason reason)
@@ -70,7 +85,7 @@ static bool cfa_plausible(const struct walk *walk, uintptr_t cfa)
     return cfa > walk->floor && cfa <= walk->hi && cfa > walk->lo && cfa % WORD_BYTES == 0;
 }
 
-/* ---- steps: rows boiled down, cached --------------------------------------------------------- */
+/* ---- steps: rows boiled down, cached ---- */
 
 static inline struct unwind_step *cache_slot(struct unwind_cache *cache, uintptr_t pc)
 {
@@ -79,80 +94,134 @@ static inline struct unwind_step *cache_slot(struct unwind_cache *cache, uintptr
     return &cache->step[(grain ^ grain >> 8) & (UNWIND_CACHE_ROWS - 1)];
 }
 
-/* Adds one save, keeping them sorted by offset; false when it does not fit. */
-static bool step_add_save(struct unwind_step *step, unsigned reg, int32_t offset)
+static void cache_clear(struct unwind_cache *cache)
 {
-    unsigned at = step->saves;
+    for (unsigned i = 0; i < UNWIND_CACHE_ROWS; i++)
+        cache->step[i].length = 0;
+}
 
-    if (at == UNWIND_STEP_SAVES || offset > -(int32_t)WORD_BYTES || offset < -(1 << 22) ||
-        offset % (int32_t)WORD_BYTES != 0)
+/* A save below the CFA that a step can hold. */
+static bool save_fits(int32_t offset)
+{
+    return offset <= -(int32_t)WORD_BYTES && offset >= INT16_MIN * (int32_t)WORD_BYTES &&
+           offset % (int32_t)WORD_BYTES == 0;
+}
+
+/* Adds what one register's rule says; false when a step can't. */
+static bool step_add_rule(struct unwind_step *step, unsigned reg, cfi_rule rule, uint32_t needed)
+{
+    enum cfi_kind kind = cfi_rule_kind(rule);
+    int32_t offset = cfi_rule_value(rule);
+
+    if (kind == CFI_SAME || kind == CFI_UNDEFINED)
+        return true;
+    if (kind != CFI_OFFSET || !save_fits(offset))
         return false;
+    if (reg == ARCH_UNWIND_RA)
+        step->return_offset = offset;
+    else if ((needed >> reg & 1) == 0)
+        return true;
+    else if (step->saves == UNWIND_STEP_SAVES)
+        return false;
+    else {
+        step->save_register[step->saves] = (uint8_t)reg;
+        step->save_words[step->saves++] = (int16_t)(offset / (int32_t)WORD_BYTES);
+    }
     if ((uint32_t)-offset > step->reach)
         step->reach = (uint32_t)-offset;
-    step->save[at] = offset * 256 + (int32_t)reg;
-    step->saves++;
     return true;
 }
 
-/* Boils `row` down; false when it says something that a step can't. */
-static bool step_from_row(struct unwind_step *step, const struct cfi_row *row)
+/* Boils `row` down into a slot; leaves the slot empty when it says something that a step can't. */
+static void step_from_row(struct unwind_step *step, const struct cfi_row *row, uint32_t needed)
 {
     const struct cfi_state *state = &row->state;
-    cfi_rule back = state->rule[row->return_column];
+    enum cfi_kind back = cfi_rule_kind(cfi_state_rule(state, ARCH_UNWIND_RA));
 
     step->length = 0;
+    if (state->cfa_expression != 0 || row->signal_frame || row->return_column != ARCH_UNWIND_RA ||
+        cfi_rule_kind(cfi_state_rule(state, ARCH_UNWIND_SP)) != CFI_SAME)
+        return;
     step->start = row->start;
     step->reach = 0;
     step->saves = 0;
     step->cfa_offset = state->cfa_offset;
     step->cfa_register = (uint8_t)state->cfa_register;
-    step->ends = cfi_rule_kind(back) == CFI_UNDEFINED;
-    step->return_saved = cfi_rule_kind(back) == CFI_OFFSET;
-    if (state->cfa_expression != 0 || row->signal_frame || row->return_column != ARCH_UNWIND_RA ||
-        cfi_rule_kind(state->rule[ARCH_UNWIND_SP]) != CFI_SAME)
-        return false;
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++) {
-        enum cfi_kind kind = cfi_rule_kind(state->rule[i]);
+    step->kind = back == CFI_UNDEFINED ? STEP_ENDS : back == CFI_SAME ? STEP_LEAF : STEP_CALLER;
+    for (uint32_t mask = state->mask; mask != 0; mask &= mask - 1) {
+        unsigned reg = cfi_lowest(mask);
 
-        if (kind == CFI_OFFSET) {
-            if (!step_add_save(step, i, cfi_rule_value(state->rule[i])))
-                return false;
-        } else if (kind != CFI_SAME && kind != CFI_UNDEFINED) {
-            return false;
-        }
+        if (!step_add_rule(step, reg, state->rule[reg], needed))
+            return;
     }
     step->length = (uint32_t)(row->end - row->start);
-    return true;
 }
 
-/* Goes to the caller; false when the CFA or the saved words lie where they can't. */
-static inline bool step_apply(const struct unwind_step *step, struct walk *walk)
+/*
+ * Writes sites and follows cached steps for as long as there are any: the whole walk, when the
+ * sampler has seen these functions before. Its cost is that of the tick, hence the locals.
+ */
+static enum outcome run_cached(struct walk *walk, struct unwind_cache *cache)
 {
     uintptr_t *value = walk->registers->value;
-    uintptr_t cfa = value[step->cfa_register] + (uintptr_t)(intptr_t)step->cfa_offset;
+    uintptr_t pc = walk->registers->pc, floor = walk->floor;
+    uintptr_t lo = walk->lo, size = walk->hi - walk->lo;
+    unwind_pc *next = walk->next, *end = walk->end;
+    bool exact = walk->exact, moved = false;
+    uintptr_t site;
+    enum outcome outcome;
 
-    if (!cfa_plausible(walk, cfa) || cfa - walk->lo < step->reach)
-        return false;
-    for (unsigned i = 0; i < step->saves; i++) {
-        int32_t save = step->save[i];
+    for (;;) {
+        const struct unwind_step *step;
+        uintptr_t cfa, height;
 
-        value[save & 0xff] = *(const uintptr_t *)(cfa + (uintptr_t)(intptr_t)(save >> 8));
+        site = exact ? pc : pc - ARCH_UNWIND_CALL_BYTES;
+        outcome = WALK_BOUNDS;
+        if (pc % ARCH_UNWIND_PC_ALIGN != 0 || pc <= ARCH_UNWIND_CALL_BYTES)
+            break;
+        outcome = WALK_DEPTH;
+        if (next == end)
+            break;
+        *next++ = site;
+        outcome = WALK_LOOK;
+        if (cache == NULL)
+            break;
+        step = cache_slot(cache, site);
+        if (__builtin_expect(site - step->start >= step->length, 0))
+            break;
+        if (__builtin_expect(step->kind != STEP_CALLER, 0) && !(step->kind == STEP_LEAF && exact))
+            break;
+        cfa = value[step->cfa_register] + (uintptr_t)(intptr_t)step->cfa_offset;
+        height = cfa - lo;
+        outcome = WALK_BOUNDS;
+        if (cfa <= floor || height > size || height < step->reach || cfa % WORD_BYTES != 0)
+            break;
+        pc = value[ARCH_UNWIND_RA];
+        if (__builtin_expect(step->kind == STEP_CALLER, 1))
+            pc = *(const uintptr_t *)(cfa + (uintptr_t)(intptr_t)step->return_offset);
+        for (unsigned i = 0; i < step->saves; i++)
+            value[step->save_register[i]] = ((const uintptr_t *)cfa)[step->save_words[i]];
+        value[ARCH_UNWIND_SP] = floor = cfa;
+        exact = false;
+        moved = true;
     }
-    value[ARCH_UNWIND_SP] = cfa;
-    walk->registers->pc = value[ARCH_UNWIND_RA];
-    walk->floor = cfa;
-    walk->exact = false;
-    return true;
+    walk->innermost &= !moved;
+    walk->stale |= moved;
+    walk->site = site;
+    walk->registers->pc = pc;
+    walk->floor = floor;
+    walk->next = next;
+    walk->exact = exact;
+    return outcome;
 }
 
-/* ---- rows in full: expressions, registers in registers, signal frames -------------------------
- */
+/* ---- rows in full: expressions, registers in registers, signal frames ---- */
 
 /* The caller's value of one register by its rule; false when it can't be had. */
 static bool row_value(const struct walk *walk, const struct cfi_expression_input *input,
-                      const uintptr_t *old, uintptr_t cfa, unsigned reg, cfi_rule rule,
-                      uintptr_t *value)
+                      uintptr_t cfa, unsigned reg, cfi_rule rule, uintptr_t *value)
 {
+    const uintptr_t *old = input->registers;
     uintptr_t address = cfa + (uintptr_t)(intptr_t)cfi_rule_value(rule);
 
     switch (cfi_rule_kind(rule)) {
@@ -187,60 +256,76 @@ static bool row_value(const struct walk *walk, const struct cfi_expression_input
 
 static bool row_apply(const struct cfi_row *row, struct walk *walk)
 {
-    uintptr_t old[ARCH_UNWIND_REGISTERS];
+    uintptr_t fresh[ARCH_UNWIND_REGISTERS]; /* of the registers in the mask */
     uintptr_t *value = walk->registers->value;
-    struct cfi_expression_input input = {&image_tables()->frames, old, walk->lo, walk->hi};
+    struct cfi_expression_input input = {&image_tables()->frames, value, walk->lo, walk->hi};
     const struct cfi_state *state = &row->state;
     uintptr_t cfa;
 
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++) {
-        old[i] = value[i];
-        __asm__ volatile(""); /* not a call of memcpy */
-    }
     if (state->cfa_expression == 0)
-        cfa = old[state->cfa_register] + (uintptr_t)(intptr_t)state->cfa_offset;
+        cfa = value[state->cfa_register] + (uintptr_t)(intptr_t)state->cfa_offset;
     else if (!cfi_expression_run(&input, state->cfa_expression, NULL, &cfa))
         return false;
     if (!cfa_plausible(walk, cfa))
         return false;
-    value[ARCH_UNWIND_SP] = cfa;
-    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++) {
-        bool moved = cfi_rule_kind(state->rule[i]) != CFI_SAME;
+    for (uint32_t mask = state->mask; mask != 0; mask &= mask - 1) {
+        unsigned reg = cfi_lowest(mask);
 
-        if (moved && !row_value(walk, &input, old, cfa, i, state->rule[i], &value[i]))
+        if (!row_value(walk, &input, cfa, reg, state->rule[reg], &fresh[reg]))
             return false;
     }
+    value[ARCH_UNWIND_SP] = cfa;
+    for (uint32_t mask = state->mask; mask != 0; mask &= mask - 1)
+        value[cfi_lowest(mask)] = fresh[cfi_lowest(mask)];
     walk->registers->pc = value[row->return_column];
     walk->floor = cfa;
     walk->exact = row->signal_frame;
     return true;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------
- */
+/* ---- the walk ---- */
 
-enum outcome { WALK_ON, WALK_FULL, WALK_BOUNDS, WALK_NO_INFO, WALK_CROSSED };
+/* Does the row say something about registers that a walk with stale ones can't follow? If it is
+ * only the CFA's register, the cache learns to track it. */
+static bool row_needs_restart(const struct walk *walk, const struct cfi_row *row,
+                              struct unwind_cache *cache)
+{
+    const struct cfi_state *state = &row->state;
+    bool plain = state->cfa_expression == 0;
 
-/* A row that the cache does not have. `step` is where to keep it: a slot, or the caller's own. */
-static __attribute__((noinline)) enum outcome step_by_row(struct walk *walk, uintptr_t site,
-                                                          struct unwind_step *slot)
+    if (cache == NULL)
+        return false;
+    if (plain && state->cfa_register != ARCH_UNWIND_SP &&
+        (cache->needed >> state->cfa_register & 1) == 0) {
+        cache->needed |= 1u << state->cfa_register;
+        cache_clear(cache);
+        return walk->stale;
+    }
+    for (uint32_t mask = state->mask; mask != 0 && plain; mask &= mask - 1) {
+        enum cfi_kind kind = cfi_rule_kind(state->rule[cfi_lowest(mask)]);
+
+        plain = kind == CFI_SAME || kind == CFI_UNDEFINED || kind == CFI_OFFSET;
+    }
+    return walk->stale && !plain;
+}
+
+/* Goes to the caller by the row of the site, and keeps the row's step in the cache. */
+static enum outcome step_by_row(struct walk *walk, struct unwind_cache *cache)
 {
     struct cfi_row row;
-    struct unwind_step local;
-    struct unwind_step *step = slot != NULL ? slot : &local;
     enum cfi_kind back;
 
-    if (!cfi_find(image_tables(), site, &row))
+    if (!cfi_find(image_tables(), walk->site, &row))
         return WALK_NO_INFO;
-    back = cfi_rule_kind(row.state.rule[row.return_column]);
-    if (back == CFI_UNDEFINED) {
-        step_from_row(step, &row);
+    if (row_needs_restart(walk, &row, cache))
+        return WALK_RESTART;
+    if (cache != NULL)
+        step_from_row(cache_slot(cache, walk->site), &row, cache->needed);
+    back = cfi_rule_kind(cfi_state_rule(&row.state, row.return_column));
+    if (back == CFI_UNDEFINED)
         return WALK_FULL;
-    }
     if (back == CFI_SAME && !walk->exact)
         return WALK_NO_INFO; /* a caller has saved its return address: this table is wrong */
-    if (step_from_row(step, &row))
-        return step_apply(step, walk) ? WALK_ON : WALK_BOUNDS;
     return row_apply(&row, walk) ? WALK_ON : WALK_BOUNDS;
 }
 
@@ -253,6 +338,8 @@ static enum outcome step_through_trap(struct walk *walk, enum outcome otherwise)
 
     if (!arch_unwind_through_trap(walk->registers, walk->lo, walk->hi))
         return otherwise;
+    if (walk->stale)
+        return WALK_RESTART; /* the port may have kept callee-saved registers */
     interrupted_sp = walk->registers->value[ARCH_UNWIND_SP];
     if (interrupted_sp < walk->lo || interrupted_sp > walk->hi)
         return WALK_CROSSED;
@@ -263,23 +350,19 @@ static enum outcome step_through_trap(struct walk *walk, enum outcome otherwise)
     return WALK_ON;
 }
 
-static inline enum outcome step_out(struct walk *walk, uintptr_t site, struct unwind_cache *cache)
+/* One frame the long way. */
+static __attribute__((noinline)) enum outcome step_slow(struct walk *walk,
+                                                        struct unwind_cache *cache)
 {
-    struct unwind_step *step = cache != NULL ? cache_slot(cache, site) : NULL;
+    const struct unwind_step *step = cache != NULL ? cache_slot(cache, walk->site) : NULL;
     enum outcome outcome;
 
-    if (step != NULL && __builtin_expect(site - step->start < step->length, 1)) {
-        if (__builtin_expect(step->ends, 0))
-            outcome = WALK_FULL;
-        else if (__builtin_expect(!step->return_saved && !walk->exact, 0))
-            outcome = WALK_NO_INFO;
-        else
-            return step_apply(step, walk) ? WALK_ON : WALK_BOUNDS;
-    } else {
-        outcome = step_by_row(walk, site, step);
-    }
-    if (outcome == WALK_FULL || outcome == WALK_NO_INFO)
-        return step_through_trap(walk, outcome);
+    if (step != NULL && walk->site - step->start < step->length && step->kind == STEP_ENDS)
+        outcome = WALK_FULL;
+    else
+        outcome = step_by_row(walk, cache);
+    if (outcome == WALK_FULL || (outcome == WALK_NO_INFO && !walk->innermost))
+        outcome = step_through_trap(walk, outcome);
     return outcome;
 }
 
@@ -293,48 +376,63 @@ static bool leaf_out(struct walk *walk)
     sp = walk->registers->value[ARCH_UNWIND_SP];
     if (sp <= walk->floor || sp > walk->hi)
         return false;
-    walk->floor = sp - 1 > walk->floor ? sp - 1 : walk->floor;
+    walk->floor = sp - 1;
     walk->exact = false;
     return true;
+}
+
+static enum log_reason outcome_reason(enum outcome outcome, bool leaf)
+{
+    switch (outcome) {
+    case WALK_FULL:
+        return leaf ? REASON_LEAF : REASON_FULL;
+    case WALK_NO_INFO:
+        return REASON_NO_INFO;
+    case WALK_DEPTH:
+        return REASON_DEPTH;
+    default:
+        return REASON_BOUNDS;
+    }
+}
+
+/* Is the first stack pointer one of this stack? If not, not even the first step may be made. */
+static bool sp_plausible(const struct walk *walk)
+{
+    uintptr_t sp = walk->registers->value[ARCH_UNWIND_SP];
+
+    return sp % WORD_BYTES == 0 && sp >= walk->lo && sp <= walk->hi;
 }
 
 struct unwind_result unwind_walk(struct unwind_cache *cache, struct arch_unwind *registers,
                                  bool innermost_exact, uintptr_t lo, uintptr_t hi, unwind_pc *pcs,
                                  unsigned capacity)
 {
-    uintptr_t sp = registers->value[ARCH_UNWIND_SP];
-    struct walk walk = {registers, lo, hi, sp - 1, innermost_exact};
-    struct unwind_result result = {0, REASON_FULL, false};
-    bool first = true;
+    struct walk walk = {
+        .registers = registers,
+        .lo = lo,
+        .hi = hi,
+        .floor = registers->value[ARCH_UNWIND_SP] - 1,
+        .next = pcs,
+        .end = pcs + capacity,
+        .exact = innermost_exact,
+        .innermost = true,
+    };
+    bool leaf = false;
+    enum outcome outcome;
 
     DEBUG_ASSERT(lo <= hi && capacity > 0);
-    for (;; first = false) {
-        uintptr_t pc = registers->pc;
-        uintptr_t site = walk.exact ? pc : pc - ARCH_UNWIND_CALL_BYTES;
-        enum outcome outcome = WALK_NO_INFO;
-
-        if (pc % ARCH_UNWIND_PC_ALIGN == 0 && pc > ARCH_UNWIND_CALL_BYTES) {
-            if (result.depth == capacity) {
-                result.reason = REASON_DEPTH;
-                return result;
-            }
-            pcs[result.depth++] = site;
-            if (sp % WORD_BYTES == 0 && sp >= lo && sp <= hi)
-                outcome = step_out(&walk, site, cache);
-            else
-                outcome = WALK_BOUNDS;
-        } else if (!first) {
-            outcome = WALK_BOUNDS;
+    if (!sp_plausible(&walk))
+        walk.end = pcs + 1; /* the pc, and no further */
+    do {
+        outcome = run_cached(&walk, sp_plausible(&walk) ? cache : NULL);
+        if (outcome == WALK_LOOK)
+            outcome = sp_plausible(&walk) ? step_slow(&walk, cache) : WALK_BOUNDS;
+        if (walk.innermost && (outcome == WALK_NO_INFO || walk.next == pcs)) {
+            leaf = leaf_out(&walk);
+            outcome = leaf ? WALK_ON : WALK_NO_INFO;
         }
-        if (outcome == WALK_NO_INFO && first && leaf_out(&walk)) {
-            result.reason = REASON_LEAF;
-            continue;
-        }
-        if (outcome == WALK_ON)
-            continue;
-        if (outcome != WALK_FULL)
-            result.reason = outcome == WALK_NO_INFO ? REASON_NO_INFO : REASON_BOUNDS;
-        result.crossed = outcome == WALK_CROSSED;
-        return result;
-    }
+        walk.innermost = false;
+    } while (outcome == WALK_ON);
+    return (struct unwind_result){(unsigned)(walk.next - pcs), outcome_reason(outcome, leaf),
+                                  outcome == WALK_CROSSED, outcome == WALK_RESTART};
 }

@@ -9,33 +9,45 @@
 #include "arch/unwind.h"
 #include "prof/log_format.h"
 
-/* Rows a cache holds; a power of two. 256 rows of 64 bytes serve a call graph of some hundred
+/* Rows a cache holds; a power of two. 256 rows of 32 bytes serve a call graph of some hundred
  * sites. */
 #ifndef UNWIND_CACHE_ROWS
 #define UNWIND_CACHE_ROWS 256
 #endif
 
-/* Registers that one step restores from memory: the callee-saved ones, the return address, gp. */
-#define UNWIND_STEP_SAVES 12
+/* Registers beside the return address that a cached step can restore. */
+#define UNWIND_STEP_SAVES 2
+
+enum unwind_step_kind {
+    STEP_CALLER, /* the return address is saved */
+    STEP_LEAF,   /* it is still in its register: right for an interrupted frame only */
+    STEP_ENDS,   /* it is undefined: nobody called */
+};
 
 /* One row of the call frame information, boiled down to what a frame of ordinary C code needs: CFA
  * = register + offset, registers saved at fixed offsets below the CFA. */
 struct unwind_step {
     uintptr_t start; /* true for start <= pc < start + length */
     uint32_t length; /* 0: empty */
-    uint32_t reach;  /* the lowest saved word is at CFA - reach */
+    uint32_t reach;  /* the lowest word that is read is at CFA - reach */
     int32_t cfa_offset;
+    int32_t return_offset; /* from the CFA */
     uint8_t cfa_register;
+    uint8_t kind; /* enum unwind_step_kind */
     uint8_t saves;
-    uint8_t ends; /* the return address is undefined: the outermost frame */
-    uint8_t
-        return_saved; /* the return address is among the saves; else it is still in its register */
-    int32_t save[UNWIND_STEP_SAVES]; /* offset from the CFA * 256 + register */
+    uint8_t save_register[UNWIND_STEP_SAVES];
+    int16_t save_words[UNWIND_STEP_SAVES]; /* from the CFA, in words */
 };
 
-/* A direct-mapped cache of steps, by pc. Zeroed memory is an empty cache. Belongs to one core's
- * sampler, which alone reads and writes it, with interrupts off. */
+/*
+ * A direct-mapped cache of steps, by pc. Zeroed memory is an empty cache. Belongs to one core's
+ * sampler, which alone reads and writes it, with interrupts off.
+ *
+ * A step restores only registers that some row has used to find its CFA: in practice the frame
+ * pointer. `needed` has learnt them, a bit each; a new one empties the cache and restarts the walk.
+ */
 struct unwind_cache {
+    uint32_t needed;
     struct unwind_step step[UNWIND_CACHE_ROWS];
 };
 
@@ -49,6 +61,9 @@ struct unwind_result {
      * REASON_BOUNDS): the registers are that context's, exact, and whoever may walk that stack too
      * can go on from them. */
     bool crossed;
+    /* Only with a cache: the walk came to a frame that needs a register which the cache had not
+     * tracked. Fill the registers again and walk without it; pcs and reason mean nothing. */
+    bool restart;
 };
 
 /*

@@ -133,7 +133,7 @@ static void compare_row(Dwarf_Frame *frame, cfi_word pc, const struct cfi_row *r
         CHECK((int)ops[0].number2 == row->state.cfa_offset, "%lx: CFA offset", (long)pc);
     }
     for (unsigned reg = 0; reg < CFI_REGISTERS; reg++)
-        compare_rule(frame, pc, reg, row->state.rule[reg]);
+        compare_rule(frame, pc, reg, cfi_state_rule(&row->state, reg));
 }
 
 /* Every row of one range; pcs without information are stepped over one by one, and must be without

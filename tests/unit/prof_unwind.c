@@ -20,13 +20,16 @@
 
 /* Never run. Each is 16 bytes; what matters is what its information says. */
 extern const char hand_leaf[], hand_frame32[], hand_rbp[], hand_start[], hand_none[], hand_down[];
-extern const char hand_register[], hand_unsaved[], hand_signal[], hand_expression[];
+extern const char hand_saves_rbp[], hand_register[], hand_unsaved[], hand_signal[],
+    hand_expression[];
 
 __asm__(
     ".text\n"
     "hand_none: .fill 16, 1, 0x90\n" /* no information; nothing before it ends here */
     "hand_leaf: .cfi_startproc\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_frame32: .cfi_startproc\n .cfi_def_cfa_offset 32\n .cfi_offset rbx, -16\n"
+    "   .fill 16, 1, 0x90\n .cfi_endproc\n"
+    "hand_saves_rbp: .cfi_startproc\n .cfi_def_cfa_offset 32\n .cfi_offset rbp, -16\n"
     "   .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_rbp: .cfi_startproc\n .cfi_def_cfa rbp, 16\n .cfi_offset rbp, -16\n"
     "   .fill 16, 1, 0x90\n .cfi_endproc\n"
@@ -46,6 +49,7 @@ __asm__(
 static struct unwind_cache cache;
 static uintptr_t stack[64];
 static unwind_pc pcs[CAPACITY];
+static unsigned restarts;
 
 static struct arch_unwind registers_at(uintptr_t pc, uintptr_t sp)
 {
@@ -57,20 +61,35 @@ static struct arch_unwind registers_at(uintptr_t pc, uintptr_t sp)
     return registers;
 }
 
+/* A walk of `stack` as the sampler does it: a restart goes without the cache. */
+static struct unwind_result walk_again(struct unwind_cache *with, const struct arch_unwind *start,
+                                       unwind_pc *to, unsigned capacity)
+{
+    struct arch_unwind registers = *start;
+    uintptr_t lo = (uintptr_t)stack, hi = (uintptr_t)(stack + 64);
+    struct unwind_result result = unwind_walk(with, &registers, true, lo, hi, to, capacity);
+
+    if (!result.restart)
+        return result;
+    cr_assert(with != NULL, "a restart without a cache");
+    restarts++;
+    registers = *start;
+    memset(to, 0, CAPACITY * sizeof *to);
+    return unwind_walk(NULL, &registers, true, lo, hi, to, capacity);
+}
+
 /* Without a cache, with one that does not know the pcs, and with one that does: the same answer. */
 static struct unwind_result walk_thrice(const struct arch_unwind *start, unsigned capacity)
 {
     static unwind_pc again[CAPACITY];
-    struct unwind_result first = {0, REASON_FULL, false};
+    struct unwind_result first = {.reason = REASON_FULL};
 
     memset(&cache, 0, sizeof cache);
-    for (int turn = 0; turn < 3; turn++) {
-        struct arch_unwind registers = *start;
+    for (int turn = 0; turn < 4; turn++) {
         struct unwind_result result;
 
         memset(again, 0, sizeof again);
-        result = unwind_walk(turn == 0 ? NULL : &cache, &registers, true, (uintptr_t)stack,
-                             (uintptr_t)(stack + 64), again, capacity);
+        result = walk_again(turn == 0 ? NULL : &cache, start, again, capacity);
         if (turn == 0) {
             first = result;
             memcpy(pcs, again, sizeof again);
@@ -246,6 +265,33 @@ Test(prof_unwind, a_stack_pointer_that_cannot_be_right_is_not_followed)
     }
 }
 
+/* A function that uses rbp for something else has been walked often, without restoring it. Then its
+ * caller is one whose frame is found by rbp: the cache learns that, and never needs to again. */
+Test(prof_unwind, the_cache_learns_which_registers_frames_are_found_by)
+{
+    struct arch_unwind start = registers_at(SITE(hand_leaf, 3), (uintptr_t)stack);
+    struct unwind_result result;
+
+    memset(&cache, 0, sizeof cache);
+    start.value[6] = 12345; /* no frame pointer */
+    stack[0] = SITE(hand_saves_rbp, 9);
+    stack[1 + 2] = (uintptr_t)(stack + 20); /* rbp of the caller */
+    stack[1 + 3] = SITE(hand_start, 5);
+    for (int turn = 0; turn < 3; turn++)
+        cr_assert(walk_again(&cache, &start, pcs, CAPACITY).depth == 3);
+    cr_assert(restarts == 0 && cache.needed == 0);
+    stack[1 + 3] = SITE(hand_rbp, 5);
+    stack[20] = 0;
+    stack[21] = SITE(hand_start, 5);
+    for (int turn = 0; turn < 4; turn++) {
+        result = walk_again(&cache, &start, pcs, CAPACITY);
+        cr_assert(result.depth == 4 && result.reason == REASON_FULL, "turn %d", turn);
+        cr_assert(restarts == 1, "turn %d: %u restarts", turn, restarts);
+    }
+    cr_assert(cache.needed == 1u << 6);
+    expect(&start, 4, REASON_FULL);
+}
+
 Test(prof_unwind, a_return_address_in_a_register)
 {
     struct arch_unwind start = registers_at(SITE(hand_register, 3), (uintptr_t)stack);
@@ -359,6 +405,11 @@ static __attribute__((noinline)) int walk_here(void)
     arch_unwind_here(&registers);
     fake_host_stack(&lo, &hi);
     ours = unwind_walk(&cache, &registers, true, lo, hi, pcs, CAPACITY);
+    if (ours.restart) {
+        restarts++;
+        arch_unwind_here(&registers);
+        ours = unwind_walk(NULL, &registers, true, lo, hi, pcs, CAPACITY);
+    }
     their_depth = backtrace(theirs, CAPACITY);
     return 1;
 }
