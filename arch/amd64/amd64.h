@@ -145,6 +145,7 @@ enum {
 
 void lapic_init(void);
 uint32_t lapic_id(void);
+uint64_t lapic_address(void); /* of its registers; 0: they are not in memory */
 uint32_t lapic_read(unsigned reg);
 void lapic_write(unsigned reg, uint32_t value);
 

@@ -35,6 +35,11 @@ uint32_t lapic_id(void)
     return registers == NULL ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24;
 }
 
+uint64_t lapic_address(void)
+{
+    return (uintptr_t)registers;
+}
+
 void lapic_init(void)
 {
     uint64_t base = amd64_rdmsr(MSR_APIC_BASE);

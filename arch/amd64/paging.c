@@ -22,6 +22,7 @@
 #define ENTRY_NO_EXECUTE (1ull << 63)
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 #define BOOT_GIB 4u /* a directory each */
+#define DEVICE_TABLES 6u /* devices' registers in as many different large pages */
 #define FLUSH_ONE_BY_ONE 32u
 
 /* Filled by the start code; ordinary tables afterwards. */
@@ -42,7 +43,7 @@ size_t paging_pool_bytes(uint64_t end)
     uint64_t large_pages = (end + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES;
     uint64_t directories = large_pages / ENTRIES > BOOT_GIB ? large_pages / ENTRIES - BOOT_GIB + 1 : 0;
 
-    return (size_t)(large_pages + directories + directories / ENTRIES + 1) * PAGE_BYTES;
+    return (size_t)(large_pages + directories + directories / ENTRIES + DEVICE_TABLES) * PAGE_BYTES;
 }
 
 static uint64_t *table_new(void)

@@ -4,8 +4,8 @@
  *
  * Memory, once board_init is done. Everything is mapped onto itself. The first page is not mapped: a NULL
  * pointer faults. The image's text can't be written, its constants neither written nor executed, all
- * else not executed. Below 4 GiB what is not RAM is device memory, uncached; above, only RAM is
- * mapped. The page tables' pages come out of the RAM before the heap gets it.
+ * else not executed. Beyond the RAM only the registers of devices that weft uses are mapped, uncached.
+ * The page tables' pages come out of the RAM before the heap gets it.
  */
 #include "kernel/board.h"
 
@@ -112,6 +112,24 @@ static void map(uint64_t start, uint64_t end, unsigned access)
     ASSERT(done); /* pool_take has reckoned with every page */
 }
 
+/* Devices' registers, the page that `address` is in; 0: there is no such device. */
+static void map_device(uint64_t address)
+{
+    uint64_t page = address & ~(uint64_t)(PAGE_BYTES - 1);
+
+    if (page != 0 && page < PC_LOW_END)
+        map(page, page + PAGE_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+}
+
+static void map_devices(void)
+{
+    map_device(lapic_address());
+    map_device(pc_ioapic_address());
+    map_device(pc_acpi.hpet);
+    if (pc_acpi.has_reset && pc_acpi.reset_space == 0)
+        map_device(pc_acpi.reset_address);
+}
+
 static void memory_init(void)
 {
     uint64_t ram_end, low_end;
@@ -127,10 +145,11 @@ static void memory_init(void)
     map(0, PAGE_BYTES, PAGE_NONE);
     map(PAGE_BYTES, (uintptr_t)__text_start, PAGE_READ | PAGE_WRITE);
     map((uintptr_t)__data_start, low_end, PAGE_READ | PAGE_WRITE);
-    map(low_end, PC_LOW_END, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+    map(low_end, PC_LOW_END, PAGE_NONE);
     for (unsigned i = 0; i < pc_boot_info.ram_count; i++)
         if (pc_boot_info.ram[i].end > PC_LOW_END)
             map(pc_boot_info.ram[i].start, pc_boot_info.ram[i].end, PAGE_READ | PAGE_WRITE);
+    map_devices();
     paging_protect();
 }
 

@@ -36,6 +36,11 @@ static void input_write(uint32_t input, uint32_t low)
     ioapic_write(IOAPIC_REDIRECTION + 2 * input, low);
 }
 
+uint64_t pc_ioapic_address(void)
+{
+    return pc_acpi.ioapic != 0 ? pc_acpi.ioapic : IOAPIC_USUAL_ADDRESS;
+}
+
 void pc_ioapic_init(unsigned com1_line)
 {
     uint32_t com1 = pc_acpi.com1_gsi - pc_acpi.ioapic_gsi_base;
@@ -44,7 +49,7 @@ void pc_ioapic_init(unsigned com1_line)
     i8259_init();
     port_write8(I8259_MASTER + 1, 0xff);
     port_write8(I8259_SLAVE + 1, 0xff);
-    ioapic = (volatile uint32_t *)(uintptr_t)(pc_acpi.ioapic != 0 ? pc_acpi.ioapic : IOAPIC_USUAL_ADDRESS);
+    ioapic = (volatile uint32_t *)(uintptr_t)pc_ioapic_address();
     version = ioapic_read(IOAPIC_VERSION);
     inputs = (version >> 16 & 0xff) + 1;
     if (version == 0 || version == UINT32_MAX || com1 >= inputs) {

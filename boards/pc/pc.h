@@ -111,6 +111,8 @@ void pc_acpi_take(uint64_t rsdp);
 
 /* ---- interrupts (ioapic.c), time (clock_reference.c), power (power.c) ---------------------------- */
 
+uint64_t pc_ioapic_address(void);
+
 /* Masks every line; then routes COM1's to `line`, as board_interrupt will see it. */
 void pc_ioapic_init(unsigned com1_line);
 
