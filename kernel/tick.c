@@ -71,11 +71,15 @@ void tick_wake_at_irqoff(uint64_t deadline)
         arm_irqoff(core);
 }
 
-/* Steps the deadline past `now`; ticks that were missed altogether are counted, not made up for. */
+/*
+ * Steps the deadline past `now`, the time at which the handler has done its work: a handler that takes
+ * longer than a period (a fast profiler on a slow core) then still leaves the thread some time between
+ * two ticks, an eighth of a period at least. Ticks that were missed altogether are counted, not made up for.
+ */
 static void deadline_advance(struct core *core, uint64_t now)
 {
     core->tick_deadline += core->tick_period;
-    while (core->tick_deadline <= now) {
+    while (core->tick_deadline < now + core->tick_period / 8) {
         core->tick_deadline += core->tick_period;
         core->ticks_missed++;
     }
@@ -88,10 +92,10 @@ bool upcall_timer(struct arch_frame *frame)
 
     trap_enter(core, frame);
     if (now >= core->tick_deadline) {
-        deadline_advance(core, now);
         core->ticks++;
         upcall_sample(core, frame); /* before the scheduler may change whose tick it was */
         upcall_sched_slice(core);
+        deadline_advance(core, arch_clock_now_irqoff());
     }
     if (now >= core->wake_deadline)
         upcall_sched_wake(core, now); /* may set wake_deadline */

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Tests. Host programs are named by unit_NAME_SRCS (with unit_NAME_CFLAGS and unit_NAME_LIBS when they need
-# more). Board tests are folders tests/board/NAME with image.c, the firmware, and test.c, which boots it.
+# more). Board tests are folders tests/board/NAME with image.c, the firmware, and test.c, which boots it. Of
+# files image-PORT*.c and .S the port's are taken, and a test that has such files, but none for this port,
+# is not built for it. A file `configs` names other configurations that the image is also built with (and
+# a library of that configuration): one on each line, its options joined by +.
 
 include $(wildcard tests/unit/*.mk)
 
@@ -15,12 +18,27 @@ $(unit_PROGRAMS): build/tests/unit-%: $$(unit_%_SRCS) $$(unit_%_DEPS) $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(unit_$*_CFLAGS) -o $@ $(unit_$*_SRCS) $(unit_$*_LIBS) -lcriterion -lpthread
 
-board_tests := $(patsubst tests/board/%/image.c,%,$(wildcard tests/board/*/image.c))
-$(foreach t,$(board_tests),$(eval $(call image,tests/$(t),$(wildcard tests/board/$(t)/*.S) $(filter-out %/test.c,$(wildcard tests/board/$(t)/*.c)))))
+board_tests := $(foreach t,$(patsubst tests/board/%/image.c,%,$(wildcard tests/board/*/image.c)),\
+	$(if $(wildcard tests/board/$(t)/image-*),$(if $(wildcard tests/board/$(t)/image-$(arch_PORT)*.[cS]),$(t)),$(t)))
+board_sources = $(filter-out %/test.c $(1)/host% $(1)/image-%,$(wildcard $(1)/*.c $(1)/*.S)) \
+	$(wildcard $(1)/image-$(arch_PORT)*.[cS])
+$(foreach t,$(board_tests),$(eval $(call image,tests/$(t),$(call board_sources,tests/board/$(t)))))
 board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
+
+variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
+$(foreach t,$(board_tests),$(eval variants_$(t) := $(call variants_of,$(t))))
+variants_ALL := $(sort $(foreach t,$(board_tests),$(variants_$(t))))
+variant_tag = $(subst +,-,$(subst =,_,$(1)))
+variant_IMAGES = $(foreach t,$(board_tests),$(if $(filter $(1),$(variants_$(t))),$(B)-$(variant_tag)/tests/$(t).elf))
+define variant
+.PHONY: variant-$(variant_tag)
+variant-$(variant_tag): $$(NEWLIB)/built
+	$$(Q)$$(MAKE) --no-print-directory CONFIG='$$(CONFIG) $(subst +, ,$(1))' $$(call variant_IMAGES,$(1))
+endef
+$(foreach v,$(variants_ALL),$(eval $(call variant,$(v))))
 board_PROGRAM := build/tests/board
 
-$(board_PROGRAM): tests/board/harness.c $(wildcard tests/board/*/test.c) tests/board/harness.h $(weft_tool_OBJS) $(HEADERS)
+$(board_PROGRAM): tests/board/harness.c $(wildcard tests/board/*/test.c tests/board/*/host*.c tests/board/*.h tests/board/*/*.h) $(weft_tool_OBJS) $(HEADERS)
 	$(call say,UNIT,board)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(weft_tool_CPPFLAGS) -o $@ $(filter %.c,$^) $(filter-out %/main.o,$(weft_tool_OBJS)) \
@@ -34,7 +52,8 @@ $(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev $(if $(filter true,$(CI))$(EXTRAS),golang-go)
 
 .PHONY: test-build bench-ready
-test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft
+test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
+	$(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
 bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

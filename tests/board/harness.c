@@ -26,11 +26,17 @@ const char *board_name(void)
     return setting("WEFT_BOARD", "malta");
 }
 
-void board_image_path(char *path, size_t bytes, const char *image)
+/* The folder's tag is made as in tools/build/target.mk. */
+void board_image_path(char *path, size_t bytes, const char *image, const char *config)
 {
     const char *build = setting("WEFT_BUILD", "build/malta-mips");
+    char tag[64];
 
-    snprintf(path, bytes, "%s/%s%s.elf", build, strcmp(image, "demo") == 0 ? "" : "tests/", image);
+    snprintf(tag, sizeof tag, "%s%s", config != NULL ? "-" : "", config != NULL ? config : "");
+    for (char *c = tag; *c != '\0'; c++)
+        *c = *c == ' ' ? '-' : *c == '=' ? '_' : *c;
+    snprintf(path, bytes, "%s%s/%s%s.elf", build, tag, strcmp(image, "demo") == 0 ? "" : "tests/",
+             image);
 }
 
 static char *stream_text(FILE *stream)
@@ -92,7 +98,7 @@ struct board_run board_boot(const char *image, const char *arguments,
 
     if (options == NULL)
         options = &none;
-    board_image_path(elf, sizeof elf, image);
+    board_image_path(elf, sizeof elf, image, options->config);
     snprintf(run.folder, sizeof run.folder, "build/tests/run/%s-%s/%s%s%s", board_name(),
              board_arch(), image, options->name != NULL ? "-" : "",
              options->name != NULL ? options->name : "");

@@ -10,6 +10,7 @@ struct board_options {
     const char *input;     /* INPUT file; NULL: none */
     const char *icount;    /* QEMU's -icount value; NULL: real time */
     const char *extra;     /* more emulator options */
+    const char *config;    /* of the library and image, as in CONFIG=...; NULL: the default one */
     const char *name;      /* of the folder for results, when one test boots several times */
     int limit_s;           /* until a hang is called one; 0: 60 */
 };
@@ -26,8 +27,8 @@ struct board_run {
 struct board_run board_boot(const char *image, const char *arguments,
                             const struct board_options *options);
 
-/* Path of an image's ELF file. */
-void board_image_path(char *path, size_t bytes, const char *image);
+/* Path of an image's ELF file, in the default configuration or (config not NULL) another one. */
+void board_image_path(char *path, size_t bytes, const char *image, const char *config);
 
 /* "mips", "mipsel", "amd64"; "malta", "pc", "linux". */
 const char *board_arch(void);

@@ -111,7 +111,7 @@ Test(bad_input, serial_log_cut_in_the_middle)
     struct board_run run = good_run("cut");
     char elf[256], log[300], *output;
 
-    board_image_path(elf, sizeof elf, "demo");
+    board_image_path(elf, sizeof elf, "demo", NULL);
     snprintf(log, sizeof log, "%s/cut.raw", run.folder);
     cr_assert_eq(host_run(&output, "head -c $(($(stat -c %%s %s/serial.raw) - 1500)) %s/serial.raw > %s",
                           run.folder, run.folder, log),
@@ -124,7 +124,7 @@ Test(bad_input, serial_log_with_flipped_bytes)
     struct board_run run = good_run("flipped");
     char elf[256], log[300], *output;
 
-    board_image_path(elf, sizeof elf, "demo");
+    board_image_path(elf, sizeof elf, "demo", NULL);
     snprintf(log, sizeof log, "%s/flipped.raw", run.folder);
     cr_assert_eq(host_run(&output,
                           "cp %s/serial.raw %s && size=$(stat -c %%s %s) && for at in 900 1200 2000; do "
@@ -139,7 +139,7 @@ Test(bad_input, elf_is_not_the_one_that_ran)
     struct board_run run = good_run("other");
     char elf[256], log[300];
 
-    board_image_path(elf, sizeof elf, "exit-status");
+    board_image_path(elf, sizeof elf, "exit-status", NULL);
     snprintf(log, sizeof log, "%s/serial.raw", run.folder);
     expect_log_refused(elf, log, "build id");
 }

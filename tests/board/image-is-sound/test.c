@@ -9,7 +9,7 @@ Test(image, no_segment_is_writable_and_executable)
 {
     char elf[256], *output;
 
-    board_image_path(elf, sizeof elf, "demo");
+    board_image_path(elf, sizeof elf, "demo", NULL);
     cr_assert_eq(host_run(&output, "LC_ALL=C readelf -lW %s | awk '$1 == \"LOAD\"' ", elf), 0);
     assert_contains(output, "R E");
     assert_contains(output, "RW ");
@@ -23,7 +23,7 @@ Test(image, runtime_has_no_floating_point_instruction)
 
     if (strncmp(board_arch(), "mips", 4) != 0)
         cr_skip_test("amd64's runtime is compiled with -mgeneral-regs-only, which refuses them");
-    board_image_path(elf, sizeof elf, "demo");
+    board_image_path(elf, sizeof elf, "demo", NULL);
     /* Function by function, those whose source is in a runtime folder; the FPU's own save and load excepted. */
     cr_assert_eq(host_run(&output,
                           "for folder in kernel sched mem prof boards; do "
@@ -38,7 +38,7 @@ Test(image, names_its_build)
 {
     char elf[256], *output;
 
-    board_image_path(elf, sizeof elf, "demo");
+    board_image_path(elf, sizeof elf, "demo", NULL);
     cr_assert_eq(host_run(&output, "LC_ALL=C readelf -n %s", elf), 0);
     assert_contains(output, "Build ID: ");
 }
