@@ -28,8 +28,8 @@
 #include "prof/image.h"
 
 #define WORD_BYTES ((uintptr_t)sizeof(uintptr_t))
-#define CACHE_GRAIN_BITS                                                     \
-    5 /* neighbouring pcs usually share a row: 32 bytes of code share a slot \
+#define CACHE_GRAIN_BITS                                                                           \
+    5 /* neighbouring pcs usually share a row: 32 bytes of code share a slot                       \
        */
 
 _Static_assert((UNWIND_CACHE_ROWS & (UNWIND_CACHE_ROWS - 1)) == 0, "the slot is taken by a mask");
