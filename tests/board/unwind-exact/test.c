@@ -149,10 +149,10 @@ static void check_coverage(const struct image *image)
         pcs += seen[i].pcs;
         instructions += (unsigned)(function->limit - function->start) / 4;
     }
-    printf("unwind-exact: %lu samples, %lu flagged, %u of %u instructions\n",
-           (unsigned long)samples, (unsigned long)flagged, pcs, instructions);
+    printf("unwind-exact: %lu samples, %lu flagged, %u pcs\n", (unsigned long)samples,
+           (unsigned long)flagged, pcs);
     if (strncmp(board_arch(), "mips", 4) == 0)
-        cr_assert_gt(pcs * 100, instructions * 60, "only %u of %u instructions were hit", pcs,
+        cr_assert_gt(pcs * 100, instructions * 75, "only %u of %u instructions were hit", pcs,
                      instructions);
 }
 
