@@ -180,7 +180,7 @@ Test(unwind, every_sampled_stack_is_the_only_possible_one, .timeout = 200)
 
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "unwind-exact: done\n");
-    board_image_path(path, sizeof path, "unwind-exact");
+    board_image_path(path, sizeof path, "unwind-exact", NULL);
     symbols = symbols_open(path, &error);
     cr_assert_not_null(symbols);
     capture = capture_open(symbols, ignore_text, NULL);
