@@ -253,10 +253,10 @@ static void dump_others(void)
 
 /* What the public functions share. Each takes the registers itself, in its own frame, which is the
  * one that is skipped; it is still there while the walk runs. */
-#define DUMP_STACK_HERE(stack) \
-    struct dump_stack stack;   \
-    stack.exact = true;        \
-    stack.skip = 1;            \
+#define DUMP_STACK_HERE(stack)                                                                     \
+    struct dump_stack stack;                                                                       \
+    stack.exact = true;                                                                            \
+    stack.skip = 1;                                                                                \
     arch_unwind_here(&stack.registers)
 
 __attribute__((noinline)) size_t weft_stack(char *buffer, size_t bytes, bool all)

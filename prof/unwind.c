@@ -28,8 +28,8 @@
 #include "prof/image.h"
 
 #define WORD_BYTES ((uintptr_t)sizeof(uintptr_t))
-#define CACHE_GRAIN_BITS                                                     \
-    5 /* neighbouring pcs usually share a row: 32 bytes of code share a slot \
+#define CACHE_GRAIN_BITS                                                                           \
+    5 /* neighbouring pcs usually share a row: 32 bytes of code share a slot                       \
        */
 
 _Static_assert((UNWIND_CACHE_ROWS & (UNWIND_CACHE_ROWS - 1)) == 0, "the slot is taken by a mask");
@@ -87,11 +87,49 @@ static bool cfa_plausible(const struct walk *walk, uintptr_t cfa)
 
 /* ---- steps: rows boiled down, cached ---- */
 
-static inline struct unwind_step *cache_slot(struct unwind_cache *cache, uintptr_t pc)
+/* Each pc may lie in either of two slots, by two hashes, so that two rows of one stack that meet in
+ * one slot don't throw each other out at every tick: the one that lost tries its other slot the
+ * next time. */
+static inline struct unwind_step *cache_first(struct unwind_cache *cache, uintptr_t pc)
 {
     uintptr_t grain = pc >> CACHE_GRAIN_BITS;
 
     return &cache->step[(grain ^ grain >> 8) & (UNWIND_CACHE_ROWS - 1)];
+}
+
+static inline struct unwind_step *cache_second(struct unwind_cache *cache, uintptr_t pc)
+{
+    uint32_t mixed = (uint32_t)(pc >> CACHE_GRAIN_BITS) * 0x9e3779b1u; /* Knuth's multiplier */
+
+    return &cache->step[mixed >> 16 & (UNWIND_CACHE_ROWS - 1)];
+}
+
+static inline bool step_covers(const struct unwind_step *step, uintptr_t pc)
+{
+    return pc - step->start < step->length;
+}
+
+/* The step of `pc`, or NULL. */
+static inline const struct unwind_step *cache_find(struct unwind_cache *cache, uintptr_t pc)
+{
+    const struct unwind_step *step = cache_first(cache, pc);
+
+    if (__builtin_expect(step_covers(step, pc), 1))
+        return step;
+    step = cache_second(cache, pc);
+    return step_covers(step, pc) ? step : NULL;
+}
+
+/* Where a new step of `pc` goes: a free slot, else either of the two in turn. */
+static struct unwind_step *cache_room(struct unwind_cache *cache, uintptr_t pc)
+{
+    struct unwind_step *first = cache_first(cache, pc), *second = cache_second(cache, pc);
+
+    if (first->length == 0)
+        return first;
+    if (second->length == 0)
+        return second;
+    return cache->turn++ % 2 == 0 ? first : second;
 }
 
 static void cache_clear(struct unwind_cache *cache)
@@ -186,8 +224,8 @@ static enum outcome run_cached(struct walk *walk, struct unwind_cache *cache)
         outcome = WALK_LOOK;
         if (cache == NULL)
             break;
-        step = cache_slot(cache, site);
-        if (__builtin_expect(site - step->start >= step->length, 0))
+        step = cache_find(cache, site);
+        if (__builtin_expect(step == NULL, 0))
             break;
         if (__builtin_expect(step->kind != STEP_CALLER, 0) && !(step->kind == STEP_LEAF && exact))
             break;
@@ -320,7 +358,7 @@ static enum outcome step_by_row(struct walk *walk, struct unwind_cache *cache)
     if (row_needs_restart(walk, &row, cache))
         return WALK_RESTART;
     if (cache != NULL)
-        step_from_row(cache_slot(cache, walk->site), &row, cache->needed);
+        step_from_row(cache_room(cache, walk->site), &row, cache->needed);
     back = cfi_rule_kind(cfi_state_rule(&row.state, row.return_column));
     if (back == CFI_UNDEFINED)
         return WALK_FULL;
@@ -354,10 +392,10 @@ static enum outcome step_through_trap(struct walk *walk, enum outcome otherwise)
 static __attribute__((noinline)) enum outcome step_slow(struct walk *walk,
                                                         struct unwind_cache *cache)
 {
-    const struct unwind_step *step = cache != NULL ? cache_slot(cache, walk->site) : NULL;
+    const struct unwind_step *step = cache != NULL ? cache_find(cache, walk->site) : NULL;
     enum outcome outcome;
 
-    if (step != NULL && walk->site - step->start < step->length && step->kind == STEP_ENDS)
+    if (step != NULL && step->kind == STEP_ENDS)
         outcome = WALK_FULL;
     else
         outcome = step_by_row(walk, cache);

@@ -40,14 +40,15 @@ struct unwind_step {
 };
 
 /*
- * A direct-mapped cache of steps, by pc. Zeroed memory is an empty cache. Belongs to one core's
- * sampler, which alone reads and writes it, with interrupts off.
+ * A cache of steps, by pc, each in one of two slots. Zeroed memory is an empty cache. Belongs to
+ * one core's sampler, which alone reads and writes it, with interrupts off.
  *
  * A step restores only registers that some row has used to find its CFA: in practice the frame
  * pointer. `needed` has learnt them, a bit each; a new one empties the cache and restarts the walk.
  */
 struct unwind_cache {
     uint32_t needed;
+    uint32_t turn; /* which of two full slots gives way next */
     struct unwind_step step[UNWIND_CACHE_ROWS];
 };
 

@@ -6,10 +6,10 @@
 
 #include <criterion/criterion.h>
 
-#define CHECK(condition, ...)                           \
-    do {                                                \
-        if (!(condition))                               \
-            cr_assert_fail(#condition " " __VA_ARGS__); \
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            cr_assert_fail(#condition " " __VA_ARGS__);                                            \
     } while (0)
 
 #endif

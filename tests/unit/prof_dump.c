@@ -278,6 +278,8 @@ Test(prof_dump, in_a_handler_the_interrupted_thread_comes_first)
     make_parked(&parked[0], 0, 18, "worker");
     frame.value[ARCH_UNWIND_SP] = (uintptr_t)((uintptr_t *)parked[0].saved_sp + 7);
     frame.value[ARCH_UNWIND_RA] = ((uintptr_t *)parked[0].saved_sp)[6];
+    frame.value[3] = ((uintptr_t *)parked[0].saved_sp)[0]; /* rbx, rbp: see prof_fake_switch.S */
+    frame.value[6] = ((uintptr_t *)parked[0].saved_sp)[1];
     fake_thread_run(&parked[0]);
     cores[0].interrupt_depth = 1;
     cores[0].frame = &frame;
