@@ -8,7 +8,8 @@
 
 #define FOLDER "build/tests/run/pc-start"
 #define MACHINE                                                                                    \
-    "timeout 60 boards/pc/emulator-exit.sh qemu-system-x86_64 -M pc -m 64 -display none -vga none " \
+    "timeout 60 boards/pc/emulator-exit.sh qemu-system-x86_64 -M pc -m 64 -display none -vga "     \
+    "none "                                                                                        \
     "-nic none -no-reboot -nodefaults -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4 "
 
 static void need_pc(void)
@@ -35,11 +36,13 @@ Test(pc_start, from_an_iso_with_grub)
     char elf[256], *output;
 
     need_pc();
-    if (host_run(&output, "command -v grub-mkrescue && test -d /usr/lib/grub/i386-pc && command -v xorriso mformat") != 0)
+    if (host_run(&output, "command -v grub-mkrescue && test -d /usr/lib/grub/i386-pc && command -v "
+                          "xorriso mformat") != 0)
         cr_skip_test("grub-mkrescue, grub-pc-bin, xorriso or mtools is not installed");
     image(elf, sizeof elf);
-    cr_assert_eq(host_run(&output, "boards/pc/iso.sh %s " FOLDER "/image.iso exit=isa return 2>&1", elf), 0, "%s",
-                 output);
+    cr_assert_eq(
+        host_run(&output, "boards/pc/iso.sh %s " FOLDER "/image.iso exit=isa return 2>&1", elf), 0,
+        "%s", output);
     cr_assert_eq(started(&output, "-cpu max -cdrom " FOLDER "/image.iso"), 37, "%s", output);
     assert_contains(output, "atexit handler ran");
 }
@@ -53,11 +56,13 @@ Test(pc_start, by_pvh)
     image(elf, sizeof elf);
     cr_assert_eq(host_run(&output,
                           "cp %s " FOLDER "/pvh.elf && "
-                          "at=$(LC_ALL=C grep -obUaP '\\x02\\xb0\\xad\\x1b' " FOLDER "/pvh.elf | head -1 | cut -d: -f1) && "
+                          "at=$(LC_ALL=C grep -obUaP '\\x02\\xb0\\xad\\x1b' " FOLDER
+                          "/pvh.elf | head -1 | cut -d: -f1) && "
                           "printf x | dd of=" FOLDER "/pvh.elf bs=1 seek=$at conv=notrunc 2>&1",
                           elf),
                  0, "%s", output);
-    snprintf(options, sizeof options, "-cpu max -kernel " FOLDER "/pvh.elf -append 'exit=isa return'");
+    snprintf(options, sizeof options,
+             "-cpu max -kernel " FOLDER "/pvh.elf -append 'exit=isa return'");
     cr_assert_eq(started(&output, options), 37, "%s", output);
 }
 
@@ -96,7 +101,8 @@ Test(pc_start, switches_itself_off)
     image(elf, sizeof elf);
     for (unsigned i = 0; i < 2; i++) {
         cr_assert_eq(host_run(&output,
-                              "timeout 60 qemu-system-x86_64 -M pc,acpi=%s -m 64 -display none -nodefaults -serial stdio "
+                              "timeout 60 qemu-system-x86_64 -M pc,acpi=%s -m 64 -display none "
+                              "-nodefaults -serial stdio "
                               "-no-reboot -kernel %s -append return 2>&1 </dev/null",
                               i == 0 ? "on" : "off", elf),
                      0, "%s", output);

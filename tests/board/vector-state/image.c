@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads of one priority that keep values in floating-point registers, each with a rounding mode of its own,
- * while time slices take the core away from them; beside threads that never touch one. Prints how
- * often the values were looked at and how often they were wrong.
+ * Threads of one priority that keep values in floating-point registers, each with a rounding mode
+ * of its own, while time slices take the core away from them; beside threads that never touch one.
+ * Prints how often the values were looked at and how often they were wrong.
  *
- * On x86 the values are in SSE (or, by the argument "avx", AVX) and x87 registers, which nothing but a
- * preemption saves; elsewhere the compiler keeps doubles in registers across the loop.
+ * On x86 the values are in SSE (or, by the argument "avx", AVX) and x87 registers, which nothing
+ * but a preemption saves; elsewhere the compiler keeps doubles in registers across the loop.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -22,11 +22,19 @@ static volatile unsigned rounds[THREADS], wrong[THREADS];
 #if defined(__x86_64__)
 static int with_avx;
 
-#define KEEP(move, stride, register)                                                               \
-    move " (%1), %%" register "0; " move " " stride "(%1), %%" register "7; " move                 \
-         " 3*" stride "(%1), %%" register "15\n\tfldl 128(%1)\n"                                   \
-         "1:\tdecl %0; jnz 1b\n\t" move " %%" register "0, (%2); " move " %%" register             \
-         "7, " stride "(%2); " move " %%" register "15, 3*" stride "(%2)\n\tfstpl 128(%2)"
+#define KEEP(move, stride, register)                                                                                             \
+    move " (%1), %%" register "0; " move " " stride                                                                              \
+                              "(%1), %%" register "7; " move " 3*" stride                                                        \
+                                                  "(%1), %%" register "15\n\tfldl 128(%1)\n"                                     \
+                                                                      "1:\tdecl %0; jnz "                                        \
+                                                                      "1b\n\t" move                                              \
+                                                                      " %%" register "0, "                                       \
+                                                                                     "(%2); " move                               \
+                                                                                     " %"                                        \
+                                                                                     "%" register "7, " stride                   \
+                                                                                                  "(%2); " move                  \
+                                                                                                  " %%" register "15, 3*" stride \
+                                                                                                                 "(%2)\n\tfstpl 128(%2)"
 
 static int keep(unsigned id, unsigned round)
 {
@@ -139,7 +147,8 @@ int main(int argc, char **argv)
     with_avx = argc > 1 && strcmp(argv[1], "avx") == 0;
     attr.priority = WEFT_PRIORITY_DEFAULT - 1;
     for (unsigned i = 0; i < THREADS; i++)
-        if (weft_thread_spawn(&thread[i], &attr, i < USERS ? user : bystander, (void *)(uintptr_t)i) != 0)
+        if (weft_thread_spawn(&thread[i], &attr, i < USERS ? user : bystander,
+                              (void *)(uintptr_t)i) != 0)
             return 2;
     weft_thread_sleep_ns(3000000000);
     stop = 1;

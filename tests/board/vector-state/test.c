@@ -8,7 +8,8 @@
 
 static void kept(const char *arguments, const char *name)
 {
-    struct board_run run = board_boot("vector-state", arguments, &(struct board_options){.name = name});
+    struct board_run run =
+        board_boot("vector-state", arguments, &(struct board_options){.name = name});
 
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "thread 5: ran");

@@ -74,9 +74,10 @@ static void x87(void)
 static const struct {
     const char *name;
     void (*raise)(void);
-} ways[] = {{"divide", divide},   {"invalid", invalid}, {"null", null},       {"text", text},
-            {"rodata", rodata},   {"execute", execute}, {"general", general}, {"noncanonical", noncanonical},
-            {"stack", stack},     {"gate", gate},       {"x87", x87}};
+} ways[] = {
+    {"divide", divide}, {"invalid", invalid}, {"null", null},       {"text", text},
+    {"rodata", rodata}, {"execute", execute}, {"general", general}, {"noncanonical", noncanonical},
+    {"stack", stack},   {"gate", gate},       {"x87", x87}};
 
 static void *victim(void *argument)
 {

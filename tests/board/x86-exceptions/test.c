@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every exception that a program can raise ends in a report that names it, the thread and the place. */
+/* Every exception that a program can raise ends in a report that names it, the thread and the
+ * place. */
 #include <criterion/criterion.h>
 #include <string.h>
 
