@@ -21,7 +21,9 @@ static inline struct amd64_cpuid amd64_cpuid(uint32_t leaf, uint32_t subleaf)
 {
     struct amd64_cpuid r;
 
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(subleaf));
+    __asm__ volatile("cpuid"
+                     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+                     : "a"(leaf), "c"(subleaf));
     return r;
 }
 
@@ -30,8 +32,9 @@ static inline struct amd64_cpuid amd64_cpuid_checked(uint32_t leaf, uint32_t sub
 {
     uint32_t last = amd64_cpuid(leaf & 0xffff0000u, 0).a;
 
-    return leaf <= last && (last & 0xffff0000u) == (leaf & 0xffff0000u) ? amd64_cpuid(leaf, subleaf)
-                                                                       : (struct amd64_cpuid){0, 0, 0, 0};
+    return leaf <= last && (last & 0xffff0000u) == (leaf & 0xffff0000u)
+               ? amd64_cpuid(leaf, subleaf)
+               : (struct amd64_cpuid){0, 0, 0, 0};
 }
 
 static inline uint64_t amd64_rdmsr(uint32_t msr)
@@ -44,7 +47,8 @@ static inline uint64_t amd64_rdmsr(uint32_t msr)
 
 static inline void amd64_wrmsr(uint32_t msr, uint64_t value)
 {
-    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 
 #define AMD64_READ_CONTROL(name)                                                                   \
@@ -108,8 +112,8 @@ extern const char amd64_exception_stubs[], amd64_device_stubs[];
 extern const char amd64_timer_entry[], amd64_ipi_entry[], amd64_spurious_entry[], amd64_nmi_entry[],
     amd64_fatal_double_fault[], amd64_fatal_machine_check[];
 extern const char arch_trap_begin[], arch_trap_end[];
-extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[], arch_nmi_return[],
-    arch_preempt_return[], arch_preempt_vector_return[];
+extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[],
+    arch_nmi_return[], arch_preempt_return[], arch_preempt_vector_return[];
 extern const char arch_thread_resume[]; /* where a new context starts (switch.S) */
 
 /* From vectors.S, on the core's system stack (or the NMI's), interrupts off. */
@@ -121,7 +125,8 @@ void amd64_nmi(struct arch_frame *frame);
 /* #NM: a thread's first vector instruction. False: not that, a fault. */
 bool amd64_fpu_take(struct core *core);
 
-/* ---- local APIC (lapic.c) --------------------------------------------------------------------- */
+/* ---- local APIC (lapic.c) ---------------------------------------------------------------------
+ */
 
 enum {
     LAPIC_ID = 0x20,
@@ -149,7 +154,8 @@ uint64_t lapic_address(void); /* of its registers; 0: they are not in memory */
 uint32_t lapic_read(unsigned reg);
 void lapic_write(unsigned reg, uint32_t value);
 
-/* ---- paging (paging.c) ------------------------------------------------------------------------ */
+/* ---- paging (paging.c) ------------------------------------------------------------------------
+ */
 
 #define PAGE_BYTES 4096u
 #define LARGE_PAGE_BYTES 0x200000u

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time is the time stamp counter; the interrupt comes from the local APIC's timer, in one of two modes.
- * Where the CPU has it, the timer compares with the counter itself (TSC deadline): a deadline that has
- * passed fires at once. Otherwise the timer counts down at a rate of its own, which is measured against
- * the counter here; its ticks are rounded up, so that it does not fire just before the deadline.
- * Source: Intel SDM volume 3, 10.5.4.
+ * Time is the time stamp counter; the interrupt comes from the local APIC's timer, in one of two
+ * modes. Where the CPU has it, the timer compares with the counter itself (TSC deadline): a
+ * deadline that has passed fires at once. Otherwise the timer counts down at a rate of its own,
+ * which is measured against the counter here; its ticks are rounded up, so that it does not fire
+ * just before the deadline. Source: Intel SDM volume 3, 10.5.4.
  */
 #include "arch/clock.h"
 
@@ -16,15 +16,15 @@
 
 #define TIMER_DEADLINE_MODE (2u << 17)
 #define TIMER_DIVIDE_BY_1 0xbu
-#define CALIBRATE_CYCLES (1u << 24)      /* 5 ms at 3 GHz */
-#define FARTHEST_CYCLES (1ull << 30)     /* an early interrupt arms again */
+#define CALIBRATE_CYCLES (1u << 24)  /* 5 ms at 3 GHz */
+#define FARTHEST_CYCLES (1ull << 30) /* an early interrupt arms again */
 #define SAMPLE_TRIES 16
 
 static bool deadline_mode;
 static uint64_t ticks_per_2_32_cycles; /* the countdown's rate */
 
-/* A point where the two counters were read together: the closest of several tries, since an emulator
- * or a system management interrupt may come in between. */
+/* A point where the two counters were read together: the closest of several tries, since an
+ * emulator or a system management interrupt may come in between. */
 struct sample {
     uint64_t cycles;
     uint32_t ticks;
@@ -59,8 +59,8 @@ static void calibrate(void)
         arch_cpu_relax();
     end = sample_take();
     lapic_write(LAPIC_TIMER_INITIAL, 0);
-    ticks_per_2_32_cycles =
-        (uint64_t)(((unsigned __int128)(start.ticks - end.ticks) << 32) / (end.cycles - start.cycles));
+    ticks_per_2_32_cycles = (uint64_t)(((unsigned __int128)(start.ticks - end.ticks) << 32) /
+                                       (end.cycles - start.cycles));
     if (ticks_per_2_32_cycles == 0)
         weft_panic("the local APIC's timer does not count: there is no usable timer");
 }
@@ -70,7 +70,8 @@ void arch_clock_init(void)
     deadline_mode = (amd64_cpuid(1, 0).c & CPUID_1C_TSC_DEADLINE) != 0;
     if (deadline_mode) {
         lapic_write(LAPIC_LVT_TIMER, TIMER_DEADLINE_MODE | VECTOR_TIMER);
-        /* The mode is written to memory, the deadline to a register: nothing else orders the two. */
+        /* The mode is written to memory, the deadline to a register: nothing else orders the two.
+         */
         __asm__ volatile("mfence\n\tlfence" ::: "memory");
         return;
     }

@@ -13,9 +13,11 @@ const char *arch_cpu_missing(void)
     if ((basic.d & CPUID_1D_FXSR) == 0 || (basic.d & CPUID_1D_SSE2) == 0)
         return "this CPU has no SSE2 with FXSAVE, which this image was built for";
     if ((basic.d & CPUID_1D_TSC) == 0 || (basic.d & CPUID_1D_MSR) == 0)
-        return "this CPU has no time stamp counter and model-specific registers, so there is no clock";
+        return "this CPU has no time stamp counter and model-specific registers, so there is no "
+               "clock";
     if ((basic.d & CPUID_1D_APIC) == 0)
-        return "this CPU has no local APIC (or the firmware has switched it off), so there is no timer";
+        return "this CPU has no local APIC (or the firmware has switched it off), so there is no "
+               "timer";
     if ((extended.d & CPUID_80000001D_NX) == 0)
         return "this CPU cannot forbid the execution of data (NX), which this image relies on";
     return NULL;

@@ -3,25 +3,27 @@
  * Vector (SSE, AVX, AVX-512) and x87 state.
  *
  * The calling convention makes all these registers the caller's to save, except the control words.
- * So a voluntary switch, being a call, has nothing in them to keep; only a thread that was interrupted
- * and lost the core does. weft itself is compiled without them (-mgeneral-regs-only), so handlers and
- * the scheduler leave them as they were, and the place to save them is where a preemption begins
- * (arch_preempt in vectors.S): on the preempted thread's own stack, below its moved frame, as much as the
- * CPU says that it needs. Threads have no save area that most of them would never fill.
+ * So a voluntary switch, being a call, has nothing in them to keep; only a thread that was
+ * interrupted and lost the core does. weft itself is compiled without them (-mgeneral-regs-only),
+ * so handlers and the scheduler leave them as they were, and the place to save them is where a
+ * preemption begins (arch_preempt in vectors.S): on the preempted thread's own stack, below its
+ * moved frame, as much as the CPU says that it needs. Threads have no save area that most of them
+ * would never fill.
  *
  * Lazily, in this sense: a new thread runs with the unit switched off (CR0.TS). Its first vector
- * instruction raises #NM, once in its life; the unit is then cleared for it and it counts as a user.
- * A thread that never touches the unit has nothing saved for it, not even the other threads'
- * leftovers. Trapping at every change of user, as the MIPS port does, would be the wrong choice here: compiled C
- * uses vector registers everywhere, and an exception costs more than ten saves.
+ * instruction raises #NM, once in its life; the unit is then cleared for it and it counts as a
+ * user. A thread that never touches the unit has nothing saved for it, not even the other threads'
+ * leftovers. Trapping at every change of user, as the MIPS port does, would be the wrong choice
+ * here: compiled C uses vector registers everywhere, and an exception costs more than ten saves.
  *
- * Users' control words (rounding modes, masks, exception flags of MXCSR) follow at each switch between
- * two users: stored always, loaded only when they differ, in fact seldom. The x87 status word is not kept
- * across a voluntary switch; the convention lets any call change it.
+ * Users' control words (rounding modes, masks, exception flags of MXCSR) follow at each switch
+ * between two users: stored always, loaded only when they differ, in fact seldom. The x87 status
+ * word is not kept across a voluntary switch; the convention lets any call change it.
  *
- * Which instruction: XSAVEC where there is one: it leaves out what is in its initial state. Else XSAVE,
- * else FXSAVE. Never XSAVEOPT: it also leaves out what has not changed since XRSTOR read that same
- * address, and a stack has been overwritten meanwhile. Source: Intel SDM volume 1, chapter 13.
+ * Which instruction: XSAVEC where there is one: it leaves out what is in its initial state. Else
+ * XSAVE, else FXSAVE. Never XSAVEOPT: it also leaves out what has not changed since XRSTOR read
+ * that same address, and a stack has been overwritten meanwhile. Source: Intel SDM volume 1,
+ * chapter 13.
  *
  * Components that threads get are those below; others (protection keys, AMX tiles) stay disabled.
  */
@@ -33,14 +35,15 @@
 #define XCR0_X87 1u
 #define XCR0_SSE 2u
 #define XCR0_AVX 4u
-#define XCR0_AVX512 0xe0u /* opmask, upper halves, upper registers: all or none */
+#define XCR0_AVX512 0xe0u   /* opmask, upper halves, upper registers: all or none */
 #define XSAVEC_SUPPORTED 2u /* CPUID 0xd, 1: EAX */
 #define FXSAVE_BYTES 512u
 #define XSAVE_ALIGN 64u
 #define INITIAL_CONTROL 0x37f /* all exceptions masked, 64-bit precision, round to nearest */
 #define INITIAL_MXCSR 0x1f80u /* all exceptions masked, round to nearest */
 
-/* upcall_preempt and what it calls, down to the parked context: measured 184, with room for a compiler's moods. */
+/* upcall_preempt and what it calls, down to the parked context: measured 184, with room for a
+ * compiler's moods. */
 #define PREEMPT_CALLS_BYTES 320
 
 bool amd64_fpu_off[WEFT_CONFIG_CORES];

@@ -4,9 +4,9 @@
  * struct arch_frame in trap.c.
  *
  * From the top down: what the CPU pushes, the vector number, what a C call may change (saved for
- * every interrupt), what it may not (saved for the timer, whose sampler needs it, and for exceptions,
- * whose report does). All but the last moves to the thread's own stack when it is preempted:
- * callee-saved registers are then still in the CPU, and arch_switch saves them.
+ * every interrupt), what it may not (saved for the timer, whose sampler needs it, and for
+ * exceptions, whose report does). All but the last moves to the thread's own stack when it is
+ * preempted: callee-saved registers are then still in the CPU, and arch_switch saves them.
  */
 #ifndef ARCH_AMD64_FRAME_H
 #define ARCH_AMD64_FRAME_H
@@ -37,10 +37,11 @@
 #define FRAME_BYTES 192 /* a multiple of 16 */
 
 /* A preempted thread's stack holds the frame from r11 up, at PREEMPT offsets. */
-#define PREEMPT(offset) ((offset) - FRAME_R11)
+#define PREEMPT(offset) ((offset)-FRAME_R11)
 #define PREEMPT_BYTES (FRAME_BYTES - FRAME_R11)
 
-/* Foreign code (libgcc) was compiled with a red zone: the 128 bytes below its stack pointer are its own. */
+/* Foreign code (libgcc) was compiled with a red zone: the 128 bytes below its stack pointer are its
+ * own. */
 #define RED_ZONE_BYTES 128
 
 /* Below the moved frame of a thread that uses vector registers: these, and a block that says where

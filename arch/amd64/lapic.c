@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The core's local APIC. Source: Intel SDM volume 3, chapter 10. Its registers are memory at the
- * address that a model-specific register gives, or, when the firmware has switched to x2APIC mode (which
- * can't simply be left again), model-specific registers themselves.
+ * address that a model-specific register gives, or, when the firmware has switched to x2APIC mode
+ * (which can't simply be left again), model-specific registers themselves.
  */
 #include "arch/amd64/amd64.h"
 #include "arch/amd64/frame.h"
@@ -46,7 +46,8 @@ void lapic_init(void)
 
     if ((base & APIC_BASE_ENABLE) == 0)
         amd64_wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-    registers = base & APIC_BASE_X2APIC ? NULL : (volatile uint32_t *)(uintptr_t)(base & APIC_BASE_ADDRESS);
+    registers =
+        base & APIC_BASE_X2APIC ? NULL : (volatile uint32_t *)(uintptr_t)(base & APIC_BASE_ADDRESS);
     lapic_write(LAPIC_TPR, 0);
     lapic_write(LAPIC_LVT_TIMER, LAPIC_MASKED | VECTOR_TIMER);
     lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED); /* the 8259's line */

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables: one address space, every address mapped onto itself, four levels, pages of 2 MiB and,
- * where access changes inside one, of 4 KiB (never 1 GiB: some virtual machines fault on them).
+ * Page tables: one address space, every address mapped onto itself, four levels, pages of 2 MiB
+ * and, where access changes inside one, of 4 KiB (never 1 GiB: some virtual machines fault on
+ * them).
  *
- * The start code maps the first 4 GiB with everything allowed, in the tables below; the board then takes
- * away what is too much with paging_map. Tables that this needs come from a pool which the board
- * hands over; none is ever given back, and paging_pool_bytes is the most that can be needed, so a
- * page can always be split (stack guards, released memory).
+ * The start code maps the first 4 GiB with everything allowed, in the tables below; the board then
+ * takes away what is too much with paging_map. Tables that this needs come from a pool which the
+ * board hands over; none is ever given back, and paging_pool_bytes is the most that can be needed,
+ * so a page can always be split (stack guards, released memory).
  *
  * One core writes the tables. Other cores' cached translations are theirs to drop: with more than
- * one core, taking access away will need an interprocessor interrupt. Source: Intel SDM volume 3, 4.5.
+ * one core, taking access away will need an interprocessor interrupt. Source: Intel SDM volume
+ * 3, 4.5.
  */
 #include "arch/amd64/amd64.h"
 
@@ -21,7 +23,7 @@
 #define ENTRY_LARGE 0x80ull
 #define ENTRY_NO_EXECUTE (1ull << 63)
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
-#define BOOT_GIB 4u /* a directory each */
+#define BOOT_GIB 4u      /* a directory each */
 #define DEVICE_TABLES 6u /* devices' registers in as many different large pages */
 #define FLUSH_ONE_BY_ONE 32u
 
@@ -41,7 +43,8 @@ void paging_pool(void *start, size_t bytes)
 size_t paging_pool_bytes(uint64_t end)
 {
     uint64_t large_pages = (end + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES;
-    uint64_t directories = large_pages / ENTRIES > BOOT_GIB ? large_pages / ENTRIES - BOOT_GIB + 1 : 0;
+    uint64_t directories =
+        large_pages / ENTRIES > BOOT_GIB ? large_pages / ENTRIES - BOOT_GIB + 1 : 0;
 
     return (size_t)(large_pages + directories + directories / ENTRIES + DEVICE_TABLES) * PAGE_BYTES;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Descriptor tables, and what exceptions are called. Sources: Intel SDM volume 3, chapters 3
- * (segments), 6 (interrupts, table 6-1) and 7 (task state). There is one privilege level and no task
- * is ever switched; segments exist because the CPU wants some.
+ * (segments), 6 (interrupts, table 6-1) and 7 (task state). There is one privilege level and no
+ * task is ever switched; segments exist because the CPU wants some.
  */
 #include "arch/trap.h"
 
@@ -113,7 +113,8 @@ static void gates_init(void)
     gate_set(VECTOR_SPURIOUS, amd64_spurious_entry, IST_INTERRUPT);
 }
 
-/* Code and data in 64-bit mode have no base or limit; the task state's descriptor has, in two words. */
+/* Code and data in 64-bit mode have no base or limit; the task state's descriptor has, in two
+ * words. */
 static void segments_load(unsigned id)
 {
     uint64_t *segment = tables[id].segment;
@@ -195,7 +196,8 @@ void amd64_nmi(struct arch_frame *frame)
     core->interrupt_depth--;
 }
 
-/* ---- reports ---------------------------------------------------------------------------------- */
+/* ---- reports ----------------------------------------------------------------------------------
+ */
 
 #define PAGE_FAULT_PRESENT 1u
 #define PAGE_FAULT_WRITE 2u
@@ -231,7 +233,8 @@ static const char *page_fault_cause(uint64_t error)
     if (error & PAGE_FAULT_FETCH)
         return error & PAGE_FAULT_PRESENT ? "execution of data" : "jump to an unmapped address";
     if (error & PAGE_FAULT_WRITE)
-        return error & PAGE_FAULT_PRESENT ? "store to a read-only page" : "store to an unmapped address";
+        return error & PAGE_FAULT_PRESENT ? "store to a read-only page"
+                                          : "store to an unmapped address";
     return error & PAGE_FAULT_PRESENT ? "load from a page with reserved bits set"
                                       : "load from an unmapped address";
 }

@@ -81,7 +81,8 @@ static bool readable(uintptr_t sp, size_t bytes, uintptr_t lo, uintptr_t hi)
     return sp % 8 == 0 && sp >= lo && sp <= hi && hi - sp >= bytes;
 }
 
-static bool through_preemption(struct arch_unwind *registers, bool vectors, uintptr_t lo, uintptr_t hi)
+static bool through_preemption(struct arch_unwind *registers, bool vectors, uintptr_t lo,
+                               uintptr_t hi)
 {
     uintptr_t sp = registers->value[RSP];
 

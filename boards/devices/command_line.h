@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line as boards get it: words between blanks. Some are the board's own; the others make up the
- * program's command line. */
+/* The command line as boards get it: words between blanks. Some are the board's own; the others
+ * make up the program's command line. */
 #ifndef BOARDS_DEVICES_COMMAND_LINE_H
 #define BOARDS_DEVICES_COMMAND_LINE_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few facts that weft wants from ACPI: interrupt controllers, the timers' addresses, how to switch
- * off and reset. Source: ACPI Specification 6.4, chapter 5; tables are named by their signatures.
+ * The few facts that weft wants from ACPI: interrupt controllers, the timers' addresses, how to
+ * switch off and reset. Source: ACPI Specification 6.4, chapter 5; tables are named by their
+ * signatures.
  *
- * Tables are firmware's: nothing in them is believed. Each must lie in the mapped first 4 GiB, be as
- * long as what is read from it, and add up to zero. AML is not interpreted; the one package that
+ * Tables are firmware's: nothing in them is believed. Each must lie in the mapped first 4 GiB, be
+ * as long as what is read from it, and add up to zero. AML is not interpreted; the one package that
  * matters, \_S5, is found by its bytes.
  */
 #include <string.h>
@@ -70,7 +71,8 @@ static bool table_is(struct bytes table, const char *signature)
     return memcmp(table.at, signature, 4) == 0;
 }
 
-/* ---- the tables ------------------------------------------------------------------------------- */
+/* ---- the tables -------------------------------------------------------------------------------
+ */
 
 static void interrupt_override(struct bytes entry)
 {
@@ -222,7 +224,8 @@ static void table_take(uint64_t address)
         aml_take(table);
 }
 
-/* ---- from the root pointer down ---------------------------------------------------------------- */
+/* ---- from the root pointer down ----------------------------------------------------------------
+ */
 
 static bool rsdp_valid(uint64_t address)
 {

@@ -2,10 +2,10 @@
 /*
  * A PC: 16550 on COM1, I/O APIC, ACPI. README.md in this folder is the board's notebook.
  *
- * Memory, once board_init is done. Everything is mapped onto itself. The first page is not mapped: a NULL
- * pointer faults. The image's text can't be written, its constants neither written nor executed, all
- * else not executed. Beyond the RAM only the registers of devices that weft uses are mapped, uncached.
- * The page tables' pages come out of the RAM before the heap gets it.
+ * Memory, once board_init is done. Everything is mapped onto itself. The first page is not mapped:
+ * a NULL pointer faults. The image's text can't be written, its constants neither written nor
+ * executed, all else not executed. Beyond the RAM only the registers of devices that weft uses are
+ * mapped, uncached. The page tables' pages come out of the RAM before the heap gets it.
  */
 #include "kernel/board.h"
 
@@ -37,8 +37,8 @@ static inline void uart_write(unsigned reg, uint8_t value)
 #define STATUS_UNUSABLE_BOARD 78
 #define COM1_LINE 4 /* as board_interrupt sees it */
 #define ISA_DEBUG_EXIT 0xf4
-/* QEMU exits with twice what is written there and 1, of which 8 bits survive. One is added to the status,
- * because QEMU's own failures end with 1. */
+/* QEMU exits with twice what is written there and 1, of which 8 bits survive. One is added to the
+ * status, because QEMU's own failures end with 1. */
 #define ISA_STATUS_MAX 124
 #define ISA_STATUS_LARGE 127
 
@@ -65,14 +65,16 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
     uart_init(PC_BAUD);
     arch_trap_init(); /* so that a mistake in the following is reported too */
     if (!pc_boot_info_take(a0, a1)) {
-        print_console("weft: started by an unknown loader (0x%lx): Multiboot or PVH is needed; stopped\n",
-                      (unsigned long)a0);
+        print_console(
+            "weft: started by an unknown loader (0x%lx): Multiboot or PVH is needed; stopped\n",
+            (unsigned long)a0);
         unusable();
     }
     pc_acpi_take(pc_boot_info.rsdp);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory -----------------------------------------------------------------------------------
+ */
 
 /* End of all RAM, of RAM below 4 GiB. */
 static void ram_ends(uint64_t *end, uint64_t *low_end)
@@ -99,9 +101,10 @@ static void pool_take(uint64_t ram_end)
         range->start += bytes;
         return;
     }
-    print_console("weft: there is too little RAM: %u KiB for page tables and %u KiB of heap do not fit "
-                  "behind the image; stopped\n",
-                  (unsigned)(bytes / 1024), HEAP_MINIMUM_BYTES / 1024);
+    print_console(
+        "weft: there is too little RAM: %u KiB for page tables and %u KiB of heap do not fit "
+        "behind the image; stopped\n",
+        (unsigned)(bytes / 1024), HEAP_MINIMUM_BYTES / 1024);
     unusable();
 }
 
@@ -186,7 +189,8 @@ void board_pages_commit(void *start, size_t bytes)
         map(first, end, PAGE_READ | PAGE_WRITE);
 }
 
-/* ---- devices ------------------------------------------------------------------------------------ */
+/* ---- devices ------------------------------------------------------------------------------------
+ */
 
 void board_init(void)
 {
@@ -279,6 +283,7 @@ _Noreturn void board_exit(int status)
     if (!pc_boot_info.exit_by_isa || status > ISA_STATUS_MAX)
         print_console("weft: exit status %d\n", status);
     if (pc_boot_info.exit_by_isa)
-        port_write32(ISA_DEBUG_EXIT, status > ISA_STATUS_MAX ? ISA_STATUS_LARGE : (uint32_t)status + 1);
+        port_write32(ISA_DEBUG_EXIT,
+                     status > ISA_STATUS_MAX ? ISA_STATUS_LARGE : (uint32_t)status + 1);
     pc_power_off();
 }

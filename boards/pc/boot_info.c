@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot loader left in memory, copied before anything else may overwrite it: RAM, the command
- * line, the first module (the INPUT file), where ACPI starts. Layouts: Multiboot Specification 0.6.96,
- * section 3.3; Xen, xen/include/public/arch-x86/hvm/start_info.h.
+ * What the boot loader left in memory, copied before anything else may overwrite it: RAM, the
+ * command line, the first module (the INPUT file), where ACPI starts. Layouts: Multiboot
+ * Specification 0.6.96, section 3.3; Xen, xen/include/public/arch-x86/hvm/start_info.h.
  *
  * The memory maps of firmware overlap at times: where two entries disagree, memory is not RAM.
  */
@@ -69,7 +69,8 @@ static void range_insert(struct pc_range range)
     unsigned at = info->ram_count;
 
     if (at == PC_RAM_MAX) {
-        print_console("weft: the memory map has more than %d stretches of RAM; one is not used\n", PC_RAM_MAX);
+        print_console("weft: the memory map has more than %d stretches of RAM; one is not used\n",
+                      PC_RAM_MAX);
         return;
     }
     for (; at > 0 && info->ram[at - 1].start > range.start; at--)
@@ -206,7 +207,8 @@ static void multiboot_take(const struct multiboot_info *info)
     }
 }
 
-/* ---- PVH --------------------------------------------------------------------------------------- */
+/* ---- PVH ---------------------------------------------------------------------------------------
+ */
 
 static void pvh_map_take(const struct pvh_info *info, bool ram_pass)
 {
@@ -247,5 +249,6 @@ bool pc_boot_info_take(uintptr_t magic, uintptr_t information)
 
 void pc_ram_reserve(uint64_t start, uint64_t end)
 {
-    ram_remove(start & ~(uint64_t)(PAGE_BYTES - 1), (end + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1));
+    ram_remove(start & ~(uint64_t)(PAGE_BYTES - 1),
+               (end + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1));
 }

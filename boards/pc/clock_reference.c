@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How fast the time stamp counter is. The CPU may say so itself; if not, it is measured against a counter of
- * known frequency, the most trustworthy one that counts: HPET, ACPI's power management timer, 8254.
+ * How fast the time stamp counter is. The CPU may say so itself; if not, it is measured against a
+ * counter of known frequency, the most trustworthy one that counts: HPET, ACPI's power management
+ * timer, 8254.
  *
  * A reading takes both counters, and something may come between the two (system management, an
- * emulator's host): of several tries the closest counts. All references are read often enough for their
- * width while waiting, so a wrap is never missed.
+ * emulator's host): of several tries the closest counts. All references are read often enough for
+ * their width while waiting, so a wrap is never missed.
  */
 #include "arch/amd64/amd64.h"
 #include "arch/clock.h"
@@ -21,11 +22,12 @@
 #define HPET_ENABLE 1u
 #define PM_TIMER_HZ 3579545u
 #define SAMPLE_TRIES 8
-#define MEASURE_FRACTION 50u                /* of a second: 20 ms */
-#define STUCK_CYCLES (1ull << 32)           /* no reference needs that long for 20 ms: it stands still */
+#define MEASURE_FRACTION 50u      /* of a second: 20 ms */
+#define STUCK_CYCLES (1ull << 32) /* no reference needs that long for 20 ms: it stands still */
 #define PLAUSIBLE_HZ_MIN 1000000u
 #define PLAUSIBLE_HZ_MAX 8000000000ull
-#define HYPERVISOR_LEAF_TIMING 0x40000010u /* VMware's, answered by QEMU and others too: kHz in EAX */
+#define HYPERVISOR_LEAF_TIMING                                                                     \
+    0x40000010u /* VMware's, answered by QEMU and others too: kHz in EAX */
 
 struct reference {
     uint64_t hz;
@@ -71,8 +73,8 @@ static bool pm_timer_start(struct reference *reference)
 {
     if (pc_acpi.pm_timer == 0)
         return false;
-    *reference =
-        (struct reference){PM_TIMER_HZ, pc_acpi.pm_timer_32bit ? UINT32_MAX : 0xffffff, pm_timer_read};
+    *reference = (struct reference){PM_TIMER_HZ, pc_acpi.pm_timer_32bit ? UINT32_MAX : 0xffffff,
+                                    pm_timer_read};
     return true;
 }
 

@@ -53,7 +53,8 @@ void pc_ioapic_init(unsigned com1_line)
     version = ioapic_read(IOAPIC_VERSION);
     inputs = (version >> 16 & 0xff) + 1;
     if (version == 0 || version == UINT32_MAX || com1 >= inputs) {
-        print_console("weft: there is no I/O APIC for COM1's interrupt: the console can't be read\n");
+        print_console(
+            "weft: there is no I/O APIC for COM1's interrupt: the console can't be read\n");
         return;
     }
     for (uint32_t i = 0; i < inputs; i++)

@@ -9,7 +9,8 @@
 
 #include "kernel/board.h"
 
-/* ---- I/O ports -------------------------------------------------------------------------------- */
+/* ---- I/O ports --------------------------------------------------------------------------------
+ */
 
 static inline uint8_t port_read8(unsigned port)
 {
@@ -57,7 +58,8 @@ static inline void port_write32(unsigned port, uint32_t value)
 /* Everything below is mapped from the start; above, only RAM that the loader reported. */
 #define PC_LOW_END (4ull << 30)
 
-/* ---- what the loader said (boot_info.c) -------------------------------------------------------- */
+/* ---- what the loader said (boot_info.c) --------------------------------------------------------
+ */
 
 enum { PC_RAM_MAX = 64 };
 
@@ -71,8 +73,8 @@ struct pc_boot_info {
     unsigned ram_count;
     struct pc_range input; /* the first module */
     bool has_input;
-    bool exit_by_isa;    /* exit=isa: QEMU's isa-debug-exit is there */
-    uint64_t rsdp;       /* 0: the loader did not say */
+    bool exit_by_isa; /* exit=isa: QEMU's isa-debug-exit is there */
+    uint64_t rsdp;    /* 0: the loader did not say */
 };
 
 extern struct pc_boot_info pc_boot_info;
@@ -83,7 +85,8 @@ bool pc_boot_info_take(uintptr_t magic, uintptr_t information);
 /* Takes [start, end) out of the RAM. */
 void pc_ram_reserve(uint64_t start, uint64_t end);
 
-/* ---- ACPI (acpi.c) ------------------------------------------------------------------------------ */
+/* ---- ACPI (acpi.c) ------------------------------------------------------------------------------
+ */
 
 struct pc_acpi {
     bool found;
@@ -109,7 +112,8 @@ extern struct pc_acpi pc_acpi;
 
 void pc_acpi_take(uint64_t rsdp);
 
-/* ---- interrupts (ioapic.c), time (clock_reference.c), power (power.c) ---------------------------- */
+/* ---- interrupts (ioapic.c), time (clock_reference.c), power (power.c)
+ * ---------------------------- */
 
 uint64_t pc_ioapic_address(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end. ACPI's soft-off state needs two values out of the firmware's tables (acpi.c). Without them a
- * virtual machine is reset, which its monitor takes for the end when it is told to (QEMU's
+ * The end. ACPI's soft-off state needs two values out of the firmware's tables (acpi.c). Without
+ * them a virtual machine is reset, which its monitor takes for the end when it is told to (QEMU's
  * -no-reboot); a real machine, which would only start over, stops where it is.
  * Source: ACPI Specification 6.4, 4.8.3.2 (PM1 control) and 16.1.
  */
@@ -75,7 +75,8 @@ static void acpi_reset(void)
     wait_long();
 }
 
-/* Every way there is, most civil first; the last, an exception without a table to handle it, can't fail. */
+/* Every way there is, most civil first; the last, an exception without a table to handle it, can't
+ * fail. */
 static _Noreturn void reset(void)
 {
     const struct {

@@ -12,6 +12,7 @@
 
 #include "arch/clock.h"
 #include "arch/context.h"
+#include "arch/irq.h"
 #include "kernel/tick.h"
 
 #define ROUNDS 20000u

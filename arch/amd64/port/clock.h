@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The time stamp counter: 64 bits, never wraps, the same on all cores of a machine that says "invariant". */
+/* The time stamp counter: 64 bits, never wraps, the same on all cores of a machine that says
+ * "invariant". */
 #ifndef PORT_CLOCK_H
 #define PORT_CLOCK_H
 

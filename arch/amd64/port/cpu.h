@@ -2,8 +2,8 @@
 #ifndef PORT_CPU_H
 #define PORT_CPU_H
 
-/* With more than one core, GS points at the core's own block, whose first word is its number. There is
- * no user mode, so GS is never swapped. */
+/* With more than one core, GS points at the core's own block, whose first word is its number. There
+ * is no user mode, so GS is never swapped. */
 static inline unsigned arch_core_id(void)
 {
     unsigned id;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Vector and x87 state: arch/amd64/fpu.c has the essay. A thread's area holds its control words and
- * whether it has ever used the unit; the registers themselves are on its stack while it is preempted.
+ * whether it has ever used the unit; the registers themselves are on its stack while it is
+ * preempted.
  */
 #ifndef PORT_FPU_H
 #define PORT_FPU_H
@@ -12,7 +13,8 @@
 #include "kernel/core.h"
 
 struct amd64_fpu {
-    uint32_t used;    /* the thread has touched the unit: from then on it is never switched off for it */
+    uint32_t
+        used; /* the thread has touched the unit: from then on it is never switched off for it */
     uint32_t mxcsr;   /* valid while the unit holds another thread's */
     uint16_t control; /* x87 control word, likewise */
 };

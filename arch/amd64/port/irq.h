@@ -2,8 +2,8 @@
 /*
  * Interrupts off and on: RFLAGS.IF.
  *
- * Only a push reads RFLAGS, and an interrupt may land between it and the pop: the unwind table has to
- * know about that word. The runtime's functions address their frames from the stack pointer
+ * Only a push reads RFLAGS, and an interrupt may land between it and the pop: the unwind table has
+ * to know about that word. The runtime's functions address their frames from the stack pointer
  * (-fomit-frame-pointer, no variable-length arrays), so the CFA is 8 bytes further away.
  */
 #ifndef PORT_IRQ_H

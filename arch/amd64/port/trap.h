@@ -7,8 +7,9 @@
 
 #include "arch/amd64/frame.h"
 
-/* What a preemption puts on the interrupted thread's stack: the moved frame, the vector registers, and
- * upcall_preempt's own frames down to the parked context. The CPU says how large the vector registers are. */
+/* What a preemption puts on the interrupted thread's stack: the moved frame, the vector registers,
+ * and upcall_preempt's own frames down to the parked context. The CPU says how large the vector
+ * registers are. */
 extern size_t amd64_preempt_stack_bytes;
 #define ARCH_PREEMPT_STACK_BYTES amd64_preempt_stack_bytes
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* DWARF numbers of the System V ABI for x86-64, figure 3.36: 0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,
- * 6 rbp, 7 rsp, 8-15 r8-r15, 16 the return address. */
+/* DWARF numbers of the System V ABI for x86-64, figure 3.36: 0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5
+ * rdi, 6 rbp, 7 rsp, 8-15 r8-r15, 16 the return address. */
 #ifndef PORT_UNWIND_REGISTERS_H
 #define PORT_UNWIND_REGISTERS_H
 

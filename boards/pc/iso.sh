@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# iso.sh ELF OUT [WORD...]: a bootable CD or USB image with GRUB (BIOS), which starts ELF with the WORDs as its
+# arguments. INPUT names the file to hand over. GRUB talks to the screen and to COM1.
+set -eu
+fail() {
+    echo "iso.sh: $1" >&2
+    exit 1
+}
+
+[ $# -ge 2 ] || fail "usage: iso.sh ELF OUT [WORD...]"
+elf=$1 out=$2
+shift 2
+[ -r "$elf" ] || fail "the image $elf is missing"
+for tool in grub-mkrescue xorriso mformat; do
+    command -v $tool >/dev/null || fail "$tool is missing (packages grub-common grub-pc-bin xorriso mtools)"
+done
+[ -d /usr/lib/grub/i386-pc ] || fail "GRUB for PCs is missing (package grub-pc-bin)"
+case "$*" in *[\;\{\}\'\"\$\\]*) fail "GRUB would not hand these arguments over as they are: $*" ;; esac
+
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+mkdir -p "$tree/boot/grub"
+cp "$elf" "$tree/boot/weft.elf"
+module=
+if [ -n "${INPUT:-}" ]; then
+    cp "$INPUT" "$tree/boot/input"
+    module='    module /boot/input'
+fi
+cat >"$tree/boot/grub/grub.cfg" <<END
+serial --unit=0 --speed=115200
+terminal_input console serial
+terminal_output console serial
+set timeout=0
+set default=0
+menuentry "weft" {
+    multiboot /boot/weft.elf $*
+$module
+}
+END
+grub-mkrescue -d /usr/lib/grub/i386-pc --locales= --fonts= --themes= --compress=xz -o "$out" "$tree" >"$tree/log" 2>&1 ||
+    { cat "$tree/log" >&2; fail "grub-mkrescue failed"; }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The PC's other ways to start: GRUB from a CD image; PVH; and machines that it refuses. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/board/harness.h"
+
+#define FOLDER "build/tests/run/pc-start"
+#define MACHINE                                                                                    \
+    "timeout 60 boards/pc/emulator-exit.sh qemu-system-x86_64 -M pc -m 64 -display none -vga "     \
+    "none "                                                                                        \
+    "-nic none -no-reboot -nodefaults -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4 "
+
+static void need_pc(void)
+{
+    char *output;
+
+    if (strcmp(board_name(), "pc") != 0)
+        cr_skip_test("these are the PC's");
+    host_run(&output, "mkdir -p " FOLDER);
+}
+
+static int started(char **output, const char *options)
+{
+    return host_run(output, MACHINE "%s 2>&1 </dev/null", options);
+}
+
+static void image(char *path, size_t bytes)
+{
+    board_image_path(path, bytes, "exit-status");
+}
+
+Test(pc_start, from_an_iso_with_grub)
+{
+    char elf[256], *output;
+
+    need_pc();
+    if (host_run(&output, "command -v grub-mkrescue && test -d /usr/lib/grub/i386-pc && command -v "
+                          "xorriso mformat") != 0)
+        cr_skip_test("grub-mkrescue, grub-pc-bin, xorriso or mtools is not installed");
+    image(elf, sizeof elf);
+    cr_assert_eq(
+        host_run(&output, "boards/pc/iso.sh %s " FOLDER "/image.iso exit=isa return 2>&1", elf), 0,
+        "%s", output);
+    cr_assert_eq(started(&output, "-cpu max -cdrom " FOLDER "/image.iso"), 37, "%s", output);
+    assert_contains(output, "atexit handler ran");
+}
+
+/* QEMU takes the Multiboot header when there is one; without its magic number, the PVH note. */
+Test(pc_start, by_pvh)
+{
+    char elf[256], options[600], *output;
+
+    need_pc();
+    image(elf, sizeof elf);
+    cr_assert_eq(host_run(&output,
+                          "cp %s " FOLDER "/pvh.elf && "
+                          "at=$(LC_ALL=C grep -obUaP '\\x02\\xb0\\xad\\x1b' " FOLDER
+                          "/pvh.elf | head -1 | cut -d: -f1) && "
+                          "printf x | dd of=" FOLDER "/pvh.elf bs=1 seek=$at conv=notrunc 2>&1",
+                          elf),
+                 0, "%s", output);
+    snprintf(options, sizeof options,
+             "-cpu max -kernel " FOLDER "/pvh.elf -append 'exit=isa return'");
+    cr_assert_eq(started(&output, options), 37, "%s", output);
+}
+
+static void refused(const char *cpu, const char *sentence)
+{
+    char elf[256], options[600], *output;
+
+    need_pc();
+    image(elf, sizeof elf);
+    snprintf(options, sizeof options, "-cpu %s -kernel %s -append exit=isa", cpu, elf);
+    cr_assert_eq(started(&output, options), 78, "%s", output);
+    assert_contains(output, sentence);
+}
+
+Test(pc_start, cpu_without_long_mode_is_refused)
+{
+    refused("qemu32", "this CPU has no 64-bit mode");
+}
+
+Test(pc_start, cpu_without_nx_is_refused)
+{
+    refused("qemu64,-nx", "cannot forbid the execution of data");
+}
+
+Test(pc_start, cpu_without_local_apic_is_refused)
+{
+    refused("qemu64,-apic", "no local APIC");
+}
+
+/* Without exit=isa: the status is printed, and the machine is off, with ACPI or without. */
+Test(pc_start, switches_itself_off)
+{
+    char elf[256], *output;
+
+    need_pc();
+    image(elf, sizeof elf);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(host_run(&output,
+                              "timeout 60 qemu-system-x86_64 -M pc,acpi=%s -m 64 -display none "
+                              "-nodefaults -serial stdio "
+                              "-no-reboot -kernel %s -append return 2>&1 </dev/null",
+                              i == 0 ? "on" : "off", elf),
+                     0, "%s", output);
+        assert_contains(output, "weft: exit status 37");
+    }
+}

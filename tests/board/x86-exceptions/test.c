@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Every exception that a program can raise ends in a report that names it, the thread and the
+ * place. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/board/harness.h"
+
+static void expect(const char *way, const char *sentence, const char *function)
+{
+    struct board_run run;
+
+    if (strcmp(board_arch(), "amd64") != 0)
+        cr_skip_test("these are x86's");
+    run = board_boot("x86-exceptions", way, &(struct board_options){.name = way});
+    cr_assert_eq(run.status, 70, "%s: status %d\n%s", way, run.status, run.terminal);
+    assert_contains(run.console, sentence);
+    assert_contains(run.console, "on core 0, thread \"victim\"");
+    assert_contains(run.console, "cr2 ");
+    if (function != NULL)
+        assert_contains(run.console, function);
+    assert_contains(run.console, "thread 1 \"main\" [join");
+}
+
+Test(x86_exceptions, division)
+{
+    expect("divide", "panic: division by zero", "divide\n");
+}
+
+Test(x86_exceptions, invalid_instruction)
+{
+    expect("invalid", "panic: invalid instruction", "invalid\n");
+}
+
+Test(x86_exceptions, null_pointer)
+{
+    expect("null", "panic: store to an unmapped address", "null\n");
+}
+
+Test(x86_exceptions, text_cannot_be_written)
+{
+    expect("text", "panic: store to a read-only page", "text\n");
+}
+
+Test(x86_exceptions, constants_cannot_be_written)
+{
+    expect("rodata", "panic: store to a read-only page", "rodata\n");
+}
+
+Test(x86_exceptions, data_cannot_be_executed)
+{
+    expect("execute", "panic: execution of data", "victim\n");
+}
+
+Test(x86_exceptions, general_protection)
+{
+    expect("general", "panic: general protection fault", "general\n");
+}
+
+Test(x86_exceptions, address_that_is_not_canonical)
+{
+    expect("noncanonical", "panic: general protection fault", "noncanonical\n");
+}
+
+Test(x86_exceptions, stack_pointer_that_points_nowhere)
+{
+    expect("stack", "panic: store to an unmapped address", NULL);
+}
+
+Test(x86_exceptions, interrupt_without_a_gate)
+{
+    expect("gate", "error code 0x552", "gate\n");
+}
+
+Test(x86_exceptions, x87_division)
+{
+    expect("x87", "panic: x87 floating-point exception", "x87\n");
+}
