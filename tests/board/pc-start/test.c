@@ -28,7 +28,7 @@ static int started(char **output, const char *options)
 
 static void image(char *path, size_t bytes)
 {
-    board_image_path(path, bytes, "exit-status");
+    board_image_path(path, bytes, "exit-status", NULL);
 }
 
 Test(pc_start, from_an_iso_with_grub)

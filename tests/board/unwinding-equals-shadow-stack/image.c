@@ -124,12 +124,23 @@ static NOINLINE int adv_round(int x)
     return sum;
 }
 
+/* Rounds of different length, so that ticks do not fall into step with them (multiplier: Knuth's MMIX). */
+static NOINLINE void adv_wait(unsigned count)
+{
+    while (count-- != 0)
+        __asm__ volatile("");
+}
+
 int NOINLINE adv_main(void)
 {
+    uint64_t random = 1;
     int sum = 0;
 
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < ROUNDS; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        adv_wait((unsigned)(random >> 57));
         sum += adv_round(i);
+    }
     return sum;
 }
 
