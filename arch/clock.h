@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Arch contract: the core's cycle counter and its one-shot timer. Times are 64-bit counts of the
- * counter since reset; a port with a narrower counter extends it, and arms itself at least twice per wrap.
+ * counter since reset; a port with a narrower counter extends it, and arms itself at least twice
+ * per wrap.
  */
 #ifndef ARCH_CLOCK_H
 #define ARCH_CLOCK_H
@@ -18,8 +19,8 @@ static inline uint64_t arch_clock_now_irqoff(void);
 static inline uint32_t arch_clock_cycles(void);
 
 /* Interrupts this core at `deadline` or soon after, also when it has passed already: the timer is
- * never armed in the past. Early interrupts are allowed (the caller looks at the time). Replaces what was
- * armed, and acknowledges the timer's interrupt. Interrupts are off. */
+ * never armed in the past. Early interrupts are allowed (the caller looks at the time). Replaces
+ * what was armed, and acknowledges the timer's interrupt. Interrupts are off. */
 void arch_clock_arm_irqoff(uint64_t deadline);
 
 #include "port/clock.h"

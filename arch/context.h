@@ -20,7 +20,8 @@ void arch_switch(void **save_sp, void *next_sp);
 extern const char arch_switch_begin[], arch_switch_end[];
 
 /* ARCH_STACK_ALIGN: alignment of a stack's top, in bytes.
- * ARCH_STACK_MINIMUM_BYTES: what a thread that does nothing needs, an interrupt's frame included. */
+ * ARCH_STACK_MINIMUM_BYTES: what a thread that does nothing needs, an interrupt's frame included.
+ */
 #include "port/context.h"
 
 #endif

@@ -17,7 +17,8 @@ static inline unsigned arch_core_id(void);
 static inline void arch_cpu_relax(void);
 
 /* Waits for an interrupt. Called with interrupts off, returns with them on. An interrupt that comes
- * at any point after they are on ends the wait: none is slept through (see arch_cpu_idle_resume). */
+ * at any point after they are on ends the wait: none is slept through (see arch_cpu_idle_resume).
+ */
 void arch_cpu_idle_irqoff(void);
 
 /* Stops this core for good. */

@@ -10,13 +10,15 @@
 
 struct core;
 
-/* ARCH_FPU_BYTES: size of a thread's save area, at the top of its stack; 0 when the port keeps it elsewhere. */
+/* ARCH_FPU_BYTES: size of a thread's save area, at the top of its stack; 0 when the port keeps it
+ * elsewhere. */
 
 /* Prepares this core's unit; nobody owns it. */
 void arch_fpu_init(struct core *core);
 
-/* Called by the scheduler, interrupts off, when core->fpu_owner is not NULL and the thread `next` (its save
- * area) is about to run: makes the unit usable if it holds next's state, unusable otherwise. */
+/* Called by the scheduler, interrupts off, when core->fpu_owner is not NULL and the thread `next`
+ * (its save area) is about to run: makes the unit usable if it holds next's state, unusable
+ * otherwise. */
 static inline void arch_fpu_switch(struct core *core, void *next_area);
 
 /* The thread with this area ends: forget its state. Interrupts off. */

@@ -3,9 +3,10 @@
  * Arch contract: traps. An interrupt or exception saves the interrupted context in a frame on the
  * core's system stack and calls one of the upcalls of arch/upcall.h, with interrupts off.
  *
- * When upcall_interrupt answers true, the port moves the part of the frame that a call would clobber to the interrupted
- * thread's own stack and calls upcall_preempt() there, on that stack, interrupts off; when it
- * returns (much later, perhaps on another core) the thread goes on where it was interrupted.
+ * When upcall_interrupt answers true, the port moves the part of the frame that a call would
+ * clobber to the interrupted thread's own stack and calls upcall_preempt() there, on that stack,
+ * interrupts off; when it returns (much later, perhaps on another core) the thread goes on where it
+ * was interrupted.
  */
 #ifndef ARCH_TRAP_H
 #define ARCH_TRAP_H

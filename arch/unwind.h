@@ -33,9 +33,9 @@ void arch_unwind_from_parked(struct arch_unwind *registers, const void *saved_sp
 /* The caller's own: pc and sp inside the calling function, callee-saved registers. */
 void arch_unwind_here(struct arch_unwind *registers);
 
-/* For code without unwind information, innermost frame only: the rule for a leaf that has not moved the
- * stack pointer. Replaces pc and sp by the caller's; false when that can't be right. `lo` and `hi`
- * bound the stack: nothing outside is read. */
+/* For code without unwind information, innermost frame only: the rule for a leaf that has not moved
+ * the stack pointer. Replaces pc and sp by the caller's; false when that can't be right. `lo` and
+ * `hi` bound the stack: nothing outside is read. */
 bool arch_unwind_leaf(struct arch_unwind *registers, uintptr_t lo, uintptr_t hi);
 
 /* If registers->pc lies in the code that resumes an interrupted context whose frame stands at the

@@ -9,11 +9,13 @@
 
 struct arch_frame;
 
-/* The first C function, on core 0's system stack. The arguments are the boot loader's, port-specific. */
+/* The first C function, on core 0's system stack. The arguments are the boot loader's,
+ * port-specific. */
 _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3);
 
-/* An interrupt came. `pending` says which, in the port's terms; the board knows what is wired where. True:
- * the interrupted thread must give up the core; the port then calls upcall_preempt (arch/trap.h). */
+/* An interrupt came. `pending` says which, in the port's terms; the board knows what is wired
+ * where. True: the interrupted thread must give up the core; the port then calls upcall_preempt
+ * (arch/trap.h). */
 bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending);
 
 /* The core's one-shot timer fired. Same answer. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Entry contracts. ASSERT is compiled in always where it is cheap and guards memory; DEBUG_ASSERT in
- * debug builds (WEFT_CONFIG_DEBUG). Both print the condition, file and line and panic. */
+/* Entry contracts. ASSERT is compiled in always where it is cheap and guards memory; DEBUG_ASSERT
+ * in debug builds (WEFT_CONFIG_DEBUG). Both print the condition, file and line and panic. */
 #ifndef KERNEL_ASSERT_H
 #define KERNEL_ASSERT_H
 

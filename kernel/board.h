@@ -17,7 +17,8 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3);
 /* Interrupt controllers, the clock's frequency. Interrupts are off. */
 void board_init(void);
 
-/* Frequency of arch_clock's counter, in Hz; measured by board_init where the board has a reference. */
+/* Frequency of arch_clock's counter, in Hz; measured by board_init where the board has a reference.
+ */
 uint64_t board_clock_hz(void);
 
 /* A stretch of RAM that the heap may own: not the image, not the INPUT file. Called with index 0,

@@ -2,9 +2,10 @@
 /*
  * From the port's reset code to main.
  *
- * The boot context runs on core 0's system stack with interrupts off. It brings up, in this order, the
- * console, the core, the traps, the board, time and the heap, and turns into nothing: the scheduler
- * starts thread 1, which runs constructors, main and exit, and the system stack is left to interrupts.
+ * The boot context runs on core 0's system stack with interrupts off. It brings up, in this order,
+ * the console, the core, the traps, the board, time and the heap, and turns into nothing: the
+ * scheduler starts thread 1, which runs constructors, main and exit, and the system stack is left
+ * to interrupts.
  */
 #include <stdlib.h>
 #include <string.h>

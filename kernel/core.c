@@ -3,8 +3,8 @@
 
 struct core cores[WEFT_CONFIG_CORES];
 
-/* Core 0's system stack, where the reset code starts and its traps run; the top is known to the linker
- * by name. Other cores' stacks follow below it in the same array. */
+/* Core 0's system stack, where the reset code starts and its traps run; the top is known to the
+ * linker by name. Other cores' stacks follow below it in the same array. */
 __attribute__((aligned(64), section(".bss.system_stacks"))) unsigned char
     core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
 

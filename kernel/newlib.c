@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What newlib asks of a system, below files and time: the console is descriptors 0, 1 and 2, and
- * nothing else is open. newlib's per-thread state and locks are in sched/newlib.c, its allocator in mem/newlib_malloc.c.
+ * nothing else is open. newlib's per-thread state and locks are in sched/newlib.c, its allocator in
+ * mem/newlib_malloc.c.
  */
 #include <errno.h>
 #include <fcntl.h>

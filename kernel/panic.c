@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the program when something is wrong with it: one report, then the exit status. Nothing here
- * takes a lock, allocates or waits; a second panic inside the report cuts it short, a third just halts.
+ * The end of the program when something is wrong with it: one report, then the exit status. Nothing
+ * here takes a lock, allocates or waits; a second panic inside the report cuts it short, a third
+ * just halts.
  */
 #include "kernel/panic.h"
 

@@ -24,7 +24,8 @@ static void emit_fill(struct print_sink *sink, char fill, int count)
         emit(sink, &fill, 1);
 }
 
-static void emit_field(struct print_sink *sink, const struct spec *spec, const char *bytes, int count)
+static void emit_field(struct print_sink *sink, const struct spec *spec, const char *bytes,
+                       int count)
 {
     if (!spec->left)
         emit_fill(sink, ' ', spec->width - count);
@@ -33,7 +34,8 @@ static void emit_field(struct print_sink *sink, const struct spec *spec, const c
         emit_fill(sink, ' ', spec->width - count);
 }
 
-/* Digits of `value` from the end of buffer backwards; returns how many. 20 decimal digits hold 64 bits. */
+/* Digits of `value` from the end of buffer backwards; returns how many. 20 decimal digits hold 64
+ * bits. */
 static int digits(char buffer[20], uint64_t value, unsigned base, bool upper)
 {
     const char *alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";

@@ -17,7 +17,8 @@ struct print_sink {
 
 void print_format(struct print_sink *sink, const char *format, va_list arguments);
 
-/* To the console, or into the calling thread's diversion buffer (weft_stack). This is weft_print. */
+/* To the console, or into the calling thread's diversion buffer (weft_stack). This is weft_print.
+ */
 void print_console(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The halves of the spinlock that a one-core release build leaves out: spinning, and rank checks. */
+/* The halves of the spinlock that a one-core release build leaves out: spinning, and rank checks.
+ */
 #include "kernel/spinlock.h"
 
 #include <weft/console.h>

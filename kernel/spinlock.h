@@ -46,7 +46,8 @@ struct spinlock {
         .taken = 0, .holder = -1, .rank = (lock_rank_), .name = (lock_name_)                       \
     }
 
-/* Panics unless a lock of `rank` may be taken on this core now; then notes it. Debug builds only. */
+/* Panics unless a lock of `rank` may be taken on this core now; then notes it. Debug builds only.
+ */
 void spinlock_rank_acquire(const struct spinlock *lock);
 void spinlock_rank_release(const struct spinlock *lock);
 

@@ -72,9 +72,10 @@ void tick_wake_at_irqoff(uint64_t deadline)
 }
 
 /*
- * Steps the deadline past `now`, the time at which the handler has done its work: a handler that takes
- * longer than a period (a fast profiler on a slow core) then still leaves the thread some time between
- * two ticks, an eighth of a period at least. Ticks that were missed altogether are counted, not made up for.
+ * Steps the deadline past `now`, the time at which the handler has done its work: a handler that
+ * takes longer than a period (a fast profiler on a slow core) then still leaves the thread some
+ * time between two ticks, an eighth of a period at least. Ticks that were missed altogether are
+ * counted, not made up for.
  */
 static void deadline_advance(struct core *core, uint64_t now)
 {

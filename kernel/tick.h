@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time. Each core has one one-shot timer, armed for whatever comes first: the next periodic tick, or
- * the earliest sleeper's deadline. A periodic tick is what the profiler samples and what ends time
- * slices; its deadlines are multiples of the period from its start, so that lateness never adds up.
+ * Time. Each core has one one-shot timer, armed for whatever comes first: the next periodic tick,
+ * or the earliest sleeper's deadline. A periodic tick is what the profiler samples and what ends
+ * time slices; its deadlines are multiples of the period from its start, so that lateness never
+ * adds up.
  */
 #ifndef KERNEL_TICK_H
 #define KERNEL_TICK_H
@@ -15,14 +16,15 @@ struct core;
 /* Starts the calling core's scheduler tick. Boot; interrupts are off. */
 void tick_init(void);
 
-/* The calling core ticks at `rate_hz` (rounded to a whole number of cycles) from now on; returns the exact
- * rate in thousandths of a hertz. Interrupts are off. */
+/* The calling core ticks at `rate_hz` (rounded to a whole number of cycles) from now on; returns
+ * the exact rate in thousandths of a hertz. Interrupts are off. */
 uint64_t tick_start_irqoff(uint32_t rate_hz);
 
 /* Back to WEFT_CONFIG_TICK_HZ. Interrupts are off. */
 void tick_restore_irqoff(void);
 
-/* sched: the earliest deadline of this core's sleepers is now `deadline` (cycles, or UINT64_MAX). */
+/* sched: the earliest deadline of this core's sleepers is now `deadline` (cycles, or UINT64_MAX).
+ */
 void tick_wake_at_irqoff(uint64_t deadline);
 
 /* Between the counter's cycles and nanoseconds, without drift: exact to a cycle for 584 years. */

@@ -11,7 +11,8 @@
 struct core;
 struct arch_frame;
 
-/* mem: hands over the board's regions (board_heap_region) and makes malloc work. Boot, one thread. */
+/* mem: hands over the board's regions (board_heap_region) and makes malloc work. Boot, one thread.
+ */
 void upcall_heap_init(void);
 
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
@@ -23,7 +24,8 @@ void upcall_sample(struct core *core, const struct arch_frame *frame);
 /* sched: a periodic tick: the current thread's time slice is that much shorter. Interrupts off. */
 void upcall_sched_slice(struct core *core);
 
-/* sched: core->wake_deadline has passed: wakes the sleepers that are due and sets the next one. Interrupts off. */
+/* sched: core->wake_deadline has passed: wakes the sleepers that are due and sets the next one.
+ * Interrupts off. */
 void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 
 /* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now? */

@@ -4,30 +4,30 @@
  * says anything about these bytes.
  *
  * A log is a sequence of records. Every record is a multiple of 4 bytes, 4-aligned in the target's
- * memory, in the target's byte order, and stands for itself: it can be found and checked in a serial
- * stream or in a RAM dump without what came before it.
+ * memory, in the target's byte order, and stands for itself: it can be found and checked in a
+ * serial stream or in a RAM dump without what came before it.
  *
  *      offset  size
  *      0       2     magic LOG_MAGIC; the reader learns the byte order from it
  *      2       1     type, enum log_type
  *      3       1     core
  *      4       2     length of the whole record in bytes, header and check included
- *      6       2     sequence number, per core, counting every record, modulo 65536: a gap is a loss
- *      8       ...   payload, by type; a "word" is 4 or 8 bytes, as the header record says
- *      last 4        check: log_check() over everything before it
+ *      6       2     sequence number, per core, counting every record, modulo 65536: a gap is a
+ * loss 8       ...   payload, by type; a "word" is 4 or 8 bytes, as the header record says last 4
+ * check: log_check() over everything before it
  *
  * On a serial line each record travels in a frame of its own between ordinary console bytes:
  *
  *      FRAME_BEGIN  escaped(record)  escaped(crc32 of the record, big-endian)  FRAME_END
  *
- * where a byte FRAME_ESCAPE..FRAME_END (0xfd..0xff) inside is sent as FRAME_ESCAPE, byte ^ 0x80. None of the three
- * occurs in UTF-8 text, so console text never looks like a frame, and after any damage the next
- * FRAME_BEGIN starts afresh. crc32 is the one of zlib and IEEE 802.3 (reflected 0xedb88320, initial and final inversion). The
- * frame's CRC guards the line; the record's own cheaper check guards the memory it was written to,
- * inside an interrupt handler with a budget.
+ * where a byte FRAME_ESCAPE..FRAME_END (0xfd..0xff) inside is sent as FRAME_ESCAPE, byte ^ 0x80.
+ * None of the three occurs in UTF-8 text, so console text never looks like a frame, and after any
+ * damage the next FRAME_BEGIN starts afresh. crc32 is the one of zlib and IEEE 802.3 (reflected
+ * 0xedb88320, initial and final inversion). The frame's CRC guards the line; the record's own
+ * cheaper check guards the memory it was written to, inside an interrupt handler with a budget.
  *
- * The records of a profile, in order: per core one LOG_HEADER, then samples, then LOG_END. Everything
- * numeric in a payload is a uint32_t unless said otherwise.
+ * The records of a profile, in order: per core one LOG_HEADER, then samples, then LOG_END.
+ * Everything numeric in a payload is a uint32_t unless said otherwise.
  */
 #ifndef PROF_LOG_FORMAT_H
 #define PROF_LOG_FORMAT_H
@@ -62,30 +62,33 @@ struct log_record {
 /* The build id's bytes (the GNU note's descriptor) follow, padded with zeros to 4. */
 struct log_header {
     uint32_t version;
-    uint32_t word_bytes;      /* 4 or 8 */
+    uint32_t word_bytes;           /* 4 or 8 */
     uint32_t rate_millihertz_high; /* exact ticks per second, in 1/1000 Hz, as two halves */
     uint32_t rate_millihertz_low;
-    uint32_t text_start_high, text_start_low; /* bounds of the image's text; a pc outside is flagged */
+    uint32_t text_start_high,
+        text_start_low; /* bounds of the image's text; a pc outside is flagged */
     uint32_t text_end_high, text_end_low;
-    uint32_t cores;           /* cores in this profile: so many headers and ends are to come */
+    uint32_t cores; /* cores in this profile: so many headers and ends are to come */
     uint32_t build_id_bytes;
 };
 
 /* Why a stack ends where it does. Also the index of names in dumps; keep in step with
  * unwind_reason_name(). */
 enum log_reason {
-    REASON_FULL = 0,      /* walked to the thread's first frame */
-    REASON_BOUNDS = 1,    /* the next frame's address lies outside the stack, is misaligned or not increasing */
+    REASON_FULL = 0, /* walked to the thread's first frame */
+    REASON_BOUNDS =
+        1, /* the next frame's address lies outside the stack, is misaligned or not increasing */
     REASON_NO_INFO = 2,   /* a caller without unwind information */
     REASON_DEPTH = 3,     /* deeper than WEFT_CONFIG_UNWIND_DEPTH */
     REASON_NO_LOCK = 4,   /* the stack was being created, freed or painted, or walked by another */
     REASON_SWITCHING = 5, /* inside the context switch */
     REASON_ATOMIC64 = 6,  /* inside a 64-bit atomic's section */
-    REASON_LEAF = 7,      /* full, but the innermost frame had no unwind information: leaf rule used */
+    REASON_LEAF = 7, /* full, but the innermost frame had no unwind information: leaf rule used */
 };
 
 /* What the core was doing, for ticks whose stack is no thread's (requirements B3): then `depth` may
- * be 0 or a stack of runtime code, and the reader roots it at the pseudo function named after the context. */
+ * be 0 or a stack of runtime code, and the reader roots it at the pseudo function named after the
+ * context. */
 enum log_context {
     CONTEXT_THREAD = 0,    /* root: the thread's entry */
     CONTEXT_IDLE = 1,      /* _Idle */
@@ -95,23 +98,26 @@ enum log_context {
     CONTEXT_FOREIGN = 5,   /* _ForeignCode */
 };
 
-/* pcs are those of the call sites, not return addresses: RA-8 on MIPS, RA-1 on amd64; the innermost one is exact. */
+/* pcs are those of the call sites, not return addresses: RA-8 on MIPS, RA-1 on amd64; the innermost
+ * one is exact. */
 struct log_sample {
-    uint32_t thread;  /* weft_thread_id, 0 when none */
-    uint8_t context;  /* enum log_context */
-    uint8_t reason;   /* enum log_reason */
-    uint16_t depth;   /* words that follow */
-    uint32_t count;   /* ticks this record stands for, at least 1 */
+    uint32_t thread; /* weft_thread_id, 0 when none */
+    uint8_t context; /* enum log_context */
+    uint8_t reason;  /* enum log_reason */
+    uint16_t depth;  /* words that follow */
+    uint32_t count;  /* ticks this record stands for, at least 1 */
 };
 
-/* `count` ticks for one reason: REASON_ATOMIC64 becomes the stack _LostSampleDuringAtomic64 <- _System. */
+/* `count` ticks for one reason: REASON_ATOMIC64 becomes the stack _LostSampleDuringAtomic64 <-
+ * _System. */
 struct log_lost {
     uint32_t reason; /* enum log_reason */
     uint32_t count;
 };
 
 /* Per core, since LOG_HEADER. ticks is the sum of the others. recorded is the sum of `count` over
- * this core's LOG_SAMPLE records, lost_atomic64 the sum over its LOG_LOST records of that reason. */
+ * this core's LOG_SAMPLE records, lost_atomic64 the sum over its LOG_LOST records of that reason.
+ */
 struct log_end {
     uint32_t ticks, recorded, lost_atomic64, lost_full, lost_nolock, suppressed;
     uint32_t duration_ns_high, duration_ns_low;
@@ -123,8 +129,9 @@ struct log_thread {
     uint32_t name_bytes;
 };
 
-/* Ends every record: a word-wise mix of everything before it, cheap enough for the tick. Multiplier: the
- * 32-bit FNV prime (FNV-1a by words). Never returns 0, so that cleared memory is no record. */
+/* Ends every record: a word-wise mix of everything before it, cheap enough for the tick.
+ * Multiplier: the 32-bit FNV prime (FNV-1a by words). Never returns 0, so that cleared memory is no
+ * record. */
 static inline uint32_t log_check(const uint32_t *words, size_t count)
 {
     uint32_t hash = 0x811c9dc5u;

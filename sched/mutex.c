@@ -5,7 +5,8 @@
  * The owner runs at the highest priority among its own and those of all threads that wait for any
  * mutex it holds (`held` lists those mutexes), and so does whoever it waits for in turn, along the
  * chain. Unlocking hands the mutex to the first waiter, which finds itself the owner when it wakes.
- * Protocol: L. Sha, R. Rajkumar, J. Lehoczky, "Priority Inheritance Protocols", IEEE Trans. Computers 39(9), 1990.
+ * Protocol: L. Sha, R. Rajkumar, J. Lehoczky, "Priority Inheritance Protocols", IEEE Trans.
+ * Computers 39(9), 1990.
  */
 #include <weft/console.h>
 #include <weft/mutex.h>
@@ -24,7 +25,7 @@ int weft_mutex_init(struct weft_mutex *mutex, enum weft_mutex_kind kind)
 }
 
 static _Noreturn __attribute__((noinline)) void not_a_mutex(const struct weft_mutex *mutex,
-                                                           const char *function)
+                                                            const char *function)
 {
     weft_panic("%s: %p is not an initialised mutex", function, (const void *)mutex);
 }
@@ -148,8 +149,9 @@ static __attribute__((noinline)) void lock_for_ever_irqoff(struct weft_mutex *mu
     if (lock_slow_irqoff(mutex, UINT64_MAX) == WEFT_EDEADLK)
         weft_panic("deadlock: thread \"%s\" locks mutex %p, whose owner \"%s\" %s",
                    thread_current()->name, (void *)mutex, mutex->owner->name,
-                   mutex->owner == thread_current() ? "is itself: make it recursive, or unlock it first"
-                                                    : "waits for a mutex that this thread holds");
+                   mutex->owner == thread_current()
+                       ? "is itself: make it recursive, or unlock it first"
+                       : "waits for a mutex that this thread holds");
 }
 
 void weft_mutex_lock(struct weft_mutex *mutex)
@@ -219,7 +221,8 @@ static _Noreturn __attribute__((noinline)) void not_the_owner(const struct weft_
                thread_current()->name, (const void *)mutex);
 }
 
-static __attribute__((noinline)) void unlock_contended(struct weft_mutex *mutex, arch_irq_state state)
+static __attribute__((noinline)) void unlock_contended(struct weft_mutex *mutex,
+                                                       arch_irq_state state)
 {
     hand_over_irqoff(mutex, thread_current());
     sched_leave(state);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * newlib, per thread: each thread's own struct _reent (errno, strtok, stdio state), made on first use,
- * and newlib's locks, which are weft mutexes. Before the scheduler runs, and in an interrupt or a panic, there is
- * one context and its state is newlib's global one; locks are then not taken.
+ * newlib, per thread: each thread's own struct _reent (errno, strtok, stdio state), made on first
+ * use, and newlib's locks, which are weft mutexes. Before the scheduler runs, and in an interrupt
+ * or a panic, there is one context and its state is newlib's global one; locks are then not taken.
  */
 #include <reent.h>
 #include <stdlib.h>

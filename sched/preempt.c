@@ -26,7 +26,8 @@ static void give_way_irqoff(struct core *core)
     if (!runq_has_at_least(&sched_of(core)->ready, current->priority))
         return; /* who asked for it has been taken away again (priority change, timeout) */
     sched_of(core)->preemptions++;
-    sched_requeue_current_irqoff(core, !runq_has_at_least(&sched_of(core)->ready, current->priority + 1u));
+    sched_requeue_current_irqoff(
+        core, !runq_has_at_least(&sched_of(core)->ready, current->priority + 1u));
     sched_switch_irqoff(core);
 }
 

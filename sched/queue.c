@@ -99,7 +99,8 @@ static int send_until_cycles(struct weft_queue *queue, const void *message, uint
 
     if (result == WEFT_EAGAIN) {
         sched_assert_may_block("weft_queue_send");
-        thread_current()->wait_data = (void *)message; /* only read, by the receiver that makes room */
+        thread_current()->wait_data =
+            (void *)message; /* only read, by the receiver that makes room */
         result = wait_irqoff(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
     }
     sched_leave(state);

@@ -3,18 +3,19 @@
  * The scheduler, inside.
  *
  * Nouns. Each core has a `struct scheduler`: a run queue (a bitmap and 32 circular lists, highest
- * priority first, round robin inside one), its sleepers in order of deadline, its idle thread. A thread
- * is in exactly one place: running (core->current), ready (a run queue), blocked (an object's wait
- * queue, the sleepers' list, or both), or exited.
+ * priority first, round robin inside one), its sleepers in order of deadline, its idle thread. A
+ * thread is in exactly one place: running (core->current), ready (a run queue), blocked (an
+ * object's wait queue, the sleepers' list, or both), or exited.
  *
  * Steps. An operation turns interrupts off, changes queues, and ends with sched_leave(), which
- * switches if a thread of higher priority became ready, and turns interrupts on again. A blocking operation
- * parks the current thread with wait_irqoff(). The switch itself is in one function,
- * sched_switch_irqoff(); preemption reaches it from the trap exit (preempt.c), everything else by a plain call.
+ * switches if a thread of higher priority became ready, and turns interrupts on again. A blocking
+ * operation parks the current thread with wait_irqoff(). The switch itself is in one function,
+ * sched_switch_irqoff(); preemption reaches it from the trap exit (preempt.c), everything else by a
+ * plain call.
  *
  * Who owns what. A blocked thread belongs to the queue it waits in, and whoever takes it out of
- * there makes it ready and tells it why (wait_result). Ownership of a mutex or a message is handed over by the waker:
- * a woken thread never has to try again, so nobody overtakes it.
+ * there makes it ready and tells it why (wait_result). Ownership of a mutex or a message is handed
+ * over by the waker: a woken thread never has to try again, so nobody overtakes it.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -44,14 +45,16 @@ static inline struct scheduler *sched_of(const struct core *core)
     return &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id];
 }
 
-/* Gives the core to the best ready thread, or the idle one. The current thread has been put where it
- * belongs (or is to be forgotten). Returns when it runs again; at once when it is itself the best. */
+/* Gives the core to the best ready thread, or the idle one. The current thread has been put where
+ * it belongs (or is to be forgotten). Returns when it runs again; at once when it is itself the
+ * best. */
 void sched_switch_irqoff(struct core *core);
 
 /* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
 void sched_ready_irqoff(struct weft_thread *thread);
 
-/* The current thread stays ready but lets others go first: behind its equals (`to_back`) or before them. */
+/* The current thread stays ready but lets others go first: behind its equals (`to_back`) or before
+ * them. */
 void sched_requeue_current_irqoff(struct core *core, bool to_back);
 
 /* Slow half of sched_leave. */
@@ -70,8 +73,8 @@ static inline void sched_leave(arch_irq_state state)
 /* Panics with `function`'s name unless the caller may block: a thread, preemption on. */
 void sched_assert_may_block(const char *function);
 
-/* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles, UINT64_MAX: for
- * ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
+/* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
+ * UINT64_MAX: for ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
 int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline);
 

@@ -49,7 +49,8 @@ void upcall_sched_wake(struct core *core, uint64_t now_cycles)
         if (mutex != NULL)
             mutex_waiter_left_irqoff(mutex);
     }
-    core->wake_deadline = sleepers->next == sleepers ? UINT64_MAX : sleeper_of(sleepers->next)->deadline;
+    core->wake_deadline =
+        sleepers->next == sleepers ? UINT64_MAX : sleeper_of(sleepers->next)->deadline;
 }
 
 static void sleep_until_cycles(uint64_t deadline)

@@ -84,9 +84,10 @@ void sched_assert_may_block(const char *function)
     const struct core *core = core_self();
 
     if (core->interrupt_depth != 0)
-        weft_panic("%s was called in an interrupt handler, where nothing may block: use a try-form, or "
-                   "wake a thread that does it",
-                   function);
+        weft_panic(
+            "%s was called in an interrupt handler, where nothing may block: use a try-form, or "
+            "wake a thread that does it",
+            function);
     if (core->preempt_off != 0)
         weft_panic("%s was called with preemption disabled, where nothing may block: call "
                    "weft_preempt_enable first",

@@ -2,9 +2,10 @@
 /*
  * Threads: made, joined, ended.
  *
- * A thread is one piece of memory: from the top down its control block, its FPU area, its stack. It comes
- * from mem/stack.h or from the caller. Whoever learns last that the thread has ended gives it back: the
- * joiner, or, for a detached thread, the next one that spawns, joins or idles (thread_reap).
+ * A thread is one piece of memory: from the top down its control block, its FPU area, its stack. It
+ * comes from mem/stack.h or from the caller. Whoever learns last that the thread has ended gives it
+ * back: the joiner, or, for a detached thread, the next one that spawns, joins or idles
+ * (thread_reap).
  */
 #include <string.h>
 #include <weft/console.h>
@@ -21,7 +22,8 @@
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
 #define IDLE_STACK_BYTES 1024
 
-/* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list lock. */
+/* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
+ * lock. */
 static struct {
     struct weft_thread *first, *last;
     uint32_t next_id;
@@ -75,7 +77,8 @@ static void thread_entry(void *argument)
 
 _Noreturn void upcall_thread_returned(void)
 {
-    weft_panic("a thread's first frame returned, which it never does: its stack has been overwritten");
+    weft_panic(
+        "a thread's first frame returned, which it never does: its stack has been overwritten");
 }
 
 /* Fields that do not depend on where the thread's memory came from. */
@@ -91,8 +94,8 @@ static void thread_fill(struct weft_thread *thread, const struct weft_thread_att
 }
 
 /* Lays out [memory, memory + bytes): control block, FPU area, the start record, stack. */
-static struct weft_thread *thread_lay_out(void *memory, size_t bytes, const struct weft_thread_attr *attr,
-                                          struct start start)
+static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
+                                          const struct weft_thread_attr *attr, struct start start)
 {
     uintptr_t top = ((uintptr_t)memory + bytes) & ~(uintptr_t)15;
     struct weft_thread *thread;
@@ -116,7 +119,8 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes, const stru
     return thread;
 }
 
-#define THREAD_OVERHEAD_BYTES (sizeof(struct weft_thread) + ARCH_FPU_BYTES + sizeof(struct start) + 64)
+#define THREAD_OVERHEAD_BYTES                                                                      \
+    (sizeof(struct weft_thread) + ARCH_FPU_BYTES + sizeof(struct start) + 64)
 
 static int attr_check(const struct weft_thread_attr *attr)
 {
@@ -206,8 +210,8 @@ _Noreturn void weft_thread_exit(void *result)
     sched_assert_may_block("weft_thread_exit");
     current = thread_current();
     if (current->mutexes != 0)
-        weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first", current->name,
-                   current->mutexes);
+        weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first",
+                   current->name, current->mutexes);
     newlib_thread_end(current);
     arch_irq_save(); /* the next thread turns interrupts on */
     core = core_self();

@@ -40,8 +40,8 @@ struct weft_thread {
     struct weft_wait_link link;
 
     /* Written by the switch, on the core that runs or parks the thread. */
-    void *saved_sp; /* valid while parked */
-    uint8_t state;  /* enum thread_state */
+    void *saved_sp;  /* valid while parked */
+    uint8_t state;   /* enum thread_state */
     uint8_t on_core; /* between being picked and being parked: registers live in a core */
 
     /* Constant after spawn, or changed by sched/priority.c under RANK_THREAD. */
@@ -49,10 +49,11 @@ struct weft_thread {
     uint8_t base_priority; /* as asked for */
     uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t detached;
-    uint8_t core; /* last core it ran on */
+    uint8_t core;        /* last core it ran on */
     uint8_t wait_reason; /* enum thread_wait, valid while blocked */
 
-    /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it (B1). */
+    /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
+     * (B1). */
     uintptr_t stack_lo, stack_hi; /* usable part: the control block and FPU area lie above */
     void *fpu_area;
     uint32_t stack_busy; /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
@@ -60,9 +61,9 @@ struct weft_thread {
     /* While blocked. */
     struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
     const void *wait_object;
-    uint64_t wait_since; /* cycles */
-    int32_t wait_result; /* what the wait returns: 0 or WEFT_E... */
-    void *wait_data;     /* the message being sent or received */
+    uint64_t wait_since;              /* cycles */
+    int32_t wait_result;              /* what the wait returns: 0 or WEFT_E... */
+    void *wait_data;                  /* the message being sent or received */
     struct weft_wait_link timer_link; /* in the sleepers' list; next is NULL when in none */
     uint64_t deadline;                /* cycles, valid in that list */
 
@@ -81,7 +82,7 @@ struct weft_thread {
     uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
     uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
     uint8_t being_joined;
-    void *stack;          /* what stack_alloc returned, and its size */
+    void *stack; /* what stack_alloc returned, and its size */
     size_t stack_bytes;
 };
 

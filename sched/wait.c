@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking and waking: the two halves every blocking object is made of. */
+#include "arch/clock.h"
 #include "kernel/assert.h"
 #include "kernel/tick.h"
-#include "arch/clock.h"
 #include "sched/sched.h"
 
 void wait_queue_init(struct weft_wait_queue *queue)

@@ -3,7 +3,8 @@
  * Count and Compare. Two traps for the unwary (MIPS32 PRA, Compare): the interrupt is raised when
  * the two are equal, so a Compare written a moment too late fires a whole wrap later; and Count
  * wraps, in half a minute on a fast part. So arming re-reads Count, and never reaches further than
- * half a wrap: the timer interrupt that comes early finds that its deadline has not passed and arms again.
+ * half a wrap: the timer interrupt that comes early finds that its deadline has not passed and arms
+ * again.
  */
 #include "arch/clock.h"
 #include "arch/mips/frame.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/fpu.h"
-#include "arch/mips/mips.h"
 #include "arch/mips/frame.h"
+#include "arch/mips/mips.h"
 
 _Static_assert(ARCH_FPU_BYTES >= 260 && ARCH_FPU_BYTES % 8 == 0, "32 doubles and FCSR");
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interrupted context on a stack. Shared by C and assembly; the offsets below are checked against
- * struct arch_frame in trap.c.
+ * The interrupted context on a stack. Shared by C and assembly; the offsets below are checked
+ * against struct arch_frame in trap.c.
  *
  * The first part, up to FRAME_CLOBBERED_END, is what a C call may change: it is saved for every
  * interrupt, and it is all that moves to the thread's own stack when the thread is preempted

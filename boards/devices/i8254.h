@@ -26,7 +26,8 @@ enum {
 /* Starts counting down from 65535. */
 static inline void i8254_start(void)
 {
-    port_write8(I8254_GATE, (uint8_t)((port_read8(I8254_GATE) & ~2) | 1)); /* gate on, speaker off */
+    port_write8(I8254_GATE,
+                (uint8_t)((port_read8(I8254_GATE) & ~2) | 1)); /* gate on, speaker off */
     port_write8(I8254_CONTROL, I8254_COUNTER2_MODE0);
     port_write8(I8254_COUNTER2, 0xff);
     port_write8(I8254_COUNTER2, 0xff);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pair of 8259A interrupt controllers of a PC-style south bridge, polled: the handler asks which
- * line is highest instead of reading a vector. Source: Intel 8259A data sheet (231468), "Poll Command".
+ * The pair of 8259A interrupt controllers of a PC-style south bridge, polled: the handler asks
+ * which line is highest instead of reading a vector. Source: Intel 8259A data sheet (231468), "Poll
+ * Command".
  *
  * A board includes this after defining: port_read8(port), port_write8(port, value).
  */
@@ -34,7 +35,7 @@ static inline void i8259_init(void)
     port_write8(I8259_SLAVE + 1, 0x28);
     port_write8(I8259_SLAVE + 1, I8259_CASCADE);
     port_write8(I8259_SLAVE + 1, I8259_ICW4);
-    port_write8(I8259_MASTER + 1, (uint8_t)~(1 << I8259_CASCADE));
+    port_write8(I8259_MASTER + 1, (uint8_t) ~(1 << I8259_CASCADE));
     port_write8(I8259_SLAVE + 1, 0xff);
 }
 

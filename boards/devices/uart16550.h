@@ -4,7 +4,8 @@
  * Source: National Semiconductor PC16550D data sheet (1995), section 8.
  *
  * A board includes this after defining how a register is reached:
- *   static inline uint8_t uart_read(unsigned reg);  static inline void uart_write(unsigned reg, uint8_t value);
+ *   static inline uint8_t uart_read(unsigned reg);  static inline void uart_write(unsigned reg,
+ * uint8_t value);
  */
 #ifndef BOARDS_DEVICES_UART16550_H
 #define BOARDS_DEVICES_UART16550_H

@@ -128,8 +128,9 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
     if (boot.ram_end > MALTA_RAM + MALTA_RAM_KSEG0_BYTES || boot.ram_end < MALTA_RAM)
         boot.ram_end = MALTA_RAM + MALTA_RAM_KSEG0_BYTES;
     if ((uintptr_t)__image_end + MALTA_HEAP_MINIMUM_BYTES > boot.ram_end) {
-        print_console("weft: the image ends at %p and RAM at %p: there is no room for a heap; stopped\n",
-                      (void *)__image_end, (void *)boot.ram_end);
+        print_console(
+            "weft: the image ends at %p and RAM at %p: there is no room for a heap; stopped\n",
+            (void *)__image_end, (void *)boot.ram_end);
         board_exit(78);
     }
 }
@@ -144,8 +145,8 @@ static void interrupt_line_enable(uint32_t mask)
                      : "memory");
 }
 
-/* CPU cycles per second: Count against the 8254 over 10 ms. Count ticks at half the pipeline's rate, or all of it;
- * measuring makes that no matter. */
+/* CPU cycles per second: Count against the 8254 over 10 ms. Count ticks at half the pipeline's
+ * rate, or all of it; measuring makes that no matter. */
 static uint64_t clock_measure(void)
 {
     uint32_t start, reference;
@@ -241,7 +242,8 @@ void board_interrupt(uintptr_t pending)
             uart_interrupt();
 }
 
-/* RAM on this board is always there: released pages are only remembered by the heap's statistics. */
+/* RAM on this board is always there: released pages are only remembered by the heap's statistics.
+ */
 void board_pages_release(void *start, size_t bytes)
 {
     (void)start;

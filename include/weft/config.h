@@ -63,7 +63,8 @@
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
 #endif
 
-/* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged. */
+/* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.
+ */
 #ifndef WEFT_CONFIG_UNWIND_DEPTH
 #define WEFT_CONFIG_UNWIND_DEPTH 64
 #endif

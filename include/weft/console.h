@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Printing that works before main, in interrupt handlers and while the system dies: no libc, no heap,
- * no lock that anything else waits for. Programs print with newlib's stdio. */
+/* Printing that works before main, in interrupt handlers and while the system dies: no libc, no
+ * heap, no lock that anything else waits for. Programs print with newlib's stdio. */
 #ifndef WEFT_CONSOLE_H
 #define WEFT_CONSOLE_H
 
@@ -10,8 +10,8 @@
 /* Formats %s %c %d %i %u %x %X %p %% with l, ll, z, j, a width, 0 and -, and %.*s. Context: any. */
 void weft_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Prints the sentence, the registers, this thread's exact stack and the other threads' stacks, then ends the
- * program with status 70 (EX_SOFTWARE of sysexits.h). Context: any. */
+/* Prints the sentence, the registers, this thread's exact stack and the other threads' stacks, then
+ * ends the program with status 70 (EX_SOFTWARE of sysexits.h). Context: any. */
 _Noreturn void weft_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

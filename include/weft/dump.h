@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stack dumps of threads, as text. The host tool turns each pc=0x... into function, file and line. */
+/* Stack dumps of threads, as text. The host tool turns each pc=0x... into function, file and line.
+ */
 #ifndef WEFT_DUMP_H
 #define WEFT_DUMP_H
 
@@ -10,9 +11,9 @@
  * panicking system; in thread context preemption is off for the time of the dump. */
 void weft_threads_dump(void);
 
-/* Writes the caller's stack (or with `all`, every thread's) as text into buffer[0..bytes) and returns
- * the number of bytes written, never more than `bytes`: a longer text is cut, so what stands there is
- * a prefix of it. No terminating zero. Context: thread. */
+/* Writes the caller's stack (or with `all`, every thread's) as text into buffer[0..bytes) and
+ * returns the number of bytes written, never more than `bytes`: a longer text is cut, so what
+ * stands there is a prefix of it. No terminating zero. Context: thread. */
 size_t weft_stack(char *buffer, size_t bytes, bool all);
 
 #endif

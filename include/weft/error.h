@@ -2,8 +2,8 @@
 /*
  * Error policy, for every weft function.
  *
- *   - An `int` result is 0 for success or one of the negative codes below. A positive result is only
- *     ever a count, and the function's comment says so.
+ *   - An `int` result is 0 for success or one of the negative codes below. A positive result is
+ * only ever a count, and the function's comment says so.
  *   - A pointer result is NULL only when there is no memory (or no room in a static table).
  *   - A result that can fail carries WEFT_MUST_CHECK.
  *   - Misuse that a program can't sensibly handle (unlocking another thread's mutex, blocking in an

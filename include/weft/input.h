@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the boot loader handed over beside the image: one file (the initial RAM disk) and a command line. */
+/* What the boot loader handed over beside the image: one file (the initial RAM disk) and a command
+ * line. */
 #ifndef WEFT_INPUT_H
 #define WEFT_INPUT_H
 

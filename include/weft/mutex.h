@@ -20,16 +20,20 @@ struct weft_mutex {
     uint32_t magic;
     struct weft_thread *owner;
     uint16_t kind;
-    uint16_t depth;                /* extra locks by the owner (recursive) */
+    uint16_t depth; /* extra locks by the owner (recursive) */
     struct weft_wait_queue waiters;
-    struct weft_mutex *next_held;  /* the owner's list of mutexes that others wait for */
+    struct weft_mutex *next_held; /* the owner's list of mutexes that others wait for */
 };
 
 #define WEFT_MUTEX_MAGIC 0x6d757478u /* "mutx" */
 #define WEFT_MUTEX_INITIALIZER(name)                                                               \
-    {WEFT_MUTEX_MAGIC, 0, WEFT_MUTEX_NORMAL, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters), 0}
+    {                                                                                              \
+        WEFT_MUTEX_MAGIC, 0, WEFT_MUTEX_NORMAL, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters), 0    \
+    }
 #define WEFT_MUTEX_RECURSIVE_INITIALIZER(name)                                                     \
-    {WEFT_MUTEX_MAGIC, 0, WEFT_MUTEX_RECURSIVE, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters), 0}
+    {                                                                                              \
+        WEFT_MUTEX_MAGIC, 0, WEFT_MUTEX_RECURSIVE, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters), 0 \
+    }
 
 /* Errors: WEFT_EINVAL (NULL or unknown kind). Context: any. */
 WEFT_MUST_CHECK int weft_mutex_init(struct weft_mutex *mutex, enum weft_mutex_kind kind);

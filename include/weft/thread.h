@@ -35,9 +35,9 @@ struct weft_thread_attr {
     ((struct weft_thread_attr){.name = NULL, .priority = WEFT_PRIORITY_DEFAULT})
 
 /* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
- * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or, when
- * detached, until it exits); `thread` may be NULL only for a detached thread.
- * Does not block. Errors: WEFT_EINVAL, WEFT_ENOMEM. */
+ * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or,
+ * when detached, until it exits); `thread` may be NULL only for a detached thread. Does not block.
+ * Errors: WEFT_EINVAL, WEFT_ENOMEM. */
 WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
                                       const struct weft_thread_attr *attr,
                                       void *(*entry)(void *argument), void *argument);

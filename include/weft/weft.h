@@ -2,8 +2,8 @@
 /*
  * weft: threads on bare metal that can see themselves. The umbrella header.
  *
- * A program is an ordinary C program: main(argc, argv) runs as thread 1 with newlib ready; returning
- * from it or calling exit() ends the program and, on a board that can, powers it off.
+ * A program is an ordinary C program: main(argc, argv) runs as thread 1 with newlib ready;
+ * returning from it or calling exit() ends the program and, on a board that can, powers it off.
  * error.h, first in the list, states the error policy.
  */
 #ifndef WEFT_H

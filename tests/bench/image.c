@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What operations cost, in instructions. Run under QEMU's -icount shift=0: one instruction is one
- * nanosecond of virtual time, so the cycle counter measures instructions (on Malta one Count is six of them).
- * Each line is `bench: NAME N.NN`, the mean over many rounds less the empty loop's cost.
+ * nanosecond of virtual time, so the cycle counter measures instructions (on Malta one Count is six
+ * of them). Each line is `bench: NAME N.NN`, the mean over many rounds less the empty loop's cost.
  * tests/bench/run.sh starts it and adds what only the host can see.
  */
 #include <stdio.h>
@@ -94,7 +94,8 @@ static void bench_mutex(void)
 {
     static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
 
-    report("mutex_pair", MEASURE(ROUNDS, (weft_mutex_lock(&mutex), weft_mutex_unlock(&mutex))), empty_loop);
+    report("mutex_pair", MEASURE(ROUNDS, (weft_mutex_lock(&mutex), weft_mutex_unlock(&mutex))),
+           empty_loop);
 }
 
 static void bench_queue(void)
@@ -105,7 +106,8 @@ static void bench_queue(void)
     if (weft_queue_init(&queue, storage, sizeof message, 8) != 0)
         exit(1);
     report("message_16_write_read",
-           MEASURE(ROUNDS, ((void)!weft_queue_send(&queue, message), (void)!weft_queue_receive(&queue, message))),
+           MEASURE(ROUNDS, ((void)!weft_queue_send(&queue, message),
+                            (void)!weft_queue_receive(&queue, message))),
            empty_loop);
 }
 

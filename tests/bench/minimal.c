@@ -17,7 +17,8 @@ static void *other(void *argument)
 int main(void)
 {
     static unsigned char stack[2048];
-    const struct weft_thread_attr attr = {.priority = 17, .stack = stack, .stack_bytes = sizeof stack};
+    const struct weft_thread_attr attr = {
+        .priority = 17, .stack = stack, .stack_bytes = sizeof stack};
     struct weft_thread *thread;
 
     if (weft_thread_spawn(&thread, &attr, other, NULL) != 0)

@@ -7,23 +7,23 @@
 #include <stddef.h>
 
 struct board_options {
-    const char *input;     /* INPUT file; NULL: none */
-    const char *icount;    /* QEMU's -icount value; NULL: real time */
-    const char *extra;     /* more emulator options */
-    const char *config;    /* of the library and image, as in CONFIG=...; NULL: the default one */
-    const char *name;      /* of the folder for results, when one test boots several times */
-    int limit_s;           /* until a hang is called one; 0: 60 */
+    const char *input;  /* INPUT file; NULL: none */
+    const char *icount; /* QEMU's -icount value; NULL: real time */
+    const char *extra;  /* more emulator options */
+    const char *config; /* of the library and image, as in CONFIG=...; NULL: the default one */
+    const char *name;   /* of the folder for results, when one test boots several times */
+    int limit_s;        /* until a hang is called one; 0: 60 */
 };
 
 struct board_run {
-    int status;           /* of tools/build/run-image.sh: the firmware's, or 124 for a hang */
-    char *console;        /* the symbolised console, console.log */
-    char *terminal;       /* all that the host tool printed, its own messages included */
-    char folder[256];     /* where the run's files are */
+    int status;       /* of tools/build/run-image.sh: the firmware's, or 124 for a hang */
+    char *console;    /* the symbolised console, console.log */
+    char *terminal;   /* all that the host tool printed, its own messages included */
+    char folder[256]; /* where the run's files are */
 };
 
-/* Boots tests/board/<image>/image.c's image (or "demo") with `arguments` on its command line. The result lives until
- * the test's end. Fails the test when the run could not be made at all. */
+/* Boots tests/board/<image>/image.c's image (or "demo") with `arguments` on its command line. The
+ * result lives until the test's end. Fails the test when the run could not be made at all. */
 struct board_run board_boot(const char *image, const char *arguments,
                             const struct board_options *options);
 

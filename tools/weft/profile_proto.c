@@ -8,8 +8,8 @@
 #include "prof/log_format.h"
 #include "tools/weft/gzip.h"
 #include "tools/weft/map.h"
-#include "tools/weft/stacks.h"
 #include "tools/weft/profile.pb-c.h"
+#include "tools/weft/stacks.h"
 
 #define MILLIHERTZ_NS 1000000000000u /* nanoseconds in a thousand seconds */
 #define LABELS_MAX 6

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each kind of bad input gets one sentence that names the thing, a non-zero status, and no half-written result. */
+/* Each kind of bad input gets one sentence that names the thing, a non-zero status, and no
+ * half-written result. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +36,8 @@ Test(bad_input, file_is_larger_than_the_board)
 {
     char *output;
 
-    cr_assert_eq(host_run(&output, "mkdir -p build/tests && truncate -s 200M build/tests/large"), 0);
+    cr_assert_eq(host_run(&output, "mkdir -p build/tests && truncate -s 200M build/tests/large"),
+                 0);
     expect_refused("build/tests/large", "takes at most", "large");
 }
 
@@ -64,7 +66,8 @@ static void expect_make_error(const char *settings, const char *sentence)
 Test(bad_input, unknown_board_arch_and_core_count)
 {
     expect_make_error("BOARD=toaster", "there is no board \"toaster\"; the boards are:");
-    expect_make_error("BOARD=malta ARCH=vax", "board \"malta\" has no architecture \"vax\"; it has: mips");
+    expect_make_error("BOARD=malta ARCH=vax",
+                      "board \"malta\" has no architecture \"vax\"; it has: mips");
     expect_make_error("BOARD=malta CORES=0", "CORES=0 is not possible here");
     expect_make_error("BOARD=malta CORES=many", "CORES=many is not possible here");
 }
@@ -72,10 +75,11 @@ Test(bad_input, unknown_board_arch_and_core_count)
 Test(bad_input, missing_package_without_root_prints_the_line_to_run)
 {
     char *output;
-    int status = host_run(&output, "mkdir -p build/tests/fake && cd build/tests/fake && "
-                                   "printf '#!/bin/sh\\nexit 1\\n' > sudo && "
-                                   "printf '#!/bin/sh\\necho 1000\\n' > id && chmod +x sudo id && "
-                                   "PATH=$PWD:$PATH ../../../tools/build/packages.sh gcc no-such-package 2>&1");
+    int status = host_run(
+        &output, "mkdir -p build/tests/fake && cd build/tests/fake && "
+                 "printf '#!/bin/sh\\nexit 1\\n' > sudo && "
+                 "printf '#!/bin/sh\\necho 1000\\n' > id && chmod +x sudo id && "
+                 "PATH=$PWD:$PATH ../../../tools/build/packages.sh gcc no-such-package 2>&1");
 
     cr_assert_eq(status, 1);
     assert_contains(output, "sudo apt-get install -y --no-install-recommends no-such-package\n");
@@ -91,19 +95,22 @@ static struct board_run good_run(const char *name)
     return run;
 }
 
-/* Reports on `log` into an empty folder; the profile must be refused and nothing of it left there. */
+/* Reports on `log` into an empty folder; the profile must be refused and nothing of it left there.
+ */
 static void expect_log_refused(const char *elf, const char *log, const char *sentence)
 {
     char *output, *files;
     int status;
 
-    status = host_run(&output, "rm -rf %s.out; mkdir %s.out; build/bin/weft report --elf %s --out "
-                               "%s.out %s 2>&1 >/dev/null",
+    status = host_run(&output,
+                      "rm -rf %s.out; mkdir %s.out; build/bin/weft report --elf %s --out "
+                      "%s.out %s 2>&1 >/dev/null",
                       log, log, elf, log, log);
     cr_assert_neq(status, 0);
     assert_contains(output, sentence);
     host_run(&files, "ls -A %s.out", log);
-    cr_assert(strcmp(files, "") == 0 || strcmp(files, "console.log\n") == 0, "left behind: %s", files);
+    cr_assert(strcmp(files, "") == 0 || strcmp(files, "console.log\n") == 0, "left behind: %s",
+              files);
 }
 
 Test(bad_input, serial_log_cut_in_the_middle)
@@ -113,7 +120,8 @@ Test(bad_input, serial_log_cut_in_the_middle)
 
     board_image_path(elf, sizeof elf, "demo", NULL);
     snprintf(log, sizeof log, "%s/cut.raw", run.folder);
-    cr_assert_eq(host_run(&output, "head -c $(($(stat -c %%s %s/serial.raw) - 1500)) %s/serial.raw > %s",
+    cr_assert_eq(host_run(&output,
+                          "head -c $(($(stat -c %%s %s/serial.raw) - 1500)) %s/serial.raw > %s",
                           run.folder, run.folder, log),
                  0);
     expect_log_refused(elf, log, "cut.raw");
@@ -126,11 +134,13 @@ Test(bad_input, serial_log_with_flipped_bytes)
 
     board_image_path(elf, sizeof elf, "demo", NULL);
     snprintf(log, sizeof log, "%s/flipped.raw", run.folder);
-    cr_assert_eq(host_run(&output,
-                          "cp %s/serial.raw %s && size=$(stat -c %%s %s) && for at in 900 1200 2000; do "
-                          "printf '\\125\\125\\125' | dd of=%s bs=1 seek=$((size - at)) conv=notrunc status=none; done",
-                          run.folder, log, log, log),
-                 0);
+    cr_assert_eq(
+        host_run(&output,
+                 "cp %s/serial.raw %s && size=$(stat -c %%s %s) && for at in 900 1200 2000; do "
+                 "printf '\\125\\125\\125' | dd of=%s bs=1 seek=$((size - at)) conv=notrunc "
+                 "status=none; done",
+                 run.folder, log, log, log),
+        0);
     expect_log_refused(elf, log, "flipped.raw");
 }
 

@@ -19,7 +19,8 @@ static void expect_counts(const char *console, const char *input)
     assert_contains(console, expected);
     cr_assert_eq(host_run(&output, "LC_ALL=C wc < '%s'", input), 0);
     cr_assert_eq(sscanf(output, "%lu %lu %lu", &lines, &words, &bytes), 3);
-    snprintf(expected, sizeof expected, "demo: lines=%lu words=%lu bytes=%lu\n", lines, words, bytes);
+    snprintf(expected, sizeof expected, "demo: lines=%lu words=%lu bytes=%lu\n", lines, words,
+             bytes);
     assert_contains(console, expected);
 }
 
@@ -51,7 +52,8 @@ Test(demo, empty_input)
     char *output;
 
     host_run(&output, "mkdir -p build/tests && : > build/tests/empty");
-    run = board_boot("demo", "", &(struct board_options){.input = "build/tests/empty", .name = "empty"});
+    run = board_boot("demo", "",
+                     &(struct board_options){.input = "build/tests/empty", .name = "empty"});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     expect_counts(run.console, "build/tests/empty");
 }
@@ -81,7 +83,8 @@ Test(demo, profile_is_read_by_go_tool_pprof)
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     if (host_run(&output, "command -v go") != 0)
         cr_skip_test("go tool pprof is not installed (golang-go; EXTRAS=1 installs it)");
-    cr_assert_eq(host_run(&output, "go tool pprof -top %s/cpu.pb.gz 2>&1", run.folder), 0, "%s", output);
+    cr_assert_eq(host_run(&output, "go tool pprof -top %s/cpu.pb.gz 2>&1", run.folder), 0, "%s",
+                 output);
     assert_contains(output, "lz_");
     assert_contains(output, "worker_main");
 }

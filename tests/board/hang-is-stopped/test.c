@@ -18,8 +18,8 @@ Test(hang, is_stopped_and_every_thread_is_shown)
 
 Test(hang, with_interrupts_off_shows_where_the_core_is)
 {
-    struct board_run run =
-        board_boot("hang-is-stopped", "deaf", &(struct board_options){.limit_s = 2, .name = "deaf"});
+    struct board_run run = board_boot("hang-is-stopped", "deaf",
+                                      &(struct board_options){.limit_s = 2, .name = "deaf"});
 
     cr_assert_eq(run.status, 124);
     assert_contains(run.terminal, "spin_for_ever");

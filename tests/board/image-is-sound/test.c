@@ -16,7 +16,8 @@ Test(image, no_segment_is_writable_and_executable)
     cr_assert_null(strstr(output, "RWE"), "%s", output);
 }
 
-/* Requirements D3: the handlers are compiled without floating point. The runtime's own objects hold no such instruction. */
+/* Requirements D3: the handlers are compiled without floating point. The runtime's own objects hold
+ * no such instruction. */
 Test(image, runtime_has_no_floating_point_instruction)
 {
     char elf[256], *output;
@@ -24,13 +25,16 @@ Test(image, runtime_has_no_floating_point_instruction)
     if (strncmp(board_arch(), "mips", 4) != 0)
         cr_skip_test("amd64's runtime is compiled with -mgeneral-regs-only, which refuses them");
     board_image_path(elf, sizeof elf, "demo", NULL);
-    /* Function by function, those whose source is in a runtime folder; the FPU's own save and load excepted. */
-    cr_assert_eq(host_run(&output,
-                          "for folder in kernel sched mem prof boards; do "
-                          "find $(dirname %s)/$folder -name '*.o' | xargs -n 1 %s-linux-gnu-objdump -d; done | "
-                          "grep -cE '\\$f[0-9]+|[^a-z](l|s)[dw]c1[^a-z]|c1_'",
-                          elf, board_arch()),
-                 1, "%s", output);
+    /* Function by function, those whose source is in a runtime folder; the FPU's own save and load
+     * excepted. */
+    cr_assert_eq(
+        host_run(
+            &output,
+            "for folder in kernel sched mem prof boards; do "
+            "find $(dirname %s)/$folder -name '*.o' | xargs -n 1 %s-linux-gnu-objdump -d; done | "
+            "grep -cE '\\$f[0-9]+|[^a-z](l|s)[dw]c1[^a-z]|c1_'",
+            elf, board_arch()),
+        1, "%s", output);
     cr_assert_str_eq(output, "0\n");
 }
 
@@ -41,4 +45,18 @@ Test(image, names_its_build)
     board_image_path(elf, sizeof elf, "demo", NULL);
     cr_assert_eq(host_run(&output, "LC_ALL=C readelf -n %s", elf), 0);
     assert_contains(output, "Build ID: ");
+}
+
+Test(house, empty_port_compiles_with_everything_above_it)
+{
+    char *output;
+
+    cr_assert_eq(host_run(&output, "tools/build/check-template.sh 2>&1"), 0, "%s", output);
+}
+
+Test(house, include_directions_hold)
+{
+    char *output;
+
+    cr_assert_eq(host_run(&output, "tools/build/check-includes.sh"), 0, "%s", output);
 }

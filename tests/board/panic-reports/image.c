@@ -88,7 +88,8 @@ int main(int argc, char **argv)
         weft_mutex_lock(&first);
         weft_thread_exit(NULL);
     }
-    if (strcmp(way, "overflow") == 0 && weft_thread_spawn(&thread, &attr, overflowing_thread, NULL) == 0)
+    if (strcmp(way, "overflow") == 0 &&
+        weft_thread_spawn(&thread, &attr, overflowing_thread, NULL) == 0)
         return weft_thread_join(thread, NULL);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Misuse ends in one report: a sentence that says what to do, the exact stack, the other threads. */
+/* Misuse ends in one report: a sentence that says what to do, the exact stack, the other threads.
+ */
 #include <criterion/criterion.h>
 
 #include "tests/board/harness.h"

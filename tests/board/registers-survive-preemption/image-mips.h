@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers of registers beyond the 32 general ones, and the step between two registers' values: the
- * register numbered n holds pattern + n * PATTERN_STEP. The largest multiple fits 16 bits with sign. */
+ * register numbered n holds pattern + n * PATTERN_STEP. The largest multiple fits 16 bits with
+ * sign. */
 #ifndef IMAGE_MIPS_H
 #define IMAGE_MIPS_H
 

@@ -22,10 +22,14 @@ static struct worker {
     struct pattern_control control;
     struct weft_thread *thread;
 } workers[] = {
-    {.name = "integer 0", .kind = INTEGER}, {.name = "fpu 0", .kind = FPU},
-    {.name = "arithmetic", .kind = ARITHMETIC}, {.name = "fpu 1", .kind = FPU},
-    {.name = "integer 1", .kind = INTEGER}, {.name = "doubles", .kind = DOUBLES},
-    {.name = "fpu 2", .kind = FPU}, {.name = "integer 2", .kind = INTEGER},
+    {.name = "integer 0", .kind = INTEGER},
+    {.name = "fpu 0", .kind = FPU},
+    {.name = "arithmetic", .kind = ARITHMETIC},
+    {.name = "fpu 1", .kind = FPU},
+    {.name = "integer 1", .kind = INTEGER},
+    {.name = "doubles", .kind = DOUBLES},
+    {.name = "fpu 2", .kind = FPU},
+    {.name = "integer 2", .kind = INTEGER},
 };
 
 #define WORKERS (sizeof workers / sizeof workers[0])
@@ -81,8 +85,8 @@ static void *worker_main(void *argument)
     else
         compute(worker);
     if (damaged != 0) {
-        printf("FAILED: thread \"%s\" lost its value in register %s after %u rounds\n", worker->name,
-               pattern_name(damaged), (unsigned)worker->control.rounds);
+        printf("FAILED: thread \"%s\" lost its value in register %s after %u rounds\n",
+               worker->name, pattern_name(damaged), (unsigned)worker->control.rounds);
         exit(1);
     }
     return NULL;
@@ -102,7 +106,8 @@ static void *preempter_main(void *argument)
     return NULL;
 }
 
-static struct weft_thread *spawn(const char *name, int priority, void *(*entry)(void *), void *argument)
+static struct weft_thread *spawn(const char *name, int priority, void *(*entry)(void *),
+                                 void *argument)
 {
     const struct weft_thread_attr attr = {.name = name, .priority = priority};
     struct weft_thread *thread;
@@ -124,7 +129,8 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < WORKERS; i++)
         workers[i].thread = spawn(workers[i].name, WEFT_PRIORITY_DEFAULT, worker_main, &workers[i]);
     for (unsigned i = 0; i < 2; i++)
-        preempters[i] = spawn("preempter", WEFT_PRIORITY_DEFAULT + 1, preempter_main, &scrambles[i]);
+        preempters[i] =
+            spawn("preempter", WEFT_PRIORITY_DEFAULT + 1, preempter_main, &scrambles[i]);
     for (unsigned i = 0; i < 2; i++)
         CHECK(weft_thread_join(preempters[i], NULL) == 0);
     CHECK(weft_profile_stop() == 0);

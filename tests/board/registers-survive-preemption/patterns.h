@@ -13,8 +13,8 @@ struct pattern_control {
 };
 
 /* Fill every register that a program may use with values made of `pattern`, different in each
- * register, and check them over and over, never holding fewer than all but two. Return 0 when told to
- * stop, or the number of a register whose value has changed. The second one also holds all
+ * register, and check them over and over, never holding fewer than all but two. Return 0 when told
+ * to stop, or the number of a register whose value has changed. The second one also holds all
  * floating-point registers and the control register. */
 unsigned pattern_integer(uint32_t pattern, struct pattern_control *control);
 unsigned pattern_fpu(uint32_t pattern, struct pattern_control *control);

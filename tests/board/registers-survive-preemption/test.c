@@ -5,7 +5,8 @@
 
 #include "tests/board/harness.h"
 
-/* 8 ns for an instruction: a 20 kHz tick leaves the threads most of the core, also with debug checks. */
+/* 8 ns for an instruction: a 20 kHz tick leaves the threads most of the core, also with debug
+ * checks. */
 #define ICOUNT "shift=3,sleep=off"
 
 static void expect_intact(const char *arguments, const char *config, const char *name)
@@ -14,9 +15,8 @@ static void expect_intact(const char *arguments, const char *config, const char 
 
     if (strncmp(board_arch(), "mips", 4) != 0)
         cr_skip_test("its assembly is written for mips so far");
-    run =
-        board_boot("registers-survive-preemption", arguments,
-                   &(struct board_options){.icount = ICOUNT, .config = config, .name = name});
+    run = board_boot("registers-survive-preemption", arguments,
+                     &(struct board_options){.icount = ICOUNT, .config = config, .name = name});
 
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "12000 preemptions, every register intact");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An adversarial program for the unwinder: tail calls, a 48 KB frame, recursion, mutual recursion,
- * alloca, variable arguments, function pointers, leaves, frames that come and go in delay slots. All
- * its functions are called adv_..., and call nothing else: the host replays a trace of them.
+ * alloca, variable arguments, function pointers, leaves, frames that come and go in delay slots.
+ * All its functions are called adv_..., and call nothing else: the host replays a trace of them.
  */
 #include <alloca.h>
 #include <stdarg.h>
@@ -106,8 +106,8 @@ static NOINLINE int adv_early(int x)
 }
 
 static int (*volatile adv_table[])(int) = {
-    adv_leaf,  adv_tail_caller, adv_large_frame, adv_alloca, adv_recurse,
-    adv_even,  adv_early,       adv_delay_slot,  adv_tail_out,
+    adv_leaf, adv_tail_caller, adv_large_frame, adv_alloca,   adv_recurse,
+    adv_even, adv_early,       adv_delay_slot,  adv_tail_out,
 };
 
 static NOINLINE int adv_through_pointer(int index, int x)
@@ -124,7 +124,8 @@ static NOINLINE int adv_round(int x)
     return sum;
 }
 
-/* Rounds of different length, so that ticks do not fall into step with them (multiplier: Knuth's MMIX). */
+/* Rounds of different length, so that ticks do not fall into step with them (multiplier: Knuth's
+ * MMIX). */
 static NOINLINE void adv_wait(unsigned count)
 {
     while (count-- != 0)
@@ -155,7 +156,8 @@ static __attribute__((noinline)) void *thread_main(void *argument)
 int main(int argc, char **argv)
 {
     uintptr_t rate_hz = argc > 1 ? strtoul(argv[1], NULL, 10) : 13500;
-    const struct weft_thread_attr attr = {.name = "adversary", .priority = 16, .stack_bytes = 96 * 1024};
+    const struct weft_thread_attr attr = {
+        .name = "adversary", .priority = 16, .stack_bytes = 96 * 1024};
     struct weft_thread *thread;
 
     CHECK(weft_thread_spawn(&thread, &attr, thread_main, (void *)rate_hz) == 0);

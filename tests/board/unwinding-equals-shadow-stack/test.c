@@ -3,8 +3,8 @@
  * Unwinding compared with a shadow stack, tick by tick.
  *
  * QEMU writes down every instruction of the adversarial program and every entry of the interrupt
- * vector. Replaying that trace gives the true call stack at each tick: a call pushes its call site, a
- * return pops. The k-th tick's record in the sample log must be that stack, frame by frame.
+ * vector. Replaying that trace gives the true call stack at each tick: a call pushes its call site,
+ * a return pops. The k-th tick's record in the sample log must be that stack, frame by frame.
  */
 #include <criterion/criterion.h>
 #include <elf.h>
@@ -44,8 +44,9 @@ static uint32_t symbol_value(const char *elf, const char *name, uint32_t *size)
     char *output;
     unsigned long value, bytes = 0;
 
-    cr_assert_eq(host_run(&output, "%s-linux-gnu-nm -S %s | grep -E ' %s$'", board_arch(), elf, name), 0,
-                 "no symbol %s", name);
+    cr_assert_eq(
+        host_run(&output, "%s-linux-gnu-nm -S %s | grep -E ' %s$'", board_arch(), elf, name), 0,
+        "no symbol %s", name);
     if (sscanf(output, "%lx %lx", &value, &bytes) < 1)
         cr_assert_fail("nm said: %s", output);
     if (size != NULL)
@@ -60,7 +61,8 @@ static void find_program(const char *elf)
     unsigned long long value, bytes;
     uint32_t size;
 
-    cr_assert_eq(host_run(&output, "%s-linux-gnu-nm -S %s | grep -i ' t adv_'", board_arch(), elf), 0);
+    cr_assert_eq(host_run(&output, "%s-linux-gnu-nm -S %s | grep -i ' t adv_'", board_arch(), elf),
+                 0);
     program.start = UINT32_MAX;
     for (line = strtok_r(output, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
         cr_assert_eq(sscanf(line, "%llx %llx", &value, &bytes), 2, "%s", line);
@@ -84,7 +86,9 @@ static void load_code(const char *elf)
     FILE *file;
 
     snprintf(path, sizeof path, "%s.text", elf);
-    cr_assert_eq(host_run(&output, "%s-linux-gnu-objcopy -O binary -j .text %s %s", board_arch(), elf, path), 0);
+    cr_assert_eq(
+        host_run(&output, "%s-linux-gnu-objcopy -O binary -j .text %s %s", board_arch(), elf, path),
+        0);
     file = fopen(path, "rb");
     cr_assert_not_null(file);
     fseek(file, (long)(program.start - symbol_value(elf, "__text_start", NULL)), SEEK_SET);
@@ -93,9 +97,10 @@ static void load_code(const char *elf)
     program.sampled = calloc(count, 1);
     for (unsigned i = 0; i < count; i++) {
         cr_assert_eq(fread(bytes, 1, 4, file), 4);
-        program.code[i] = program.big_endian
-                              ? (uint32_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]
-                              : (uint32_t)bytes[3] << 24 | bytes[2] << 16 | bytes[1] << 8 | bytes[0];
+        program.code[i] =
+            program.big_endian
+                ? (uint32_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]
+                : (uint32_t)bytes[3] << 24 | bytes[2] << 16 | bytes[1] << 8 | bytes[0];
     }
     fclose(file);
 }
@@ -124,8 +129,8 @@ static bool is_return(uint32_t word)
     return (word & ~0x7c0u) == 0x03e00008; /* jr $31, any hint */
 }
 
-/* Jumps and branches: what follows is their delay slot, which is never interrupted on its own (EPC is the
- * branch). Opcodes REGIMM, J, JAL, BEQ..BGTZ, BEQL..BGTZL; JR and JALR. */
+/* Jumps and branches: what follows is their delay slot, which is never interrupted on its own (EPC
+ * is the branch). Opcodes REGIMM, J, JAL, BEQ..BGTZ, BEQL..BGTZL; JR and JALR. */
 static bool has_delay_slot(uint32_t word)
 {
     uint32_t opcode = word >> 26, function = word & 0x3f;
@@ -138,7 +143,8 @@ static struct stack shadow; /* pcs[] used as a stack of call sites, outermost fi
 static uint32_t previous, before_previous;
 static unsigned pending_ticks;
 
-/* One executed instruction of the program: what the last jump did, then the ticks that came before it. */
+/* One executed instruction of the program: what the last jump did, then the ticks that came before
+ * it. */
 static void replay(uint32_t pc)
 {
     bool jumped = inside(before_previous) && previous == before_previous + 4 && pc != previous;
@@ -248,15 +254,17 @@ static void read_records(const char *folder)
     fclose(file);
 }
 
-/* The frames inside the program must be equal, one by one; those below it are the thread's start. */
+/* The frames inside the program must be equal, one by one; those below it are the thread's start.
+ */
 static void compare(unsigned index)
 {
     const struct stack *truth = &expected[index], *walk = &recorded[index];
 
     program.sampled[(truth->pcs[0] - program.start) / 4] = 1;
-    cr_assert_eq(walk->reason, REASON_FULL, "tick %u at 0x%x: reason %u", index, truth->pcs[0], walk->reason);
-    cr_assert_geq(walk->depth, truth->depth, "tick %u at 0x%x: %u frames of %u", index, truth->pcs[0],
-                  walk->depth, truth->depth);
+    cr_assert_eq(walk->reason, REASON_FULL, "tick %u at 0x%x: reason %u", index, truth->pcs[0],
+                 walk->reason);
+    cr_assert_geq(walk->depth, truth->depth, "tick %u at 0x%x: %u frames of %u", index,
+                  truth->pcs[0], walk->depth, truth->depth);
     for (unsigned i = 0; i < truth->depth; i++)
         cr_assert_eq(walk->pcs[i], truth->pcs[i], "tick %u at 0x%x, frame %u: 0x%x, should be 0x%x",
                      index, truth->pcs[0], i, walk->pcs[i], truth->pcs[i]);
@@ -285,9 +293,10 @@ static void run_and_compare(const char *rate)
     snprintf(extra, sizeof extra,
              "-singlestep -d exec,nochain -D build/tests/run/trace-%s -dfilter 0x%x..0x%x,0x%x+4",
              board_arch(), program.start, program.end - 1, program.vector);
-    run = board_boot("unwinding-equals-shadow-stack", rate,
-                     &(struct board_options){
-                         .icount = "shift=5,sleep=off", .extra = extra, .limit_s = 100, .name = rate});
+    run = board_boot(
+        "unwinding-equals-shadow-stack", rate,
+        &(struct board_options){
+            .icount = "shift=5,sleep=off", .extra = extra, .limit_s = 100, .name = rate});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     snprintf(extra, sizeof extra, "build/tests/run/trace-%s", board_arch());
     replay_trace(extra);
@@ -319,7 +328,8 @@ Test(unwinding, equals_a_shadow_stack_at_every_tick)
         run_and_compare(rates[i]);
         ticks += expected_count;
     }
-    fprintf(stderr, "unwinding: %u stacks of %u exact, at %u of %u interruptible instructions executed\n", ticks, ticks,
-            count_set(program.sampled), count_set(program.executed));
+    fprintf(stderr,
+            "unwinding: %u stacks of %u exact, at %u of %u interruptible instructions executed\n",
+            ticks, ticks, count_set(program.sampled), count_set(program.executed));
     cr_assert_geq(count_set(program.sampled) * 100, count_set(program.executed) * 80);
 }

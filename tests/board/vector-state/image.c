@@ -22,19 +22,20 @@ static volatile unsigned rounds[THREADS], wrong[THREADS];
 #if defined(__x86_64__)
 static int with_avx;
 
-#define KEEP(move, stride, register)                                                                                             \
-    move " (%1), %%" register "0; " move " " stride                                                                              \
-                              "(%1), %%" register "7; " move " 3*" stride                                                        \
-                                                  "(%1), %%" register "15\n\tfldl 128(%1)\n"                                     \
-                                                                      "1:\tdecl %0; jnz "                                        \
-                                                                      "1b\n\t" move                                              \
-                                                                      " %%" register "0, "                                       \
-                                                                                     "(%2); " move                               \
-                                                                                     " %"                                        \
-                                                                                     "%" register "7, " stride                   \
-                                                                                                  "(%2); " move                  \
-                                                                                                  " %%" register "15, 3*" stride \
-                                                                                                                 "(%2)\n\tfstpl 128(%2)"
+#define KEEP(move, stride, register)                                                                                            \
+    move                                                                                                                        \
+        " (%1), %%" register "0; " move " " stride                                                                              \
+                             "(%1), %%" register "7; " move " 3*" stride                                                        \
+                                                 "(%1), %%" register "15\n\tfldl 128(%1)\n"                                     \
+                                                                     "1:\tdecl %0; jnz "                                        \
+                                                                     "1b\n\t" move                                              \
+                                                                     " %%" register "0, "                                       \
+                                                                                    "(%2); " move                               \
+                                                                                    " %"                                        \
+                                                                                    "%" register "7, " stride                   \
+                                                                                                 "(%2); " move                  \
+                                                                                                 " %%" register "15, 3*" stride \
+                                                                                                                "(%2)\n\tfstpl 128(%2)"
 
 static int keep(unsigned id, unsigned round)
 {
