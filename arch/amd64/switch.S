@@ -71,6 +71,7 @@ arch_switch_end:
  * rbp. Interrupts are off; the entry function turns them on.
  * The return address is undefined: call chains end here.
  */
+        .balign 16
 FUNCTION(arch_thread_start)
         .cfi_undefined rip
         nop                             # never executed: a call site, one byte back, must lie in here
@@ -88,6 +89,7 @@ END(arch_thread_start)
  * Waits for an interrupt. sti takes effect behind the instruction that follows it, so nothing can
  * come between the two and be slept through.
  */
+        .balign 16
 FUNCTION(arch_cpu_idle_irqoff)
         sti
         hlt
@@ -100,6 +102,7 @@ END(arch_cpu_idle_irqoff)
  * The caller's registers as they are after the call: callee-saved ones, rsp, and as pc and return address
  * where the call returns to. The others are dead to the caller and read as 0.
  */
+        .balign 16
 FUNCTION(arch_unwind_here)
         movq    (%rsp), %rax
         leaq    8(%rsp), %rcx
