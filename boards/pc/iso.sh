@@ -18,8 +18,9 @@ done
 [ -d /usr/lib/grub/i386-pc ] || fail "GRUB for PCs is missing (package grub-pc-bin)"
 case "$*" in *[\;\{\}\'\"\$\\]*) fail "GRUB would not hand these arguments over as they are: $*" ;; esac
 
-tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+work=$(mktemp -d)
+tree=$work/tree # what goes into the image, and nothing else
+trap 'rm -rf "$work"' EXIT
 mkdir -p "$tree/boot/grub"
 cp "$elf" "$tree/boot/weft.elf"
 module=
@@ -38,5 +39,5 @@ menuentry "weft" {
 $module
 }
 END
-grub-mkrescue -d /usr/lib/grub/i386-pc --locales= --fonts= --themes= --compress=xz -o "$out" "$tree" >"$tree/log" 2>&1 ||
-    { cat "$tree/log" >&2; fail "grub-mkrescue failed"; }
+grub-mkrescue -d /usr/lib/grub/i386-pc --locales= --fonts= --themes= --compress=xz -o "$out" "$tree" >"$work/log" 2>&1 ||
+    { cat "$work/log" >&2; fail "grub-mkrescue failed"; }

@@ -22,8 +22,8 @@ run-ready: $(B)/demo.elf build/bin/weft
 
 ## make image  [BOARD=...] [ARCH=...]    the demo's image, without running it
 image:
-	@tools/build/packages.sh $(RUN_PACKAGES)
-	@$(MAKE) --no-print-directory $(B)/demo.elf
+	@tools/build/packages.sh $(RUN_PACKAGES) $(board_IMAGE_PACKAGES)
+	@$(MAKE) --no-print-directory $(B)/demo.elf $(addprefix $(B)/demo,$(board_IMAGE))
 
 ## make test   [ONLY=pattern] [BOARD=...] [ARCH=...]   all tests, or those whose name contains the pattern;
 ##                                       on every board and architecture, or the one that is named
