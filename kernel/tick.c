@@ -71,6 +71,17 @@ void tick_wake_at_irqoff(uint64_t deadline)
         arm_irqoff(core);
 }
 
+/* Long enough for the interrupted code to make progress between two retries. The interrupt that it
+ * leads to arms the ordinary deadline again. */
+void tick_retry_soon_irqoff(void)
+{
+    const struct core *core = core_self();
+    uint64_t retry = arch_clock_now_irqoff() + clock_hz / 100000;
+    uint64_t next = core->wake_deadline < core->tick_deadline ? core->wake_deadline : core->tick_deadline;
+
+    arch_clock_arm_irqoff(retry < next ? retry : next);
+}
+
 /*
  * Steps the deadline past `now`, the time at which the handler has done its work: a handler that
  * takes longer than a period (a fast profiler on a slow core) then still leaves the thread some

@@ -27,6 +27,10 @@ void tick_restore_irqoff(void);
  */
 void tick_wake_at_irqoff(uint64_t deadline);
 
+/* A switch had to wait for some instructions: interrupts this core again in a few microseconds.
+ * Interrupts are off. */
+void tick_retry_soon_irqoff(void);
+
 /* Between the counter's cycles and nanoseconds, without drift: exact to a cycle for 584 years. */
 uint64_t tick_cycles_to_ns(uint64_t cycles);
 uint64_t tick_ns_to_cycles(uint64_t ns); /* rounded up; UINT64_MAX stays what it is */

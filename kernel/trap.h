@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "arch/atomic64.h"
 #include "arch/trap.h"
 #include "kernel/core.h"
 #include "kernel/upcall.h"
@@ -14,6 +15,7 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
 {
     core->interrupt_depth++;
     core->frame = frame;
+    arch_atomic64_settle_irqoff(frame);
 }
 
 /* The verdict: true when the interrupted thread must give up the core now. This is the only place

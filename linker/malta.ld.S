@@ -22,6 +22,7 @@ SECTIONS
         *(.text.vectors) /* 4 KiB aligned: EBase points at it */
         *(.text.unlikely .text.unlikely.* .text.hot .text.hot.* .text .text.* .gnu.linkonce.t.*)
         KEEP(*(.init)) KEEP(*(.fini))
+        . = ALIGN(128); /* its slots */
         __atomic64_start = .;
         *(.atomic64)
         __atomic64_end = .;
@@ -60,4 +61,18 @@ SECTIONS
 
 ASSERT(_gp - 0x8000 <= ADDR(.sdata), "small data starts more than 32 KiB below _gp")
 ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")
+ASSERT(__atomic64_end > __atomic64_start, "the 64-bit atomics are not in .atomic64")
+#define IN_ATOMIC64(name) \
+    ASSERT(name >= __atomic64_start && name < __atomic64_end, "a 64-bit atomic is outside .atomic64")
+IN_ATOMIC64(__atomic_load_8)
+IN_ATOMIC64(__atomic_store_8)
+IN_ATOMIC64(__atomic_exchange_8)
+IN_ATOMIC64(__atomic_compare_exchange_8)
+IN_ATOMIC64(__atomic_fetch_add_8)
+IN_ATOMIC64(__atomic_fetch_sub_8)
+IN_ATOMIC64(__atomic_fetch_and_8)
+IN_ATOMIC64(__atomic_fetch_or_8)
+IN_ATOMIC64(__atomic_fetch_xor_8)
+IN_ATOMIC64(atomic64_commit)
+ASSERT(__atomic64_end - __atomic64_start == 10 * 128, "something foreign is in .atomic64")
 ASSERT((arch_vectors & 0xfff) == 0, "EBase has a granularity of 4 KiB")

@@ -4,11 +4,12 @@
 
 #include <stddef.h>
 
+#include "arch/atomic64.h"
+
 extern const unsigned char __eh_frame_hdr_start[], __eh_frame_hdr_end[];
 extern const unsigned char __eh_frame_start[], __eh_frame_end[];
 extern const unsigned char __build_id_start[], __build_id_end[];
 extern const char __text_start[], __text_end[];
-extern const char __atomic64_start[], __atomic64_end[];
 
 #define NOTE_GNU_BUILD_ID 3
 
@@ -39,8 +40,7 @@ uintptr_t image_text_end(void)
 
 bool image_in_atomic64(uintptr_t pc)
 {
-    return pc - (uintptr_t)__atomic64_start <
-           (uintptr_t)__atomic64_end - (uintptr_t)__atomic64_start;
+    return arch_in_atomic64(pc);
 }
 
 const unsigned char *image_build_id(uint32_t *bytes)

@@ -9,6 +9,7 @@
  */
 #include <weft/console.h>
 
+#include "arch/atomic64.h"
 #include "arch/irq.h"
 #include "arch/trap.h"
 #include "arch/upcall.h"
@@ -52,6 +53,10 @@ bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame)
         return false; /* foreign code is using the register: it keeps the core for now */
     if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES)
         stack_overflow(current, sp);
+    if (arch_in_atomic64(arch_frame_pc(frame))) {
+        tick_retry_soon_irqoff();
+        return false;
+    }
     return true;
 }
 

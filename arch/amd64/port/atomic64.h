@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_ATOMIC64_H
+#define PORT_ATOMIC64_H
+
+static inline bool arch_in_atomic64(uintptr_t pc)
+{
+    (void)pc;
+    return false;
+}
+
+static inline void arch_atomic64_settle_irqoff(struct arch_frame *frame)
+{
+    (void)frame;
+}
+
+#endif

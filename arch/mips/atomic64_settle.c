@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What an interrupt does to the 64-bit atomic it interrupted; the layout is atomic64.S's. */
+#include "arch/atomic64.h"
+
+#define SLOT_BYTES 128u /* ATOMIC64_SLOT_BYTES */
+
+extern const char atomic64_held_offset[]; /* an absolute symbol */
+extern const char atomic64_commit[], atomic64_release[], atomic64_released[];
+
+static void unlock(const struct arch_frame *frame)
+{
+    __atomic_store_n((uint32_t *)frame->t8, 0, __ATOMIC_RELEASE);
+}
+
+/* In the common tail: what is left of it is done here. Both stores may be repeated, since the lock is held. */
+static void roll_forward(struct arch_frame *frame)
+{
+    volatile uint32_t *words = (volatile uint32_t *)frame->a0;
+
+    if (frame->epc >= (uintptr_t)atomic64_released)
+        return;
+    if (frame->epc < (uintptr_t)atomic64_release) {
+        words[0] = frame->t6;
+        words[1] = frame->t7;
+    }
+    unlock(frame);
+    frame->epc = (uintptr_t)atomic64_released;
+}
+
+/* A branch's delay slot needs no case of its own: EPC is then the branch, which is in the same part. */
+void atomic64_settle_irqoff(struct arch_frame *frame)
+{
+    uint32_t start = frame->epc & ~(SLOT_BYTES - 1);
+
+    if (start == (uintptr_t)atomic64_commit) {
+        roll_forward(frame);
+        return;
+    }
+    /* From the branch behind sc on, t9 is sc's result: the lock is ours unless it is 0. */
+    if (frame->epc - start < (uintptr_t)atomic64_held_offset)
+        return;
+    if (frame->t9 != 0)
+        unlock(frame);
+    frame->epc = start;
+}

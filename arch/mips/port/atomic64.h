@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_ATOMIC64_H
+#define PORT_ATOMIC64_H
+
+#include "arch/mips/frame.h"
+
+extern const char __atomic64_start[], __atomic64_end[];
+
+static inline bool arch_in_atomic64(uintptr_t pc)
+{
+    return pc - (uintptr_t)__atomic64_start <
+           (uintptr_t)__atomic64_end - (uintptr_t)__atomic64_start;
+}
+
+/* arch/mips/atomic64_settle.c */
+void atomic64_settle_irqoff(struct arch_frame *frame);
+
+static inline void arch_atomic64_settle_irqoff(struct arch_frame *frame)
+{
+    if (__builtin_expect(arch_in_atomic64(frame->epc), 0))
+        atomic64_settle_irqoff(frame);
+}
+
+#endif

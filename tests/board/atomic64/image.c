@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Every 64-bit atomic under a 20 kHz profile, in two threads that take the core from each other. */
+#include <stdint.h>
+#include <stdio.h>
+#include <weft/atomic.h>
+#include <weft/profile.h>
+#include <weft/thread.h>
+#include <weft/time.h>
+
+#include "../firmware.h"
+
+#define ROUNDS 200000u
+
+static uint64_t shared, own;
+static volatile uint32_t done;
+static uint32_t visits;
+
+/* Adds to the shared word whenever it wakes up, which is at any instruction of the other thread. */
+static void *visitor(void *argument)
+{
+    (void)argument;
+    while (!done) {
+        weft_atomic64_fetch_add(&shared, 0xffffffffu);
+        visits++;
+        weft_thread_sleep_ns(20000 + visits % 97 * 8);
+    }
+    return NULL;
+}
+
+/* `own` is this thread's alone, so each result is known: anything applied twice or torn shows. */
+static void round_of_all(uint64_t i)
+{
+    uint64_t value = i * 0x9e3779b97f4a7c15u, expected = value;
+
+    weft_atomic64_store(&own, value);
+    CHECK(weft_atomic64_load(&own) == value);
+    CHECK(weft_atomic64_fetch_add(&own, ~i) == value);
+    value += ~i;
+    CHECK(weft_atomic64_fetch_sub(&own, i << 31) == value);
+    value -= i << 31;
+    CHECK(weft_atomic64_fetch_xor(&own, 0xf0f0f0f00f0f0f0fu) == value);
+    value ^= 0xf0f0f0f00f0f0f0fu;
+    CHECK(weft_atomic64_fetch_and(&own, 0xffff0000fffffff0u) == value);
+    value &= 0xffff0000fffffff0u;
+    CHECK(weft_atomic64_fetch_or(&own, i) == value);
+    value |= i;
+    expected = value + 1;
+    CHECK(!weft_atomic64_compare_exchange(&own, &expected, 1) && expected == value);
+    CHECK(weft_atomic64_compare_exchange(&own, &expected, i) && expected == value);
+    CHECK(weft_atomic64_exchange(&own, 7) == i);
+    weft_atomic64_fetch_add(&shared, 0xffffffffu);
+}
+
+int main(void)
+{
+    struct weft_thread_attr attr = {.name = "visitor", .priority = WEFT_PRIORITY_HIGHEST};
+    struct weft_profile_totals totals;
+    struct weft_thread *thread;
+
+    CHECK(weft_profile_start(20000) == 0);
+    thread = NULL;
+    CHECK(weft_thread_spawn(&thread, &attr, visitor, NULL) == 0);
+    for (uint32_t i = 0; i < ROUNDS; i++)
+        round_of_all(i);
+    done = 1;
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    CHECK(weft_profile_stop() == 0);
+    CHECK(shared == (uint64_t)(ROUNDS + visits) * 0xffffffffu);
+    weft_profile_totals(&totals);
+    CHECK(visits > 100 && (sizeof(long) == 8 || totals.lost_atomic64 > 100));
+    printf("atomic64 done: %u ticks, %u lost, %u visits\n", (unsigned)totals.ticks,
+           (unsigned)totals.lost_atomic64, (unsigned)visits);
+    return 0;
+}
