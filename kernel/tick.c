@@ -77,7 +77,8 @@ void tick_retry_soon_irqoff(void)
 {
     const struct core *core = core_self();
     uint64_t retry = arch_clock_now_irqoff() + clock_hz / 100000;
-    uint64_t next = core->wake_deadline < core->tick_deadline ? core->wake_deadline : core->tick_deadline;
+    uint64_t next =
+        core->wake_deadline < core->tick_deadline ? core->wake_deadline : core->tick_deadline;
 
     arch_clock_arm_irqoff(retry < next ? retry : next);
 }

@@ -12,7 +12,8 @@ static void unlock(const struct arch_frame *frame)
     __atomic_store_n((uint32_t *)frame->t8, 0, __ATOMIC_RELEASE);
 }
 
-/* In the common tail: what is left of it is done here. Both stores may be repeated, since the lock is held. */
+/* In the common tail: what is left of it is done here. Both stores may be repeated, since the lock
+ * is held. */
 static void roll_forward(struct arch_frame *frame)
 {
     volatile uint32_t *words = (volatile uint32_t *)frame->a0;
@@ -27,7 +28,8 @@ static void roll_forward(struct arch_frame *frame)
     frame->epc = (uintptr_t)atomic64_released;
 }
 
-/* A branch's delay slot needs no case of its own: EPC is then the branch, which is in the same part. */
+/* A branch's delay slot needs no case of its own: EPC is then the branch, which is in the same
+ * part. */
 void atomic64_settle_irqoff(struct arch_frame *frame)
 {
     uint32_t start = frame->epc & ~(SLOT_BYTES - 1);
