@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A chain: high waits for a mutex of middle, which waits for one of low, which works for 2 ms; a
+ * hog of a priority in between wants the core for 20 ms. Low inherits, so high waits for the 2 ms
+ * only. Then threads give up waiting at the very time at which the mutex is handed over, many
+ * times.
+ */
+#include <weft/weft.h>
+
+#include "../firmware.h"
+
+static struct weft_mutex lower = WEFT_MUTEX_INITIALIZER(lower);
+static struct weft_mutex upper = WEFT_MUTEX_INITIALIZER(upper);
+static uint64_t start_ns, waited_ns;
+static volatile unsigned inside;
+static unsigned timeouts, locks;
+
+static void spin(uint64_t ns)
+{
+    uint64_t end = weft_time_ns() + ns;
+
+    while (weft_time_ns() < end)
+        ;
+}
+
+static void *low_main(void *argument)
+{
+    weft_mutex_lock(&lower);
+    spin(2000000);
+    weft_mutex_unlock(&lower);
+    return argument;
+}
+
+static void *middle_main(void *argument)
+{
+    weft_thread_sleep_until_ns(start_ns + 200000);
+    weft_mutex_lock(&upper);
+    weft_mutex_lock(&lower);
+    weft_mutex_unlock(&lower);
+    weft_mutex_unlock(&upper);
+    return argument;
+}
+
+static void *high_main(void *argument)
+{
+    weft_thread_sleep_until_ns(start_ns + 400000);
+    waited_ns = weft_time_ns();
+    weft_mutex_lock(&upper);
+    waited_ns = weft_time_ns() - waited_ns;
+    weft_mutex_unlock(&upper);
+    return argument;
+}
+
+static void *hog_main(void *argument)
+{
+    weft_thread_sleep_until_ns(start_ns + 600000);
+    spin(20000000);
+    return argument;
+}
+
+static void *racing_main(void *argument)
+{
+    uint64_t seed = (uintptr_t)argument;
+
+    for (unsigned i = 0; i < 2000; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        if (weft_mutex_lock_until(&lower, weft_time_ns() + (seed >> 40) % 100000) != 0) {
+            __atomic_fetch_add(&timeouts, 1, __ATOMIC_RELAXED); /* not under the mutex */
+            continue;
+        }
+        CHECK(inside++ == 0);
+        weft_thread_sleep_ns((seed >> 33) % 60000);
+        CHECK(inside-- == 1);
+        locks++;
+        weft_mutex_unlock(&lower);
+    }
+    return NULL;
+}
+
+static void run(unsigned count, void *(*const entries[])(void *), const int *priorities)
+{
+    struct weft_thread *threads[4];
+
+    start_ns = weft_time_ns();
+    for (unsigned i = 0; i < count; i++) {
+        const struct weft_thread_attr attr = {.priority = priorities[i]};
+
+        CHECK(weft_thread_spawn(&threads[i], &attr, entries[i], (void *)(uintptr_t)(i + 1)) == 0);
+    }
+    for (unsigned i = 0; i < count; i++)
+        CHECK(weft_thread_join(threads[i], NULL) == 0);
+}
+
+int main(void)
+{
+    void *(*const chain[])(void *) = {low_main, middle_main, high_main, hog_main};
+    void *(*const racers[])(void *) = {racing_main, racing_main, racing_main, racing_main};
+
+    run(4, chain, (const int[]){5, 10, 20, 15});
+    printf("high waited %u us\n", (unsigned)(waited_ns / 1000));
+    CHECK(waited_ns > 1000000 && waited_ns < 4000000);
+    run(4, racers, (const int[]){5, 10, 10, 20});
+    printf("%u locks, %u timeouts\n", locks, timeouts);
+    CHECK(locks + timeouts == 8000 && locks > 500 && timeouts > 500);
+    CHECK(weft_mutex_trylock(&lower) == 0);
+    weft_mutex_unlock(&lower);
+    puts("inherited");
+    return 0;
+}

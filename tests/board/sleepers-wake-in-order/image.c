@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* A hundred threads sleep until deadlines given out in another order: each wakes at its deadline or
+ * soon after, none before, and all in the deadlines' order. */
+#include <weft/weft.h>
+
+#include "../firmware.h"
+
+#define SLEEPERS 100
+#define APART_NS 200000u
+
+static uint64_t start_ns;
+static unsigned woken[SLEEPERS], count;
+static uint64_t late_ns[SLEEPERS];
+
+static void *sleeper_main(void *argument)
+{
+    unsigned place = (unsigned)(uintptr_t)argument;
+    uint64_t deadline = start_ns + place * APART_NS;
+
+    weft_thread_sleep_until_ns(deadline);
+    CHECK(weft_time_ns() >= deadline);
+    late_ns[place] = weft_time_ns() - deadline;
+    woken[count++] = place;
+    return NULL;
+}
+
+int main(void)
+{
+    static struct weft_thread *threads[SLEEPERS];
+    uint64_t latest = 0;
+
+    start_ns = weft_time_ns() + 50000000;
+    for (unsigned i = 0; i < SLEEPERS; i++) /* 37 and 100 have no common divisor: each place once */
+        CHECK(weft_thread_spawn(&threads[i], NULL, sleeper_main,
+                                (void *)(uintptr_t)(i * 37 % SLEEPERS)) == 0);
+    for (unsigned i = 0; i < SLEEPERS; i++)
+        CHECK(weft_thread_join(threads[i], NULL) == 0);
+    CHECK(count == SLEEPERS);
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        CHECK(woken[i] == i);
+        latest = late_ns[i] > latest ? late_ns[i] : latest;
+    }
+    printf("in order, at most %u ns late\n", (unsigned)latest);
+    CHECK(latest < APART_NS);
+    return 0;
+}
