@@ -37,7 +37,7 @@ test:
 	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
 packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips
-packages_pc-amd64 := qemu-system-x86
+packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:
