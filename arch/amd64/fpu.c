@@ -47,7 +47,7 @@
 #define PREEMPT_CALLS_BYTES 320
 
 bool amd64_fpu_off[WEFT_CONFIG_CORES];
-struct amd64_fpu amd64_fpu_nobody;
+struct amd64_fpu amd64_fpu_nobody[WEFT_CONFIG_CORES];
 
 /* For arch_preempt. */
 uint8_t amd64_vector_kind;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 board_ARCHS := mips mipsel
-board_CORES_MAX := 1
-board_SRCS := boards/malta/board.c boards/devices/command_line.c
+board_CORES_MAX := 4
+board_SRCS := boards/malta/board.c $(if $(filter-out 1,$(CORES)),boards/malta/cores.c) boards/devices/command_line.c
 board_LINKER := linker/malta.ld.S

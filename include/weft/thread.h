@@ -71,6 +71,12 @@ int weft_thread_priority(const struct weft_thread *thread);
  * Context: any. */
 size_t weft_thread_count(void);
 
+/* Cores that run threads, at most WEFT_CONFIG_CORES; and the number, from 0, of the one the caller
+ * runs on, which may be another by the time it is looked at unless preemption is off. Context: any.
+ */
+unsigned weft_core_count(void);
+unsigned weft_core_self(void);
+
 /* Keeps the calling thread on its core until the matching enable; nests. Interrupts still come.
  * Between the two the thread must not block. Cost: a few instructions. Context: thread. */
 void weft_preempt_disable(void);
