@@ -25,6 +25,7 @@ enum lock_rank {
     RANK_HEAP_CENTRAL, /* one size class's spans */
     RANK_HEAP_PAGES,   /* the page heap */
     /* leaves */
+    RANK_BOARD, /* a board's own tables */
     RANK_LOG,
     RANK_CONSOLE,
     RANK_COUNT
