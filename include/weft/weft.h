@@ -21,5 +21,6 @@
 #include <weft/queue.h>
 #include <weft/thread.h>
 #include <weft/time.h>
+#include <weft/world.h>
 
 #endif
