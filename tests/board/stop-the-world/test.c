@@ -81,6 +81,5 @@ Test(world, stop_on_a_system_stack_is_refused)
 
 Test(world, start_by_somebody_else_is_refused)
 {
-    refused("start",
-            "panic: weft_world_start by thread \"main\", which has not stopped the world");
+    refused("start", "panic: weft_world_start by thread \"main\", which has not stopped the world");
 }
