@@ -98,10 +98,16 @@ static bool end_thread(struct weft_trap *trap, enum weft_trap_cause cause, void 
     return weft_trap_set_register(trap, SP_REGISTER, thread->stack_hi - 264) == 0;
 }
 
+static volatile uintptr_t lowest;
+
 static void *deep(void *argument)
 {
-    for (depth = 0; depth < 1000; depth++)
-        ((volatile char *)alloca(16))[0] = 0;
+    for (depth = 0; depth < 1000; depth++) {
+        volatile char *memory = alloca(16);
+
+        memory[0] = 0;
+        lowest = (uintptr_t)memory;
+    }
     return argument;
 }
 
@@ -119,7 +125,8 @@ static void high_water(void)
     } else {
         CHECK(weft_thread_stack_used(thread, &bytes) == 0);
         printf("used %u of %u\n", (unsigned)bytes, (unsigned)usable);
-        CHECK(bytes >= 16000 && bytes < 24000);
+        CHECK(bytes >= thread->stack_hi - lowest && bytes < thread->stack_hi - lowest + 1024);
+        CHECK(bytes >= 16000 && bytes < usable);
     }
     CHECK(weft_thread_join(thread, NULL) == 0);
     puts("high water seen");
