@@ -7,3 +7,4 @@ $(B)/%.iso: $(B)/%.elf boards/$(BOARD)/iso.sh FORCE
 	$(call say,ISO,$@)
 	$(Q)INPUT='$(INPUT)' boards/$(BOARD)/iso.sh $< $@.tmp $(ARGS)
 	@mv $@.tmp $@
+include $(wildcard boards/$(BOARD)/rules.mk)

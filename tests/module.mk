@@ -53,7 +53,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev $(if $(filter true,$(CI))$(EXT
 
 .PHONY: test-build bench-ready
 test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
-	$(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
+	$(addprefix $(B)/,$(board_TEST_FILES)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
 bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

@@ -3,3 +3,6 @@ board_ARCHS := mips mipsel
 board_CORES_MAX := 1
 board_SRCS := boards/malta/board.c boards/devices/command_line.c
 board_LINKER := linker/malta.ld.S
+board_IMAGE := -flash.bin -flash.hex -flash.srec .uimage
+board_IMAGE_PACKAGES := u-boot-tools
+board_TEST_FILES := flash-start.bin demo-flash.hex demo-flash.srec

@@ -36,7 +36,7 @@ test:
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
 	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
 packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
-packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips
+packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
