@@ -20,7 +20,8 @@ run:
 run-ready: $(B)/demo.elf build/bin/weft
 	@INPUT='$(INPUT)' LIMIT='$(LIMIT)' tools/build/run-image.sh $(BOARD) $(ARCH) $(CORES) $(B)/demo.elf build/run $(ARGS)
 
-## make image  [BOARD=...] [ARCH=...]    the demo's image, without running it
+## make image  [BOARD=...] [ARCH=...] [INPUT=file] [ARGS=words]   the demo, as files to flash or to boot
+##                                       from (docs/flashing.md)
 image:
 	@tools/build/packages.sh $(RUN_PACKAGES) $(board_IMAGE_PACKAGES)
 	@$(MAKE) --no-print-directory $(B)/demo.elf $(addprefix $(B)/demo,$(board_IMAGE))

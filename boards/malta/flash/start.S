@@ -15,7 +15,7 @@
  * on cache initialisation; Malta user's manual (MD00048), chapters 4 and 5; Galileo GT-64120A data sheet,
  * "Address space decoding"; SMSC FDC37M81x data sheet, "Configuration".
  *
- * The SDRAM controller is left as it is: emulators' RAM needs no timing (README.md of this folder).
+ * The SDRAM controller is left as it is: an emulator's RAM needs no timing (README.md of the board).
  */
 #include "boards/malta/flash/header.h"
 
