@@ -15,6 +15,11 @@ void arch_clock_init(void);
 /* Now, on this core. Interrupts are off. */
 static inline uint64_t arch_clock_now_irqoff(void);
 
+/* This core's time goes forward by `cycles` (modulo 2^64: or back). Used once, when the core takes
+ * over core 0's time; a port whose cores share one counter has nothing to do. Interrupts are off.
+ */
+void arch_clock_advance_irqoff(uint64_t cycles);
+
 /* The low 32 bits of the counter, for measuring short stretches. Any context. */
 static inline uint32_t arch_clock_cycles(void);
 

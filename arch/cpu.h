@@ -13,6 +13,10 @@ struct core;
 /* This core's number, 0 .. WEFT_CONFIG_CORES - 1. Constant when there is one core. */
 static inline unsigned arch_core_id(void);
 
+/* This core's struct core. Used by builds for more than one core only; a volatile read, since a
+ * thread may be on another core after any switch. */
+static inline struct core *arch_core_pointer(void);
+
 /* A hint in a spin loop. */
 static inline void arch_cpu_relax(void);
 
@@ -23,9 +27,6 @@ void arch_cpu_idle_irqoff(void);
 
 /* Stops this core for good. */
 _Noreturn void arch_cpu_halt(void);
-
-/* Raises an interrupt on `core`, which calls upcall_ipi() there. */
-void arch_ipi_send(unsigned core);
 
 /* What the CPU lacks for this build, as a sentence, or NULL. Called before anything else works. */
 const char *arch_cpu_missing(void);

@@ -13,6 +13,9 @@ struct arch_frame;
  * port-specific. */
 _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3);
 
+/* The first C function of core `id` (1 ..), on its own system stack; core_self() works. */
+_Noreturn void upcall_boot_core(unsigned id);
+
 /* An interrupt came. `pending` says which, in the port's terms; the board knows what is wired
  * where. True: the interrupted thread must give up the core; the port then calls upcall_preempt
  * (arch/trap.h). */

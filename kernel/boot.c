@@ -19,6 +19,7 @@
 #include "arch/upcall.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 
@@ -79,6 +80,9 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
     board_init();
     upcall_heap_init();
     tick_init();
+    upcall_sched_init();
+    if (WEFT_CONFIG_CORES > 1)
+        cores_start();
     upcall_sched_start(main_thread);
 }
 

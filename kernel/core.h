@@ -16,6 +16,7 @@
 
 struct weft_thread;
 struct arch_frame;
+struct spinlock;
 
 struct core {
     /* Known to assembly by offset (CORE_..., checked by _Static_assert in the port). */
@@ -49,6 +50,9 @@ struct core {
     uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
     uint32_t interrupts;    /* of devices, since boot */
 
+    /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
+    struct spinlock *lock_held;
+
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
     uint32_t clock_high, clock_last;
 };
@@ -61,18 +65,40 @@ void core_init(unsigned id);
 /* The running core. Stable only while preemption or interrupts are off. */
 static inline struct core *core_self(void)
 {
-    return &cores[WEFT_CONFIG_CORES == 1 ? 0 : arch_core_id()];
+    if (WEFT_CONFIG_CORES == 1)
+        return &cores[0];
+    return arch_core_pointer();
+}
+
+/* For a short look at the running core: with more than one, a thread could be moved between finding
+ * its core and reading from it. */
+static inline arch_irq_state core_pin(void)
+{
+    return WEFT_CONFIG_CORES == 1 ? 0 : arch_irq_save();
+}
+
+static inline void core_unpin(arch_irq_state state)
+{
+    if (WEFT_CONFIG_CORES > 1)
+        arch_irq_restore(state);
 }
 
 static inline bool core_in_interrupt(void)
 {
-    return core_self()->interrupt_depth != 0;
+    arch_irq_state state = core_pin();
+    bool in_interrupt = core_self()->interrupt_depth != 0;
+
+    core_unpin(state);
+    return in_interrupt;
 }
 
 /* Preemption off for the calling thread; nests; a compiler barrier. Interrupts still come. */
 static inline void core_preempt_disable(void)
 {
+    arch_irq_state state = core_pin();
+
     core_self()->preempt_off++;
+    core_unpin(state);
     __asm__ volatile("" ::: "memory");
 }
 

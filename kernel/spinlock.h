@@ -19,16 +19,13 @@
 
 enum lock_rank {
     RANK_NONE = 0,
-    /* scheduler chain */
-    RANK_WORLD,
-    RANK_WAIT,   /* a blocking object's wait queue */
-    RANK_TIMER,  /* sleepers */
-    RANK_THREAD, /* one thread's state; the thread list */
-    RANK_RUNQ,   /* one core's run queue */
+    /* the scheduler's chain has one link */
+    RANK_SCHEDULER, /* all queues of all cores (sched/sched.h) */
     /* heap chain */
     RANK_HEAP_CENTRAL, /* one size class's spans */
     RANK_HEAP_PAGES,   /* the page heap */
     /* leaves */
+    RANK_BOARD, /* a board's own tables */
     RANK_LOG,
     RANK_CONSOLE,
     RANK_COUNT

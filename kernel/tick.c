@@ -35,15 +35,20 @@ static void period_start_irqoff(struct core *core, uint32_t rate_hz)
     arm_irqoff(core);
 }
 
-void tick_init(void)
+void tick_core_init(void)
 {
     struct core *core = core_self();
 
-    clock_hz = board_clock_hz();
-    ASSERT(clock_hz >= 1000000 && clock_hz < 1ull << 33);
     core->wake_deadline = UINT64_MAX;
     arch_clock_init();
     period_start_irqoff(core, WEFT_CONFIG_TICK_HZ);
+}
+
+void tick_init(void)
+{
+    clock_hz = board_clock_hz();
+    ASSERT(clock_hz >= 1000000 && clock_hz < 1ull << 33);
+    tick_core_init();
 }
 
 uint64_t tick_start_irqoff(uint32_t rate_hz)

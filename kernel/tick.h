@@ -13,8 +13,12 @@
 
 struct core;
 
-/* Starts the calling core's scheduler tick. Boot; interrupts are off. */
+/* Asks the board for the clock's rate and starts core 0's scheduler tick. Boot; interrupts are off.
+ */
 void tick_init(void);
+
+/* Starts the calling core's scheduler tick. Its boot; interrupts are off. */
+void tick_core_init(void);
 
 /* The calling core ticks at `rate_hz` (rounded to a whole number of cycles) from now on; returns
  * the exact rate in thousandths of a hertz. Interrupts are off. */

@@ -15,6 +15,12 @@ struct arch_frame;
  */
 void upcall_heap_init(void);
 
+/* sched: makes the structures of all cores. Boot, before other cores start. */
+void upcall_sched_init(void);
+
+/* sched: this core, not core 0, becomes its idle thread and runs what it finds. */
+_Noreturn void upcall_sched_start_core(void);
+
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
 _Noreturn void upcall_sched_start(void (*main_thread)(void));
 

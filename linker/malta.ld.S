@@ -20,6 +20,7 @@ SECTIONS
     .text : {
         *(.text.start)
         *(.text.vectors) /* 4 KiB aligned: EBase points at it */
+        KEEP(*(.text.secondary)) /* likewise: where other cores start */
         *(.text.unlikely .text.unlikely.* .text.hot .text.hot.* .text .text.* .gnu.linkonce.t.*)
         KEEP(*(.init)) KEEP(*(.fini))
         . = ALIGN(128); /* its slots */

@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The idle thread of a core: runs when nobody is ready. It looks at the run queue with interrupts
- * off and waits in one step that no interrupt can slip past (arch_cpu_idle_irqoff).
+ * The idle thread of a core: runs when nobody is ready. It looks at the run queues with interrupts
+ * off and waits in one step that no interrupt can slip past (arch_cpu_idle_irqoff). Another core
+ * that has work for this one finds it in the idle set and sends an interrupt.
  */
 #include "arch/cpu.h"
 #include "sched/sched.h"
 
+/* Runs whoever is ready, until nobody is. */
+static void run_others_irqoff(struct core *core)
+{
+    sched_lock_irqoff();
+    core->reschedule = 0;
+    if (place_waits_locked(core, 0))
+        sched_switch_locked(core);
+    else if (WEFT_CONFIG_CORES > 1)
+        place.idle |= 1u << core->id; /* a thread was promised, and another core was faster */
+    sched_unlock_irqoff();
+}
+
 _Noreturn void idle_entry(void *argument)
 {
-    (void)argument;
-    for (;;) {
-        struct core *core = core_self();
+    struct core *core = core_self(); /* an idle thread never moves */
 
+    (void)argument;
+    sched_unlock_irqoff(); /* taken by whoever switched here first */
+    for (;;) {
         if (sched_of(core)->dead != NULL) {
             arch_irq_enable();
             thread_reap();
             arch_irq_save();
         }
-        if (sched_of(core)->ready.bitmap != 0) {
-            sched_switch_irqoff(core);
-        } else {
-            arch_cpu_idle_irqoff();
-            arch_irq_save();
-        }
+        run_others_irqoff(core);
+        arch_cpu_idle_irqoff();
+        arch_irq_save();
     }
 }

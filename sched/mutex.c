@@ -63,27 +63,27 @@ static uint8_t priority_due(const struct weft_thread *thread)
 
 /* Gives `thread` the priority that is due to it, and follows the chain of owners it waits for. The
  * chain has no cycle: mutex_lock refuses to close one. */
-static void chain_update_irqoff(struct weft_thread *thread)
+static void chain_update_locked(struct weft_thread *thread)
 {
     while (thread != NULL) {
         uint8_t due = priority_due(thread);
 
         if (due == thread->priority)
             return;
-        priority_set_irqoff(thread, due);
+        priority_set_locked(thread, due);
         if (thread->state != THREAD_BLOCKED || thread->wait_reason != WAIT_MUTEX)
             return;
         thread = ((const struct weft_mutex *)thread->wait_object)->owner;
     }
 }
 
-void mutex_waiter_left_irqoff(const void *object)
+void mutex_waiter_left_locked(const void *object)
 {
     struct weft_mutex *mutex = (struct weft_mutex *)object;
 
     if (wait_queue_empty(&mutex->waiters))
         held_remove(mutex->owner, mutex);
-    chain_update_irqoff(mutex->owner);
+    chain_update_locked(mutex->owner);
 }
 
 /* Would waiting for `mutex` close a cycle of owners that wait for each other? */
@@ -106,7 +106,7 @@ static void take(struct weft_mutex *mutex, struct weft_thread *thread)
 }
 
 /* Queues the current thread for a mutex that somebody owns. */
-static int wait_for_irqoff(struct weft_mutex *mutex, uint64_t deadline)
+static int wait_for_locked(struct weft_mutex *mutex, uint64_t deadline)
 {
     struct weft_thread *current = thread_current();
     struct weft_thread *owner = mutex->owner;
@@ -116,11 +116,11 @@ static int wait_for_irqoff(struct weft_mutex *mutex, uint64_t deadline)
         owner->held = mutex;
     }
     if (current->priority > owner->priority) {
-        priority_set_irqoff(owner, current->priority);
+        priority_set_locked(owner, current->priority);
         if (owner->state == THREAD_BLOCKED && owner->wait_reason == WAIT_MUTEX)
-            chain_update_irqoff(((const struct weft_mutex *)owner->wait_object)->owner);
+            chain_update_locked(((const struct weft_mutex *)owner->wait_object)->owner);
     }
-    return wait_irqoff(&mutex->waiters, WAIT_MUTEX, mutex, deadline);
+    return wait_locked(&mutex->waiters, WAIT_MUTEX, mutex, deadline);
 }
 
 /* The owner locks it again. */
@@ -134,19 +134,19 @@ static int relock(struct weft_mutex *mutex)
     return 0;
 }
 
-static int lock_slow_irqoff(struct weft_mutex *mutex, uint64_t deadline)
+static int lock_slow_locked(struct weft_mutex *mutex, uint64_t deadline)
 {
     if (mutex->owner == thread_current())
         return relock(mutex);
     sched_assert_may_block("weft_mutex_lock");
     if (closes_cycle(mutex, thread_current()))
         return WEFT_EDEADLK;
-    return wait_for_irqoff(mutex, deadline);
+    return wait_for_locked(mutex, deadline);
 }
 
-static __attribute__((noinline)) void lock_for_ever_irqoff(struct weft_mutex *mutex)
+static __attribute__((noinline)) void lock_for_ever_locked(struct weft_mutex *mutex)
 {
-    if (lock_slow_irqoff(mutex, UINT64_MAX) == WEFT_EDEADLK)
+    if (lock_slow_locked(mutex, UINT64_MAX) == WEFT_EDEADLK)
         weft_panic("deadlock: thread \"%s\" locks mutex %p, whose owner \"%s\" %s",
                    thread_current()->name, (void *)mutex, mutex->owner->name,
                    mutex->owner == thread_current()
@@ -159,12 +159,12 @@ void weft_mutex_lock(struct weft_mutex *mutex)
     arch_irq_state state;
 
     mutex_check(mutex, "weft_mutex_lock");
-    state = arch_irq_save();
+    state = sched_enter();
     if (__builtin_expect(mutex->owner == NULL, 1))
         take(mutex, thread_current());
     else
-        lock_for_ever_irqoff(mutex);
-    arch_irq_restore(state);
+        lock_for_ever_locked(mutex);
+    sched_exit(state);
 }
 
 int weft_mutex_lock_until(struct weft_mutex *mutex, uint64_t deadline_ns)
@@ -173,12 +173,12 @@ int weft_mutex_lock_until(struct weft_mutex *mutex, uint64_t deadline_ns)
     int result = 0;
 
     mutex_check(mutex, "weft_mutex_lock_until");
-    state = arch_irq_save();
+    state = sched_enter();
     if (mutex->owner == NULL)
         take(mutex, thread_current());
     else
-        result = lock_slow_irqoff(mutex, tick_ns_to_cycles(deadline_ns));
-    arch_irq_restore(state);
+        result = lock_slow_locked(mutex, tick_ns_to_cycles(deadline_ns));
+    sched_exit(state);
     return result;
 }
 
@@ -190,29 +190,29 @@ int weft_mutex_trylock(struct weft_mutex *mutex)
     mutex_check(mutex, "weft_mutex_trylock");
     if (core_in_interrupt())
         weft_panic("weft_mutex_trylock was called in an interrupt handler, which can own no mutex");
-    state = arch_irq_save();
+    state = sched_enter();
     if (mutex->owner == NULL)
         take(mutex, thread_current());
     else if (mutex->owner != thread_current() || relock(mutex) != 0)
         result = WEFT_EAGAIN;
-    arch_irq_restore(state);
+    sched_exit(state);
     return result;
 }
 
 /* Hands the mutex to its first waiter; both threads' priorities follow from what they hold now. */
-static void hand_over_irqoff(struct weft_mutex *mutex, struct weft_thread *owner)
+static void hand_over_locked(struct weft_mutex *mutex, struct weft_thread *owner)
 {
     struct weft_thread *next;
 
     held_remove(owner, mutex);
-    next = wait_wake_first_irqoff(&mutex->waiters, 0);
+    next = wait_wake_first_locked(&mutex->waiters, 0);
     take(mutex, next);
     if (!wait_queue_empty(&mutex->waiters)) {
         mutex->next_held = next->held;
         next->held = mutex;
-        chain_update_irqoff(next);
+        chain_update_locked(next);
     }
-    chain_update_irqoff(owner);
+    chain_update_locked(owner);
 }
 
 static _Noreturn __attribute__((noinline)) void not_the_owner(const struct weft_mutex *mutex)
@@ -224,7 +224,7 @@ static _Noreturn __attribute__((noinline)) void not_the_owner(const struct weft_
 static __attribute__((noinline)) void unlock_contended(struct weft_mutex *mutex,
                                                        arch_irq_state state)
 {
-    hand_over_irqoff(mutex, thread_current());
+    hand_over_locked(mutex, thread_current());
     sched_leave(state);
 }
 
@@ -240,12 +240,12 @@ void weft_mutex_unlock(struct weft_mutex *mutex)
         mutex->depth--;
         return;
     }
-    state = arch_irq_save();
+    state = sched_enter();
     current->mutexes--;
     if (__builtin_expect(!wait_queue_empty(&mutex->waiters), 0)) {
         unlock_contended(mutex, state);
         return;
     }
     mutex->owner = NULL;
-    arch_irq_restore(state);
+    sched_exit(state);
 }

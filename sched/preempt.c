@@ -18,18 +18,41 @@
 #include "kernel/upcall.h"
 #include "sched/sched.h"
 
-/* The current thread keeps its turn unless it was its equals' turn: then it goes behind them. */
-static void give_way_irqoff(struct core *core)
+/* The current thread goes behind its equals and the best one gets the core. With more than one core
+ * an equal may wait in another core's queue only: the two change places, so that all get their
+ * turn. */
+void sched_yield_locked(struct core *core)
+{
+    struct weft_thread *current = core->current;
+    struct weft_thread *next;
+
+    if (WEFT_CONFIG_CORES > 1 && !runq_has_at_least(&sched_of(core)->ready, current->priority)) {
+        next = place_take_locked(core, current->priority);
+        DEBUG_ASSERT(next != NULL);
+        sched_requeue_current_locked(core, true);
+        runq_push_front(&sched_of(core)->ready, next);
+        next->state = THREAD_READY;
+    } else {
+        sched_requeue_current_locked(core, true);
+    }
+    sched_switch_locked(core);
+}
+
+/* A switch was asked for: the current thread keeps its turn unless it is its equals' turn. */
+static void give_way_locked(struct core *core)
 {
     struct weft_thread *current = core->current;
 
     core->reschedule = 0;
-    if (!runq_has_at_least(&sched_of(core)->ready, current->priority))
+    if (!place_waits_locked(core, current->priority))
         return; /* who asked for it has been taken away again (priority change, timeout) */
     sched_of(core)->preemptions++;
-    sched_requeue_current_irqoff(
-        core, !runq_has_at_least(&sched_of(core)->ready, current->priority + 1u));
-    sched_switch_irqoff(core);
+    if (place_waits_locked(core, current->priority + 1u)) {
+        sched_requeue_current_locked(core, false);
+        sched_switch_locked(core);
+    } else {
+        sched_yield_locked(core);
+    }
 }
 
 static _Noreturn void stack_overflow(const struct weft_thread *thread, uintptr_t sp)
@@ -62,24 +85,25 @@ bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame)
 
 void upcall_preempt(void)
 {
-    give_way_irqoff(core_self());
+    sched_lock_irqoff();
+    give_way_locked(core_self());
+    sched_unlock_irqoff();
 }
 
-void sched_leave_switch_irqoff(struct core *core, arch_irq_state state)
+void sched_leave_switch_locked(struct core *core)
 {
-    (void)state;
-    if (core->interrupt_depth == 0 && core->preempt_off == 0)
-        give_way_irqoff(core);
+    if (core->interrupt_depth == 0 && core->preempt_off == 0 && !sched_is_idle(core))
+        give_way_locked(core);
 }
 
 void upcall_preempt_pending(void)
 {
-    arch_irq_state state = arch_irq_save();
+    arch_irq_state state = sched_enter();
     struct core *core = core_self();
 
-    if (core->reschedule != 0 && core->preempt_off == 0 && core->interrupt_depth == 0)
-        give_way_irqoff(core);
-    arch_irq_restore(state);
+    if (core->reschedule != 0)
+        sched_leave_switch_locked(core);
+    sched_exit(state);
 }
 
 void weft_preempt_disable(void)
@@ -89,7 +113,7 @@ void weft_preempt_disable(void)
 
 void weft_preempt_enable(void)
 {
-    if (core_self()->preempt_off == 0)
+    if (core_self()->preempt_off == 0) /* off: the core stays ours */
         weft_panic("weft_preempt_enable without a matching weft_preempt_disable");
     core_preempt_enable();
 }
@@ -105,6 +129,8 @@ void upcall_sched_slice(struct core *core)
         return;
     }
     current->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
-    if (runq_has_at_least(&sched_of(core)->ready, current->priority))
+    sched_lock_irqoff();
+    if (place_waits_locked(core, current->priority))
         core->reschedule = 1;
+    sched_unlock_irqoff();
 }

@@ -2,32 +2,34 @@
 #include "kernel/assert.h"
 #include "sched/sched.h"
 
-void priority_set_irqoff(struct weft_thread *thread, uint8_t priority)
+static void change_ready_locked(struct weft_thread *thread, uint8_t priority)
 {
-    struct core *core = core_self();
-    struct run_queue *ready = &sched_of(core)->ready;
+    runq_remove(&schedulers[WEFT_CONFIG_CORES == 1 ? 0 : thread->core].ready, thread);
+    thread->priority = priority;
+    place_locked(thread);
+}
+
+void priority_set_locked(struct weft_thread *thread, uint8_t priority)
+{
+    uint8_t before = thread->priority;
 
     DEBUG_ASSERT(priority < RUNQ_PRIORITIES);
-    if (thread->priority == priority)
+    if (before == priority)
         return;
     switch (thread->state) {
     case THREAD_READY:
-        runq_remove(ready, thread);
-        thread->priority = priority;
-        runq_push_back(ready, thread);
-        if (WEFT_CONFIG_PREEMPTION && priority > core->current->priority)
-            core->reschedule = 1;
+        change_ready_locked(thread, priority);
         break;
     case THREAD_BLOCKED:
         thread->priority = priority;
         if (thread->wait_queue == NULL)
             break; /* only asleep */
         runq_unlink(&thread->link);
-        wait_insert_irqoff(thread->wait_queue, thread);
+        wait_insert_locked(thread->wait_queue, thread);
         break;
     default:
         thread->priority = priority;
-        if (WEFT_CONFIG_PREEMPTION && runq_has_at_least(ready, priority + 1u))
-            core->reschedule = 1;
+        if (priority < before)
+            place_priority_dropped_locked(thread);
     }
 }

@@ -60,7 +60,7 @@ static void take(struct weft_queue *queue, void *message)
 }
 
 /* Sends without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
-static int send_irqoff(struct weft_queue *queue, const void *message)
+static int send_locked(struct weft_queue *queue, const void *message)
 {
     struct weft_thread *receiver = wait_queue_first(&queue->receivers);
 
@@ -68,7 +68,7 @@ static int send_irqoff(struct weft_queue *queue, const void *message)
         return WEFT_ECLOSED;
     if (receiver != NULL) {
         memcpy(receiver->wait_data, message, queue->message_bytes);
-        wait_wake_irqoff(receiver, 0);
+        wait_wake_locked(receiver, 0);
         return 0;
     }
     if (queue->count == queue->capacity)
@@ -78,7 +78,7 @@ static int send_irqoff(struct weft_queue *queue, const void *message)
 }
 
 /* Receives without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
-static int receive_irqoff(struct weft_queue *queue, void *message)
+static int receive_locked(struct weft_queue *queue, void *message)
 {
     struct weft_thread *sender = wait_queue_first(&queue->senders);
 
@@ -87,21 +87,21 @@ static int receive_irqoff(struct weft_queue *queue, void *message)
     take(queue, message);
     if (sender != NULL) {
         put(queue, sender->wait_data);
-        wait_wake_irqoff(sender, 0);
+        wait_wake_locked(sender, 0);
     }
     return 0;
 }
 
 static int send_until_cycles(struct weft_queue *queue, const void *message, uint64_t deadline)
 {
-    arch_irq_state state = arch_irq_save();
-    int result = send_irqoff(queue, message);
+    arch_irq_state state = sched_enter();
+    int result = send_locked(queue, message);
 
     if (result == WEFT_EAGAIN) {
         sched_assert_may_block("weft_queue_send");
         thread_current()->wait_data =
             (void *)message; /* only read, by the receiver that makes room */
-        result = wait_irqoff(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
+        result = wait_locked(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
     }
     sched_leave(state);
     return result;
@@ -109,13 +109,13 @@ static int send_until_cycles(struct weft_queue *queue, const void *message, uint
 
 static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_t deadline)
 {
-    arch_irq_state state = arch_irq_save();
-    int result = receive_irqoff(queue, message);
+    arch_irq_state state = sched_enter();
+    int result = receive_locked(queue, message);
 
     if (result == WEFT_EAGAIN) {
         sched_assert_may_block("weft_queue_receive");
         thread_current()->wait_data = message;
-        result = wait_irqoff(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
+        result = wait_locked(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
     }
     sched_leave(state);
     return result;
@@ -151,8 +151,8 @@ int weft_queue_try_send(struct weft_queue *queue, const void *message)
     int result;
 
     queue_check(queue, message, "weft_queue_try_send");
-    state = arch_irq_save();
-    result = send_irqoff(queue, message);
+    state = sched_enter();
+    result = send_locked(queue, message);
     sched_leave(state);
     return result;
 }
@@ -163,8 +163,8 @@ int weft_queue_try_receive(struct weft_queue *queue, void *message)
     int result;
 
     queue_check(queue, message, "weft_queue_try_receive");
-    state = arch_irq_save();
-    result = receive_irqoff(queue, message);
+    state = sched_enter();
+    result = receive_locked(queue, message);
     sched_leave(state);
     return result;
 }
@@ -174,10 +174,10 @@ void weft_queue_close(struct weft_queue *queue)
     arch_irq_state state;
 
     queue_check(queue, queue, "weft_queue_close");
-    state = arch_irq_save();
+    state = sched_enter();
     queue->closed = 1;
-    wait_wake_all_irqoff(&queue->senders, WEFT_ECLOSED);
-    wait_wake_all_irqoff(&queue->receivers, WEFT_ECLOSED);
+    wait_wake_all_locked(&queue->senders, WEFT_ECLOSED);
+    wait_wake_all_locked(&queue->receivers, WEFT_ECLOSED);
     sched_leave(state);
 }
 

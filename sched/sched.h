@@ -7,11 +7,20 @@
  * thread is in exactly one place: running (core->current), ready (a run queue), blocked (an
  * object's wait queue, the sleepers' list, or both), or exited.
  *
- * Steps. An operation turns interrupts off, changes queues, and ends with sched_leave(), which
- * switches if a thread of higher priority became ready, and turns interrupts on again. A blocking
- * operation parks the current thread with wait_irqoff(). The switch itself is in one function,
- * sched_switch_irqoff(); preemption reaches it from the trap exit (preempt.c), everything else by a
- * plain call.
+ * Steps. An operation enters (sched_enter: interrupts off, the scheduler's lock), changes queues,
+ * and ends with sched_leave(), which switches if a thread of higher priority became ready, and lets
+ * go again. A blocking operation parks the current thread with wait_locked(). The switch itself is
+ * in one function, sched_switch_locked(); preemption reaches it from the trap exit (preempt.c),
+ * everything else by a plain call.
+ *
+ * One lock. All queues of all cores are guarded by sched_lock. It is held across the switch: the
+ * thread that switches away takes it, the thread that is switched to lets go of it, so nobody can
+ * run a thread before its registers are in memory. With one core the lock is gone and interrupts
+ * being off is enough (docs/decisions/0008-one-scheduler-lock.md).
+ *
+ * Cores. A ready thread is in the queue of one core (thread->core), chosen in place.c when it
+ * became ready; a core that looks for its next thread also looks at the others' queues, so no
+ * core runs a thread while a better one waits that may run there.
  *
  * Who owns what. A blocked thread belongs to the queue it waits in, and whoever takes it out of
  * there makes it ready and tells it why (wait_result). Ownership of a mutex or a message is handed
@@ -27,6 +36,7 @@
 
 #include "arch/irq.h"
 #include "kernel/core.h"
+#include "kernel/spinlock.h"
 #include "sched/runq.h"
 #include "sched/thread.h"
 
@@ -35,7 +45,7 @@ struct scheduler {
     struct weft_wait_link sleepers; /* timer_link, earliest deadline first */
     struct weft_thread idle;
     struct weft_thread *dead; /* detached threads that have ended, by link.next; freed at leisure */
-    uint32_t switches, preemptions;
+    uint32_t switches, preemptions, steals;
 };
 
 extern struct scheduler schedulers[WEFT_CONFIG_CORES];
@@ -45,20 +55,54 @@ static inline struct scheduler *sched_of(const struct core *core)
     return &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id];
 }
 
+extern struct spinlock sched_lock;
+
+/* With interrupts off already: takes the scheduler's lock, lets go of it. */
+static inline void sched_lock_irqoff(void)
+{
+    if (WEFT_CONFIG_CORES > 1 || WEFT_CONFIG_DEBUG)
+        spinlock_lock_irqoff(&sched_lock);
+}
+
+static inline void sched_unlock_irqoff(void)
+{
+    if (WEFT_CONFIG_CORES > 1 || WEFT_CONFIG_DEBUG)
+        spinlock_unlock_irqoff(&sched_lock);
+}
+
+/* Begins an operation on queues: interrupts off, the lock taken. */
+static inline arch_irq_state sched_enter(void)
+{
+    arch_irq_state state = arch_irq_save();
+
+    sched_lock_irqoff();
+    return state;
+}
+
+/* Ends it without looking for a switch: nobody was made ready. */
+static inline void sched_exit(arch_irq_state state)
+{
+    sched_unlock_irqoff();
+    arch_irq_restore(state);
+}
+
 /* Gives the core to the best ready thread, or the idle one. The current thread has been put where
  * it belongs (or is to be forgotten). Returns when it runs again; at once when it is itself the
  * best. */
-void sched_switch_irqoff(struct core *core);
+void sched_switch_locked(struct core *core);
 
 /* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
-void sched_ready_irqoff(struct weft_thread *thread);
+void sched_ready_locked(struct weft_thread *thread);
 
 /* The current thread stays ready but lets others go first: behind its equals (`to_back`) or before
  * them. */
-void sched_requeue_current_irqoff(struct core *core, bool to_back);
+void sched_requeue_current_locked(struct core *core, bool to_back);
 
-/* Slow half of sched_leave. */
-void sched_leave_switch_irqoff(struct core *core, arch_irq_state state);
+/* The current thread goes behind its equals; somebody of at least its priority is ready. */
+void sched_yield_locked(struct core *core);
+
+/* Slow half of sched_leave: switches if that is allowed here. */
+void sched_leave_switch_locked(struct core *core);
 
 /* Ends an operation on queues: switches if that was asked for and is allowed here. */
 static inline void sched_leave(arch_irq_state state)
@@ -66,8 +110,8 @@ static inline void sched_leave(arch_irq_state state)
     struct core *core = core_self();
 
     if (__builtin_expect(core->reschedule, 0))
-        sched_leave_switch_irqoff(core, state);
-    arch_irq_restore(state);
+        sched_leave_switch_locked(core);
+    sched_exit(state);
 }
 
 /* Panics with `function`'s name unless the caller may block: a thread, preemption on. */
@@ -75,16 +119,16 @@ void sched_assert_may_block(const char *function);
 
 /* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
  * UINT64_MAX: for ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
-int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
+int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline);
 
 /* The first waiter, out of the queue and ready with `result`; NULL when nobody waits. */
-struct weft_thread *wait_wake_first_irqoff(struct weft_wait_queue *queue, int result);
-void wait_wake_irqoff(struct weft_thread *thread, int result);
-void wait_wake_all_irqoff(struct weft_wait_queue *queue, int result);
+struct weft_thread *wait_wake_first_locked(struct weft_wait_queue *queue, int result);
+void wait_wake_locked(struct weft_thread *thread, int result);
+void wait_wake_all_locked(struct weft_wait_queue *queue, int result);
 
 /* Puts `thread` into a wait queue at its place: by priority, behind its equals. */
-void wait_insert_irqoff(struct weft_wait_queue *queue, struct weft_thread *thread);
+void wait_insert_locked(struct weft_wait_queue *queue, struct weft_thread *thread);
 
 static inline bool wait_queue_empty(const struct weft_wait_queue *queue)
 {
@@ -99,18 +143,46 @@ static inline struct weft_thread *wait_queue_first(const struct weft_wait_queue 
 void wait_queue_init(struct weft_wait_queue *queue);
 
 /* sleep.c: the timer of a blocked thread. */
-void sleep_arm_irqoff(struct weft_thread *thread, uint64_t deadline);
-void sleep_disarm_irqoff(struct weft_thread *thread);
+void sleep_arm_locked(struct weft_thread *thread, uint64_t deadline);
+void sleep_disarm_locked(struct weft_thread *thread);
 
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
-void mutex_waiter_left_irqoff(const void *mutex);
+void mutex_waiter_left_locked(const void *mutex);
+
+/* place.c: which core runs what. With one core all of it folds into runq.h. */
+
+/* Puts a ready thread into the queue of the core that should run it, and wakes or interrupts that
+ * core when it must look. */
+void place_locked(struct weft_thread *thread);
+
+/* The best thread that `core` may run, out of its queue, if its priority is at least `priority`;
+ * else NULL. */
+struct weft_thread *place_take_locked(struct core *core, unsigned priority);
+
+/* A running thread's priority was lowered: its core must look whether a better one waits. */
+void place_priority_dropped_locked(struct weft_thread *thread);
+
+/* Cores that are idle and not yet promised to a thread, a bit each. */
+struct place_state {
+    uint32_t idle;
+};
+extern struct place_state place;
+
+/* Does a ready thread of at least `priority` wait that `core` may run? */
+bool place_waits_locked(const struct core *core, unsigned priority);
 
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
-void priority_set_irqoff(struct weft_thread *thread, uint8_t priority);
+void priority_set_locked(struct weft_thread *thread, uint8_t priority);
 
 /* thread.c */
 void thread_reap(void);
 _Noreturn void idle_entry(void *argument);
+
+/* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */
+static inline bool sched_is_idle(const struct core *core)
+{
+    return core->current == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
+}
 
 /* newlib.c: frees the thread's reent. Thread context. */
 void newlib_thread_end(struct weft_thread *thread);

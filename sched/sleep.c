@@ -13,7 +13,7 @@ static struct weft_thread *sleeper_of(struct weft_wait_link *link)
     return (struct weft_thread *)((char *)link - offsetof(struct weft_thread, timer_link));
 }
 
-void sleep_arm_irqoff(struct weft_thread *thread, uint64_t deadline)
+void sleep_arm_locked(struct weft_thread *thread, uint64_t deadline)
 {
     struct weft_wait_link *sleepers = &sched_of(core_self())->sleepers;
     struct weft_wait_link *at = sleepers->prev;
@@ -27,7 +27,7 @@ void sleep_arm_irqoff(struct weft_thread *thread, uint64_t deadline)
         tick_wake_at_irqoff(deadline);
 }
 
-void sleep_disarm_irqoff(struct weft_thread *thread)
+void sleep_disarm_locked(struct weft_thread *thread)
 {
     /* The core's timer stays armed for it: an early interrupt costs less than arming again. */
     runq_unlink(&thread->timer_link);
@@ -40,17 +40,19 @@ void upcall_sched_wake(struct core *core, uint64_t now_cycles)
     struct weft_thread *first;
     const void *mutex;
 
+    sched_lock_irqoff();
     while (sleepers->next != sleepers) {
         first = sleeper_of(sleepers->next);
         if (first->deadline > now_cycles)
             break;
         mutex = first->wait_reason == WAIT_MUTEX ? first->wait_object : NULL;
-        wait_wake_irqoff(first, WEFT_ETIMEDOUT);
+        wait_wake_locked(first, WEFT_ETIMEDOUT);
         if (mutex != NULL)
-            mutex_waiter_left_irqoff(mutex);
+            mutex_waiter_left_locked(mutex);
     }
     core->wake_deadline =
         sleepers->next == sleepers ? UINT64_MAX : sleeper_of(sleepers->next)->deadline;
+    sched_unlock_irqoff();
 }
 
 static void sleep_until_cycles(uint64_t deadline)
@@ -58,9 +60,9 @@ static void sleep_until_cycles(uint64_t deadline)
     arch_irq_state state;
 
     sched_assert_may_block("weft_thread_sleep");
-    state = arch_irq_save();
-    wait_irqoff(NULL, WAIT_SLEEP, NULL, deadline);
-    arch_irq_restore(state);
+    state = sched_enter();
+    wait_locked(NULL, WAIT_SLEEP, NULL, deadline);
+    sched_exit(state);
 }
 
 void weft_thread_sleep_until_ns(uint64_t deadline_ns)

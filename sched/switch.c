@@ -10,21 +10,38 @@
 
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
-/* The body of sched_switch_irqoff, in line also where every instruction counts. */
-static inline __attribute__((always_inline)) void switch_irqoff(struct core *core)
+struct spinlock sched_lock = SPINLOCK_INITIALIZER(RANK_SCHEDULER, "scheduler");
+
+/* The next thread for this core, taken out of its queue; the idle one when there is none. */
+static inline struct weft_thread *pick_locked(struct core *core)
 {
     struct scheduler *scheduler = sched_of(core);
+    struct weft_thread *next;
+
+    if (WEFT_CONFIG_CORES == 1) {
+        next = runq_pop(&scheduler->ready);
+    } else {
+        next = place_take_locked(core, 0);
+        if (next == NULL)
+            place.idle |= 1u << core->id;
+        else
+            place.idle &= ~(1u << core->id);
+    }
+    return next != NULL ? next : &scheduler->idle;
+}
+
+/* The body of sched_switch_locked, in line also where every instruction counts. */
+static inline __attribute__((always_inline)) void switch_locked(struct core *core)
+{
     struct weft_thread *previous = core->current;
-    struct weft_thread *next = runq_pop(&scheduler->ready);
+    struct weft_thread *next = pick_locked(core);
 
     DEBUG_ASSERT(!arch_irq_enabled());
     core->reschedule = 0;
-    if (next == NULL)
-        next = &scheduler->idle;
     next->state = THREAD_RUNNING;
     if (next == previous)
         return;
-    scheduler->switches++;
+    sched_of(core)->switches++;
     core->current = next;
     core->current_fpu_area = next->fpu_area;
     if (__builtin_expect(core->fpu_owner != NULL, 0))
@@ -32,23 +49,19 @@ static inline __attribute__((always_inline)) void switch_irqoff(struct core *cor
     arch_switch(&previous->saved_sp, next->saved_sp);
 }
 
-void sched_switch_irqoff(struct core *core)
+void sched_switch_locked(struct core *core)
 {
-    switch_irqoff(core);
+    switch_locked(core);
 }
 
-void sched_ready_irqoff(struct weft_thread *thread)
+void sched_ready_locked(struct weft_thread *thread)
 {
-    struct core *core = core_self();
-
     DEBUG_ASSERT(thread->magic == THREAD_MAGIC);
     thread->state = THREAD_READY;
-    runq_push_back(&sched_of(core)->ready, thread);
-    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
-        core->reschedule = 1;
+    place_locked(thread);
 }
 
-void sched_requeue_current_irqoff(struct core *core, bool to_back)
+void sched_requeue_current_locked(struct core *core, bool to_back)
 {
     struct weft_thread *current = core->current;
     struct run_queue *ready = &sched_of(core)->ready;
@@ -61,34 +74,55 @@ void sched_requeue_current_irqoff(struct core *core, bool to_back)
         runq_push_front(ready, current);
 }
 
+/* With more than one core, everything is looked at under the lock. */
+static void yield_to_anybody(void)
+{
+    arch_irq_state state;
+    struct core *core;
+
+    sched_assert_may_block("weft_thread_yield");
+    state = sched_enter();
+    core = core_self();
+    if (place_waits_locked(core, core->current->priority))
+        sched_yield_locked(core);
+    sched_exit(state);
+}
+
 void weft_thread_yield(void)
 {
     struct core *core = core_self();
     arch_irq_state state;
 
+    if (WEFT_CONFIG_CORES > 1) {
+        yield_to_anybody();
+        return;
+    }
     /* A thread that becomes ready after this look, by an interrupt, preempts by itself. */
     if (!runq_has_at_least(&sched_of(core)->ready, core->current->priority))
         return;
     if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
         sched_assert_may_block("weft_thread_yield");
-    state = arch_irq_save();
-    core = core_self();
+    state = sched_enter();
     core->current->state = THREAD_READY;
     runq_push_back(&sched_of(core)->ready, core->current);
-    switch_irqoff(core);
-    arch_irq_restore(state);
+    switch_locked(core);
+    sched_exit(state);
 }
 
 void sched_assert_may_block(const char *function)
 {
+    arch_irq_state state = core_pin();
     const struct core *core = core_self();
+    bool in_interrupt = core->interrupt_depth != 0;
+    bool preempt_off = core->preempt_off != 0;
 
-    if (core->interrupt_depth != 0)
+    core_unpin(state);
+    if (in_interrupt)
         weft_panic(
             "%s was called in an interrupt handler, where nothing may block: use a try-form, or "
             "wake a thread that does it",
             function);
-    if (core->preempt_off != 0)
+    if (preempt_off)
         weft_panic("%s was called with preemption disabled, where nothing may block: call "
                    "weft_preempt_enable first",
                    function);

@@ -14,6 +14,7 @@
 #include "arch/fpu.h"
 #include "arch/upcall.h"
 #include "kernel/assert.h"
+#include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
@@ -41,7 +42,7 @@ struct weft_thread *thread_all_first(void)
     return all.first;
 }
 
-static void all_add_irqoff(struct weft_thread *thread)
+static void all_add_locked(struct weft_thread *thread)
 {
     thread->id = ++all.next_id;
     thread->all_previous = all.last;
@@ -53,7 +54,7 @@ static void all_add_irqoff(struct weft_thread *thread)
     all.count += !thread->runtime;
 }
 
-static void all_remove_irqoff(struct weft_thread *thread)
+static void all_remove_locked(struct weft_thread *thread)
 {
     if (thread->all_previous != NULL)
         thread->all_previous->all_next = thread->all_next;
@@ -66,11 +67,12 @@ static void all_remove_irqoff(struct weft_thread *thread)
     all.count -= !thread->runtime;
 }
 
-/* First code of every thread: interrupts are off, as across any switch. */
+/* First code of every thread: interrupts are off and the lock is held, as across any switch. */
 static void thread_entry(void *argument)
 {
     struct start start = *(struct start *)argument;
 
+    sched_unlock_irqoff(); /* taken by whoever switched here */
     arch_irq_enable();
     weft_thread_exit(start.entry(start.argument));
 }
@@ -89,6 +91,7 @@ static void thread_fill(struct weft_thread *thread, const struct weft_thread_att
                                    .priority = (uint8_t)attr->priority,
                                    .base_priority = (uint8_t)attr->priority,
                                    .detached = attr->detached,
+                                   .affinity = attr->cores != 0 ? attr->cores : UINT32_MAX,
                                    .name = attr->name != NULL ? attr->name : "thread"};
     thread->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
 }
@@ -130,6 +133,8 @@ static int attr_check(const struct weft_thread_attr *attr)
         return WEFT_EINVAL;
     if (attr->stack_bytes > SIZE_MAX / 2)
         return WEFT_EINVAL;
+    if (attr->cores != 0 && (attr->cores & cores_online()) == 0)
+        return WEFT_EINVAL;
     return 0;
 }
 
@@ -168,9 +173,9 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
     made->created_by = (uintptr_t)__builtin_return_address(0);
     if (thread != NULL)
         *thread = made; /* before it runs: it may be joined or exit at once */
-    state = arch_irq_save();
-    all_add_irqoff(made);
-    sched_ready_irqoff(made);
+    state = sched_enter();
+    all_add_locked(made);
+    sched_ready_locked(made);
     sched_leave(state);
     return 0;
 }
@@ -188,12 +193,12 @@ static void thread_free(struct weft_thread *thread)
 
 void thread_reap(void)
 {
-    arch_irq_state state = arch_irq_save();
+    arch_irq_state state = sched_enter();
     struct scheduler *scheduler = sched_of(core_self());
     struct weft_thread *dead = scheduler->dead;
 
     scheduler->dead = NULL;
-    arch_irq_restore(state);
+    sched_exit(state);
     while (dead != NULL) {
         struct weft_thread *next = (struct weft_thread *)dead->link.next;
 
@@ -213,19 +218,19 @@ _Noreturn void weft_thread_exit(void *result)
         weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first",
                    current->name, current->mutexes);
     newlib_thread_end(current);
-    arch_irq_save(); /* the next thread turns interrupts on */
+    (void)sched_enter(); /* the next thread lets go of it */
     core = core_self();
     current->result = result;
     current->state = THREAD_EXITED;
-    all_remove_irqoff(current);
+    all_remove_locked(current);
     arch_fpu_forget(core, current->fpu_area);
     if (current->joiner != NULL)
-        wait_wake_irqoff(current->joiner, 0);
+        wait_wake_locked(current->joiner, 0);
     if (current->detached) {
         current->link.next = (struct weft_wait_link *)sched_of(core)->dead;
         sched_of(core)->dead = current;
     }
-    sched_switch_irqoff(core);
+    sched_switch_locked(core);
     __builtin_unreachable();
 }
 
@@ -238,17 +243,17 @@ int weft_thread_join(struct weft_thread *thread, void **result)
     if (thread == thread_current())
         return WEFT_EDEADLK;
     sched_assert_may_block("weft_thread_join");
-    state = arch_irq_save();
+    state = sched_enter();
     if (thread->being_joined) {
-        arch_irq_restore(state);
+        sched_exit(state);
         return WEFT_EINVAL;
     }
     thread->being_joined = 1;
     if (thread->state != THREAD_EXITED) {
         thread->joiner = thread_current();
-        wait_irqoff(NULL, WAIT_JOIN, thread, UINT64_MAX);
+        wait_locked(NULL, WAIT_JOIN, thread, UINT64_MAX);
     }
-    arch_irq_restore(state);
+    sched_exit(state);
     if (result != NULL)
         *result = thread->result;
     thread_free(thread);
@@ -318,32 +323,62 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
     idle->saved_sp = arch_context_init(stack + IDLE_STACK_BYTES, idle_entry, NULL);
 }
 
+void upcall_sched_init(void)
+{
+    static unsigned char idle_stacks[WEFT_CONFIG_CORES][IDLE_STACK_BYTES]
+        __attribute__((aligned(16)));
+
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
+        struct scheduler *scheduler = &schedulers[id];
+
+        runq_init(&scheduler->ready);
+        scheduler->sleepers.next = scheduler->sleepers.prev = &scheduler->sleepers;
+        idle_init(scheduler, idle_stacks[id]);
+        scheduler->idle.core = (uint8_t)id;
+        if (id != 0)
+            cores[id].current = &scheduler->idle; /* core 0's is NULL while it boots */
+    }
+}
+
+/* Leaves the boot context, which is never resumed, for `thread`. Interrupts are off; the lock is
+ * taken as across any switch. */
+static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *thread)
+{
+    void *boot_sp;
+
+    core->current = thread;
+    core->current_fpu_area = thread->fpu_area;
+    thread->state = THREAD_RUNNING;
+    core->preempt_off = 0;
+    arch_switch(&boot_sp, thread->saved_sp);
+    __builtin_unreachable();
+}
+
+_Noreturn void upcall_sched_start_core(void)
+{
+    struct core *core = core_self();
+
+    sched_lock_irqoff();
+    all_add_locked(&sched_of(core)->idle);
+    boot_switch_locked(core, &sched_of(core)->idle);
+}
+
 _Noreturn void upcall_sched_start(void (*main_thread)(void))
 {
-    static unsigned char idle_stack[IDLE_STACK_BYTES] __attribute__((aligned(16)));
     static void (*entry)(void);
     const struct weft_thread_attr attr = {.name = "main", .priority = WEFT_PRIORITY_DEFAULT};
-    struct core *core = core_self();
-    struct scheduler *scheduler = sched_of(core);
     struct weft_thread *made;
-    void *boot_sp, *memory;
+    void *memory;
     size_t bytes;
 
     entry = main_thread;
-    runq_init(&scheduler->ready);
-    scheduler->sleepers.next = scheduler->sleepers.prev = &scheduler->sleepers;
     memory = stack_alloc(MAIN_STACK_BYTES + THREAD_OVERHEAD_BYTES, &bytes);
     if (memory == NULL)
         weft_panic("there is no memory for the main thread's stack of %u bytes",
                    (unsigned)MAIN_STACK_BYTES);
     made = thread_lay_out(memory, bytes, &attr, (struct start){main_entry, &entry});
-    all_add_irqoff(made);
-    idle_init(scheduler, idle_stack);
-    all_add_irqoff(&scheduler->idle);
-    core->current = made;
-    core->current_fpu_area = made->fpu_area;
-    made->state = THREAD_RUNNING;
-    core->preempt_off = 0;
-    arch_switch(&boot_sp, made->saved_sp); /* the boot context is never resumed */
-    __builtin_unreachable();
+    sched_lock_irqoff();
+    all_add_locked(made);
+    all_add_locked(&sched_of(core_self())->idle);
+    boot_switch_locked(core_self(), made);
 }

@@ -36,7 +36,7 @@ enum thread_wait {
 #define THREAD_MAGIC 0x74687264u /* "thrd" */
 
 struct weft_thread {
-    /* Guarded by the lock of the queue that the thread is in: run queue or wait queue. */
+    /* Under the scheduler's lock: the place in a run queue or a wait queue. */
     struct weft_wait_link link;
 
     /* Written by the switch, on the core that runs or parks the thread. */
@@ -44,13 +44,14 @@ struct weft_thread {
     uint8_t state;   /* enum thread_state */
     uint8_t on_core; /* between being picked and being parked: registers live in a core */
 
-    /* Constant after spawn, or changed by sched/priority.c under RANK_THREAD. */
+    /* Constant after spawn, or changed by sched/priority.c under the scheduler's lock. */
     uint8_t priority;      /* effective: with inheritance */
     uint8_t base_priority; /* as asked for */
     uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t detached;
-    uint8_t core;        /* last core it ran on */
+    uint8_t core;        /* it runs there, is in its queue, or ran there last */
     uint8_t wait_reason; /* enum thread_wait, valid while blocked */
+    uint32_t affinity;   /* cores it may run on, a bit each */
 
     /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
      * (B1). */
@@ -67,7 +68,7 @@ struct weft_thread {
     struct weft_wait_link timer_link; /* in the sleepers' list; next is NULL when in none */
     uint64_t deadline;                /* cycles, valid in that list */
 
-    /* All threads that exist, in order of creation: under the thread list's lock. */
+    /* All threads that exist, in order of creation: under the scheduler's lock. */
     struct weft_thread *all_next, *all_previous;
     uint32_t magic;
     uint32_t id;
@@ -86,7 +87,7 @@ struct weft_thread {
     size_t stack_bytes;
 };
 
-_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 168, "control block has grown");
+_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 176, "control block has grown");
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);
@@ -98,7 +99,11 @@ struct weft_thread *thread_all_first(void);
 /* The running thread of this core. */
 static inline struct weft_thread *thread_current(void)
 {
-    return core_self()->current;
+    arch_irq_state state = core_pin();
+    struct weft_thread *current = core_self()->current;
+
+    core_unpin(state);
+    return current;
 }
 
 /* Try-lock of a thread's stack (requirements B1, B6): taken right next to the walk, for exactly the

@@ -10,7 +10,7 @@ void wait_queue_init(struct weft_wait_queue *queue)
     queue->head.next = queue->head.prev = &queue->head;
 }
 
-void wait_insert_irqoff(struct weft_wait_queue *queue, struct weft_thread *thread)
+void wait_insert_locked(struct weft_wait_queue *queue, struct weft_thread *thread)
 {
     struct weft_wait_link *at = queue->head.prev;
 
@@ -20,7 +20,7 @@ void wait_insert_irqoff(struct weft_wait_queue *queue, struct weft_thread *threa
     runq_link_after(at, &thread->link);
 }
 
-int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
+int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {
     struct core *core = core_self();
@@ -36,36 +36,36 @@ int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     current->wait_result = 0;
     current->wait_queue = queue;
     if (queue != NULL)
-        wait_insert_irqoff(queue, current);
+        wait_insert_locked(queue, current);
     if (deadline != UINT64_MAX)
-        sleep_arm_irqoff(current, deadline);
-    sched_switch_irqoff(core);
+        sleep_arm_locked(current, deadline);
+    sched_switch_locked(core);
     return current->wait_result;
 }
 
-void wait_wake_irqoff(struct weft_thread *thread, int result)
+void wait_wake_locked(struct weft_thread *thread, int result)
 {
     DEBUG_ASSERT(thread->state == THREAD_BLOCKED);
     if (thread->wait_queue != NULL)
         runq_unlink(&thread->link);
     if (thread->timer_link.next != NULL)
-        sleep_disarm_irqoff(thread);
+        sleep_disarm_locked(thread);
     thread->wait_result = result;
     thread->wait_reason = WAIT_NONE;
-    sched_ready_irqoff(thread);
+    sched_ready_locked(thread);
 }
 
-struct weft_thread *wait_wake_first_irqoff(struct weft_wait_queue *queue, int result)
+struct weft_thread *wait_wake_first_locked(struct weft_wait_queue *queue, int result)
 {
     struct weft_thread *first = wait_queue_first(queue);
 
     if (first != NULL)
-        wait_wake_irqoff(first, result);
+        wait_wake_locked(first, result);
     return first;
 }
 
-void wait_wake_all_irqoff(struct weft_wait_queue *queue, int result)
+void wait_wake_all_locked(struct weft_wait_queue *queue, int result)
 {
-    while (wait_wake_first_irqoff(queue, result) != NULL)
+    while (wait_wake_first_locked(queue, result) != NULL)
         ;
 }

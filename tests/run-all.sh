@@ -6,7 +6,7 @@
 set -u
 targets=$1 board_program=$2 only=${ONLY:-} cores=${CORES:-1}
 shift 2
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=
 log=build/tests/log
 mkdir -p build/tests
 : >"$log"
@@ -31,6 +31,7 @@ run() {
     printf '== %s\n%s\n' "$label" "$output" >>"$log"
     line=$(printf '%s\n' "$output" | grep -a 'Synthesis:' | tail -1 | sed 's/\x1b\[[0-9;]*m//g')
     if [ -z "$line" ]; then
+        failures+="$label: died with status $status"$'\n'
         echo "$label: died with status $status; the end of its output:"
         printf '%s\n' "$output" | tail -15
         failed=$((failed + 1))
@@ -48,6 +49,8 @@ run() {
     printf '%s\n' "$output" | grep -a '\[SKIP\]' | sed 's/\x1b\[[0-9;]*m//g; s/^/    /'
     if [ $((failing + crashing)) != 0 ]; then
         printf '%s\n' "$output" | grep -av '\[RUN \|\[PASS\]\|^\[====\] R\|\[SKIP\]' | tail -60
+        failures+=$(printf '%s\n' "$output" | sed 's/\x1b\[[0-9;]*m//g' |
+            grep -a '^\[FAIL\]\|CRASH!\|Assertion Failed\|Unexpected signal\|Timed out' | head -20 | sed "s/^/$label: /")$'\n'
     fi
 }
 
@@ -60,6 +63,8 @@ for target in $targets; do
     run "board $target" "$board_program" -j2 --timeout 300
 done
 
+# Last, because a long log is often seen by its end only.
+[ -z "$failures" ] || printf 'failed:\n%s' "$failures"
 echo "the tests' full output is in $log"
 echo "$passed passed, $failed failed, $skipped skipped"
 if [ $((passed + failed)) = 0 ]; then

@@ -72,6 +72,7 @@ enum {
     MSR_APIC_BASE = 0x1b,
     MSR_TSC_DEADLINE = 0x6e0,
     MSR_X2APIC = 0x800, /* registers follow */
+    MSR_GS_BASE = 0xc0000101,
 };
 
 #define CR0_MP (1u << 1)
@@ -116,6 +117,9 @@ extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_r
     arch_nmi_return[], arch_preempt_return[], arch_preempt_vector_return[];
 extern const char arch_thread_resume[]; /* where a new context starts (switch.S) */
 
+/* From the board's start code for core `id`, on its system stack: makes core_self() work. */
+_Noreturn void amd64_boot_core(unsigned id);
+
 /* From vectors.S, on the core's system stack (or the NMI's), interrupts off. */
 bool amd64_interrupt(struct arch_frame *frame);
 bool amd64_timer(struct arch_frame *frame);
@@ -134,7 +138,8 @@ enum {
     LAPIC_EOI = 0xb0,
     LAPIC_SPURIOUS = 0xf0,
     LAPIC_ESR = 0x280,
-    LAPIC_ICR = 0x300,
+    LAPIC_COMMAND = 0x300,
+    LAPIC_COMMAND_HIGH = 0x310,
     LAPIC_LVT_TIMER = 0x320,
     LAPIC_LVT_THERMAL = 0x330,
     LAPIC_LVT_PERF = 0x340,
@@ -149,6 +154,9 @@ enum {
 #define LAPIC_MASKED (1u << 16)
 
 void lapic_init(void);
+/* Sends an interprocessor interrupt; `command` is the low word of the command register. */
+void lapic_send(uint32_t apic_id, uint32_t command);
+
 uint32_t lapic_id(void);
 uint64_t lapic_address(void); /* of its registers; 0: they are not in memory */
 uint32_t lapic_read(unsigned reg);

@@ -3,6 +3,8 @@
 
 #include "arch/amd64/amd64.h"
 #include "arch/trap.h"
+#include "arch/upcall.h"
+#include "kernel/core.h"
 
 /* Long mode is not in the list: without it the start code stops, since this could not even run. */
 const char *arch_cpu_missing(void)
@@ -21,6 +23,13 @@ const char *arch_cpu_missing(void)
     if ((extended.d & CPUID_80000001D_NX) == 0)
         return "this CPU cannot forbid the execution of data (NX), which this image relies on";
     return NULL;
+}
+
+_Noreturn void amd64_boot_core(unsigned id)
+{
+    amd64_cores[id].core = &cores[id];
+    amd64_wrmsr(MSR_GS_BASE, (uintptr_t)&amd64_cores[id]);
+    upcall_boot_core(id);
 }
 
 _Noreturn void arch_cpu_halt(void)

@@ -47,7 +47,7 @@
 #define PREEMPT_CALLS_BYTES 320
 
 bool amd64_fpu_off[WEFT_CONFIG_CORES];
-struct amd64_fpu amd64_fpu_nobody;
+struct amd64_fpu amd64_fpu_nobody[WEFT_CONFIG_CORES];
 
 /* For arch_preempt. */
 uint8_t amd64_vector_kind;
@@ -102,7 +102,8 @@ void arch_fpu_init(struct core *core)
     amd64_preempt_stack_bytes = RED_ZONE_BYTES + PREEMPT_BYTES + amd64_vector_bytes + XSAVE_ALIGN +
                                 VECTOR_LINK_BYTES + PREEMPT_CALLS_BYTES;
     amd64_fpu_off[core->id] = true;
-    core->fpu_owner = NULL;
+    /* With more cores a user may come from another one: every switch has to look. */
+    core->fpu_owner = WEFT_CONFIG_CORES > 1 ? amd64_fpu_nobody_of(core) : NULL;
 }
 
 void amd64_fpu_turn_off(struct core *core)

@@ -6,12 +6,15 @@
  */
 #include "arch/amd64/amd64.h"
 #include "arch/amd64/frame.h"
+#include "arch/cpu.h"
+#include "kernel/core.h"
 
 #define APIC_BASE_ENABLE (1u << 11)
 #define APIC_BASE_X2APIC (1u << 10)
 #define APIC_BASE_ADDRESS 0xffffff000ull
 #define SPURIOUS_ENABLE (1u << 8)
 #define DELIVER_NMI (4u << 8)
+#define COMMAND_PENDING (1u << 12)
 
 static volatile uint32_t *registers; /* NULL: x2APIC mode */
 
@@ -30,6 +33,19 @@ void lapic_write(unsigned reg, uint32_t value)
         registers[reg / 4] = value;
 }
 
+void lapic_send(uint32_t apic_id, uint32_t command)
+{
+    if (registers == NULL) {
+        __asm__ volatile("mfence\n\tlfence" ::: "memory"); /* a register write orders nothing */
+        amd64_wrmsr(MSR_X2APIC + (LAPIC_COMMAND >> 4), (uint64_t)apic_id << 32 | command);
+        return;
+    }
+    registers[LAPIC_COMMAND_HIGH / 4] = apic_id << 24;
+    registers[LAPIC_COMMAND / 4] = command;
+    while (registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
+        arch_cpu_relax();
+}
+
 uint32_t lapic_id(void)
 {
     return registers == NULL ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24;
@@ -46,6 +62,8 @@ void lapic_init(void)
 
     if ((base & APIC_BASE_ENABLE) == 0)
         amd64_wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+    if (core_self()->id != 0 && registers == NULL) /* core 0's mode is everybody's */
+        amd64_wrmsr(MSR_APIC_BASE, base |= APIC_BASE_ENABLE | APIC_BASE_X2APIC);
     registers =
         base & APIC_BASE_X2APIC ? NULL : (volatile uint32_t *)(uintptr_t)(base & APIC_BASE_ADDRESS);
     lapic_write(LAPIC_TPR, 0);

@@ -23,6 +23,16 @@ void arch_clock_init(void)
                      : "memory");
 }
 
+void arch_clock_advance_irqoff(uint64_t cycles)
+{
+    struct core *core = core_self();
+    uint64_t now = arch_clock_now_irqoff() + cycles;
+
+    core->clock_high = (uint32_t)(now >> 32);
+    core->clock_last = (uint32_t)now;
+    __asm__ volatile("mtc0 %0, $9\n\tehb" ::"r"((uint32_t)now) : "memory");
+}
+
 /* Writes Compare, which also drops a pending timer interrupt; true if it will fire, or has. */
 static bool compare_write(uint32_t compare)
 {

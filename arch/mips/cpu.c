@@ -2,6 +2,8 @@
 #include "arch/cpu.h"
 #include "arch/mips/mips.h"
 #include "arch/trap.h"
+#include "arch/upcall.h"
+#include "kernel/core.h"
 
 /* Config registers: MIPS32 PRA (MD00090), Config.AR and Config1.FP. */
 const char *arch_cpu_missing(void)
@@ -17,6 +19,13 @@ const char *arch_cpu_missing(void)
     if ((config1 & 1) == 0)
         return "this CPU has no floating-point unit, which this image was built for";
     return NULL;
+}
+
+/* From arch_secondary_start. */
+_Noreturn void mips_boot_core(unsigned id)
+{
+    __asm__ volatile("mtc0 %0, $31, 2\n\tehb" ::"r"(&cores[id]) : "memory");
+    upcall_boot_core(id);
 }
 
 _Noreturn void arch_cpu_halt(void)

@@ -20,6 +20,13 @@ static void fpu_enable(void)
                      : "memory");
 }
 
+void mips_fpu_put_away(struct core *core)
+{
+    mips_fpu_save(core->fpu_owner); /* the owner is running: the unit is on */
+    core->fpu_owner = NULL;
+    mips_fpu_disable();
+}
+
 bool mips_fpu_take(struct arch_frame *frame)
 {
     struct core *core = core_self();

@@ -14,6 +14,9 @@ void mips_fpu_load(const void *area);
 /* A thread used the FPU without owning it: makes it the owner. False: that was not the reason. */
 bool mips_fpu_take(struct arch_frame *frame);
 
+/* From start.S: core `id`'s first C function. */
+_Noreturn void mips_boot_core(unsigned id);
+
 /* From vectors.S. */
 void mips_exception(struct arch_frame *frame);
 
@@ -22,6 +25,7 @@ extern const char arch_vectors[], arch_trap_begin[], arch_trap_end[];
 extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[];
 extern const char arch_preempt_return[];
 extern const char arch_idle_begin[], arch_idle_end[];
-extern const char arch_thread_resume[]; /* where a new context starts (switch.S) */
+extern const char arch_secondary_start[]; /* reset entry of the other cores, 4 KiB aligned */
+extern const char arch_thread_resume[];   /* where a new context starts (switch.S) */
 
 #endif

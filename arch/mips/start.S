@@ -18,6 +18,10 @@ FUNCTION(_start)
         ehb
         la      $gp, _gp                # newlib reaches its small data through gp
         la      $sp, __system_stack_top - 32
+#if WEFT_CONFIG_CORES > 1
+        la      $t0, cores
+        mtc0    $t0, CP0_KSCRATCH1
+#endif
         la      $t0, __bss_start
         la      $t1, __bss_end
 1:      sw      $zero, 0($t0)           # .bss is 4-aligned at both ends (linker script)
@@ -27,3 +31,31 @@ FUNCTION(_start)
         jal     upcall_boot             # (a0, a1, a2, a3), never returns
          nop
 END(_start)
+
+#if WEFT_CONFIG_CORES > 1
+/*
+ * Reset entry of the other cores, in kseg0 (the coherence manager is told so before one is let go).
+ * Caches: QEMU has none; a board with real ones initialises them before it comes here.
+ * mips_boot_core finds the core's number in EBase, core_self() by KScratch1 from then on.
+ */
+        .section .text.secondary, "ax", @progbits
+        .balign 4096                    # what CO_RESET_BASE can express
+FUNCTION(arch_secondary_start)
+        .cfi_undefined $ra
+        move    $t0, $zero
+        mtc0    $t0, CP0_STATUS         # kernel mode, interrupts off and masked, vectors at EBase
+        mtc0    $zero, CP0_COMPARE
+        ehb
+        la      $gp, _gp
+        mfc0    $a0, CP0_EBASE
+        ext     $a0, $a0, 0, 10         # CPUNum
+        la      $sp, core_system_stacks
+        li      $t0, WEFT_CONFIG_SYSTEM_STACK_BYTES
+        addiu   $t1, $a0, 1
+        mul     $t1, $t1, $t0
+        addu    $sp, $sp, $t1
+        addiu   $sp, $sp, -32
+        jal     mips_boot_core          # (number), never returns
+         nop
+END(arch_secondary_start)
+#endif

@@ -33,15 +33,15 @@ void arch_cpu_idle_resume(struct arch_frame *frame)
     arch_cpu_halt();
 }
 
-void arch_ipi_send(unsigned core)
-{
-    (void)core;
-    arch_cpu_halt();
-}
-
 const char *arch_cpu_missing(void)
 {
     return "this is the template of a port";
+}
+
+void arch_clock_advance_irqoff(uint64_t cycles)
+{
+    (void)cycles;
+    arch_cpu_halt();
 }
 
 void arch_clock_init(void)

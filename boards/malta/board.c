@@ -187,6 +187,8 @@ void board_init(void)
     i8259_unmask(MALTA_UART_IRQ);
     uart_receive_interrupts();
     interrupt_line_enable(STATUS_IM2);
+    if (WEFT_CONFIG_CORES > 1)
+        malta_cores_init();
 }
 
 uint64_t board_clock_hz(void)
@@ -258,6 +260,8 @@ void board_interrupt(uintptr_t pending)
 {
     int line;
 
+    if (WEFT_CONFIG_CORES > 1 && (pending & STATUS_IM3) != 0)
+        malta_ipi_acknowledge();
     if ((pending & STATUS_IM2) == 0)
         return;
     while ((line = i8259_take()) >= 0)

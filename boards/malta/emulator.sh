@@ -8,7 +8,10 @@ emulator_command() {
 
     [ "$arch" = mipsel ] && qemu=qemu-system-mipsel
     rm -f "$out/qmp.sock"
-    command=("$qemu" -M malta -cpu 24Kf -m "$memory_mib" -display none -no-reboot
+    # One core: 24Kf, the CPU the image is tuned for. More: P5600, whose coherence manager QEMU plays.
+    local cpu=24Kf
+    [ "$cores" = 1 ] || cpu=P5600
+    command=("$qemu" -M malta -cpu "$cpu" -smp "$cores" -m "$memory_mib" -display none -no-reboot
         -semihosting-config enable=on,target=native
         -chardev stdio,id=console,signal=off -serial chardev:console
         -qmp "unix:$out/qmp.sock,server=on,wait=off" -monitor none

@@ -15,4 +15,10 @@
 #define MALTA_SOFT_RESET 0xbf000500u /* SOFTRES register; QEMU powers off */
 #define MALTA_GO_RESET 0x42u
 
+/* cores.c: finds the coherence manager, routes the 8259 and the cores' own interrupts. */
+void malta_cores_init(void);
+
+/* This core's interprocessor interrupt has come: drops it. */
+void malta_ipi_acknowledge(void);
+
 #endif

@@ -85,12 +85,21 @@ static void interrupt_override(struct bytes entry)
     pc_acpi.com1_level = (flags >> 2 & 3) == 3;
 }
 
+static void core_add(uint32_t apic_id, uint32_t flags)
+{
+    if ((flags & 1) == 0)
+        return; /* not enabled */
+    if (pc_acpi.cores < PC_CORES_MAX)
+        pc_acpi.apic_ids[pc_acpi.cores] = apic_id;
+    pc_acpi.cores++;
+}
+
 /* One entry of the MADT. An I/O APIC counts when it is the one that COM1's line may be on. */
 static void madt_entry(struct bytes entry)
 {
     switch (field(entry, 0, 1)) {
     case 0: /* local APIC */
-        pc_acpi.cores += field(entry, 4, 4) & 1;
+        core_add((uint32_t)field(entry, 3, 1), (uint32_t)field(entry, 4, 4));
         break;
     case 1: /* I/O APIC */
         if (pc_acpi.ioapic == 0 || field(entry, 8, 4) == 0) {
@@ -102,7 +111,7 @@ static void madt_entry(struct bytes entry)
         interrupt_override(entry);
         break;
     case 9: /* local x2APIC */
-        pc_acpi.cores += field(entry, 8, 4) & 1;
+        core_add((uint32_t)field(entry, 4, 4), (uint32_t)field(entry, 8, 4));
         break;
     default:
         break;

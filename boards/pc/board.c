@@ -20,6 +20,7 @@
 #include "kernel/assert.h"
 #include "kernel/console.h"
 #include "kernel/print.h"
+#include "kernel/spinlock.h"
 
 static inline uint8_t uart_read(unsigned reg)
 {
@@ -108,10 +109,15 @@ static void pool_take(uint64_t ram_end)
     unusable();
 }
 
+/* The tables are every core's; the heap gives pages back without holding a lock. */
+static struct spinlock map_lock = SPINLOCK_INITIALIZER(RANK_BOARD, "page tables");
+
 static void map(uint64_t start, uint64_t end, unsigned access)
 {
+    arch_irq_state state = spinlock_lock(&map_lock);
     bool done = paging_map(start, end, access);
 
+    spinlock_unlock(&map_lock, state);
     ASSERT(done); /* pool_take has reckoned with every page */
 }
 
@@ -202,6 +208,8 @@ void board_init(void)
     }
     pc_ioapic_init(COM1_LINE);
     uart_receive_interrupts();
+    if (WEFT_CONFIG_CORES > 1)
+        board_core_init();
 }
 
 uint64_t board_clock_hz(void)

@@ -10,7 +10,7 @@ emulator_command() {
     rm -f "$out/qmp.sock"
     # An empty file cannot be a module for QEMU: the firmware is told by name.
     [ -z "$INPUT" ] || [ -s "$INPUT" ] || append="rd_start=0x100000 rd_size=0 $append"
-    command=("$here/boards/pc/emulator-exit.sh" qemu-system-x86_64 -M "${MACHINE:-q35}" -cpu "${CPU:-max}"
+    command=("$here/boards/pc/emulator-exit.sh" qemu-system-x86_64 -M "${MACHINE:-q35}" -cpu "${CPU:-max}" -smp "$cores"
         -m "$memory_mib" -display none -vga none -nic none -no-reboot -no-user-config -nodefaults
         -device isa-debug-exit,iobase=0xf4,iosize=4
         -chardev stdio,id=console,signal=off -serial chardev:console

@@ -88,11 +88,14 @@ void pc_ram_reserve(uint64_t start, uint64_t end);
 /* ---- ACPI (acpi.c) ------------------------------------------------------------------------------
  */
 
+enum { PC_CORES_MAX = 32 };
+
 struct pc_acpi {
     bool found;
     uint32_t ioapic; /* address; 0: none */
     uint32_t ioapic_gsi_base;
-    unsigned cores; /* enabled local APICs */
+    unsigned cores; /* enabled local APICs, the first of them by number */
+    uint32_t apic_ids[PC_CORES_MAX];
     uint32_t com1_gsi;
     bool com1_active_low, com1_level;
     uint64_t hpet; /* address; 0: none */

@@ -209,6 +209,7 @@ FUNCTION(pc_start_64)
         movl    $amd64_cores, %eax
         xorl    %edx, %edx
         wrmsr
+        movq    $cores, amd64_cores + GS_CORE
 #endif
         movl    %ebp, %edi
         movl    %esi, %esi              # and its upper half is 0

@@ -28,6 +28,7 @@ struct weft_thread_attr {
     size_t stack_bytes; /* 0: WEFT_CONFIG_STACK_BYTES; rounded up to the stack alignment */
     void *stack;        /* NULL: from the page heap; else the caller's own, stack_bytes long,
                            which must stay untouched until the thread was joined */
+    uint32_t cores;     /* cores it may run on, a bit each, core 0 the lowest; 0: any */
     bool detached;      /* true: nobody joins it; its memory is freed when it exits */
 };
 
@@ -37,7 +38,7 @@ struct weft_thread_attr {
 /* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
  * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or,
  * when detached, until it exits); `thread` may be NULL only for a detached thread. Does not block.
- * Errors: WEFT_EINVAL, WEFT_ENOMEM. */
+ * Errors: WEFT_EINVAL (also when none of `cores` is there), WEFT_ENOMEM. */
 WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
                                       const struct weft_thread_attr *attr,
                                       void *(*entry)(void *argument), void *argument);
@@ -70,6 +71,12 @@ int weft_thread_priority(const struct weft_thread *thread);
 /* Threads that exist: spawned (or main) and not yet ended; runtime threads are not counted.
  * Context: any. */
 size_t weft_thread_count(void);
+
+/* Cores that run threads, at most WEFT_CONFIG_CORES; and the number, from 0, of the one the caller
+ * runs on, which may be another by the time it is looked at unless preemption is off. Context: any.
+ */
+unsigned weft_core_count(void);
+unsigned weft_core_self(void);
 
 /* Keeps the calling thread on its core until the matching enable; nests. Interrupts still come.
  * Between the two the thread must not block. Cost: a few instructions. Context: thread. */

@@ -89,6 +89,18 @@ int host_run(char **output, const char *format, ...)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* How many cores a configuration is for, as a word. */
+static const char *config_cores(const char *config)
+{
+    static char cores[8];
+    const char *at = config != NULL ? strstr(config, "CORES=") : NULL;
+
+    if (at == NULL)
+        return setting("WEFT_CORES", "1");
+    snprintf(cores, sizeof cores, "%.*s", (int)strspn(at + 6, "0123456789"), at + 6);
+    return cores;
+}
+
 struct board_run board_boot(const char *image, const char *arguments,
                             const struct board_options *options)
 {
@@ -109,7 +121,7 @@ struct board_run board_boot(const char *image, const char *arguments,
                           options->limit_s != 0 ? options->limit_s : 60,
                           options->icount != NULL ? options->icount : "",
                           options->extra != NULL ? options->extra : "", board_name(), board_arch(),
-                          setting("WEFT_CORES", "1"), elf, run.folder, arguments);
+                          config_cores(options->config), elf, run.folder, arguments);
     snprintf(path, sizeof path, "%s/console.log", run.folder);
     run.console = file_text(path);
     return run;

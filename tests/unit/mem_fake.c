@@ -17,6 +17,11 @@
 #define GRAIN 512
 
 struct core cores[WEFT_CONFIG_CORES];
+
+struct core *fake_core_pointer(void)
+{
+    return &cores[fake_core_id];
+}
 unsigned fake_core_id;
 bool fake_irq_on = true;
 uint64_t fake_clock = 12345;

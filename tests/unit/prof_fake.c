@@ -24,6 +24,11 @@ uintptr_t fake_atomic64_start, fake_atomic64_end;
 uintptr_t fake_trap_return;
 void (*fake_now_hook)(void);
 struct core cores[WEFT_CONFIG_CORES];
+
+struct core *fake_core_pointer(void)
+{
+    return &cores[0];
+}
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
 static struct weft_thread *all_threads;

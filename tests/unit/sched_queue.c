@@ -13,19 +13,24 @@
 #include "sched/sched.h"
 
 struct core cores[WEFT_CONFIG_CORES];
+
+struct core *fake_core_pointer(void)
+{
+    return &cores[0];
+}
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
 
 static struct weft_thread self;
-static int blocked; /* calls of wait_irqoff */
+static int blocked; /* calls of wait_locked */
 
 void wait_queue_init(struct weft_wait_queue *queue)
 {
     queue->head.next = queue->head.prev = &queue->head;
 }
 
-int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
+int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {
     (void)queue;
@@ -36,17 +41,17 @@ int wait_irqoff(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     return WEFT_ETIMEDOUT;
 }
 
-void wait_wake_irqoff(struct weft_thread *thread, int result)
+void wait_wake_locked(struct weft_thread *thread, int result)
 {
     runq_unlink(&thread->link);
     thread->wait_result = result;
     thread->state = THREAD_READY;
 }
 
-void wait_wake_all_irqoff(struct weft_wait_queue *queue, int result)
+void wait_wake_all_locked(struct weft_wait_queue *queue, int result)
 {
     while (!wait_queue_empty(queue))
-        wait_wake_irqoff(wait_queue_first(queue), result);
+        wait_wake_locked(wait_queue_first(queue), result);
 }
 
 void sched_assert_may_block(const char *function)
@@ -54,10 +59,9 @@ void sched_assert_may_block(const char *function)
     (void)function;
 }
 
-void sched_leave_switch_irqoff(struct core *core, arch_irq_state state)
+void sched_leave_switch_locked(struct core *core)
 {
     (void)core;
-    (void)state;
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)

@@ -9,6 +9,11 @@
 
 struct core cores[WEFT_CONFIG_CORES];
 
+struct core *fake_core_pointer(void)
+{
+    return &cores[0];
+}
+
 static struct weft_thread threads[THREADS];
 static struct run_queue queue;
 static long order[THREADS]; /* 0: not queued; otherwise its place among all pushes */

@@ -6,6 +6,10 @@ BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
 ifeq ($(filter $(BOARD),$(BOARDS)),)
 $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
+# CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
+CONFIG ?=
+config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
+override CORES := $(or $(config_CORES),$(CORES))
 include boards/$(BOARD)/board.mk
 
 ARCH ?= $(firstword $(board_ARCHS))
@@ -19,11 +23,9 @@ ifneq ($(shell test "$(CORES)" -ge 1 2>/dev/null && test "$(CORES)" -le $(board_
 $(error CORES=$(CORES) is not possible here: board "$(BOARD)" has 1 to $(board_CORES_MAX))
 endif
 
-# CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h.
-CONFIG ?=
 empty :=
 space := $(empty) $(empty)
-config_TAG := $(if $(filter-out 1,$(CORES)),-$(CORES)cores)$(if $(strip $(CONFIG)),-$(subst $(space),-,$(subst =,_,$(strip $(CONFIG)))))
+config_TAG := $(if $(filter-out 1,$(CORES)),$(if $(config_CORES),,-$(CORES)cores))$(if $(strip $(CONFIG)),-$(subst $(space),-,$(subst =,_,$(strip $(CONFIG)))))
 
 TARGET := $(BOARD)-$(ARCH)
 B := build/$(TARGET)$(config_TAG)
@@ -36,7 +38,7 @@ SIZE := $(arch_CROSS)size
 
 OPTIMISE ?= -O2
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
-DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(CONFIG))
+DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(filter-out CORES=%,$(CONFIG)))
 
 # newlib and everything linked with it must agree on these.
 NEWLIB_DEFINES := -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1

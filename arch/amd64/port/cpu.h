@@ -2,6 +2,8 @@
 #ifndef PORT_CPU_H
 #define PORT_CPU_H
 
+#include "arch/amd64/frame.h"
+
 /* With more than one core, GS points at the core's own block, whose first word is its number. There
  * is no user mode, so GS is never swapped. */
 static inline unsigned arch_core_id(void)
@@ -12,6 +14,14 @@ static inline unsigned arch_core_id(void)
         return 0;
     __asm__("movl %%gs:0, %0" : "=r"(id));
     return id;
+}
+
+static inline struct core *arch_core_pointer(void)
+{
+    struct core *core;
+
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(core) : "i"(GS_CORE));
+    return core;
 }
 
 static inline void arch_cpu_relax(void)

@@ -25,7 +25,7 @@ struct amd64_fpu {
 extern bool amd64_fpu_off[WEFT_CONFIG_CORES];
 
 /* Stands for "nobody" after the owner has ended. */
-extern struct amd64_fpu amd64_fpu_nobody;
+extern struct amd64_fpu amd64_fpu_nobody[WEFT_CONFIG_CORES];
 
 void amd64_fpu_turn_off(struct core *core);
 void amd64_fpu_turn_on(struct core *core);
@@ -43,10 +43,28 @@ static inline void amd64_fpu_adopt(struct core *core, struct amd64_fpu *next)
     core->fpu_owner = next;
 }
 
+static inline struct amd64_fpu *amd64_fpu_nobody_of(const struct core *core)
+{
+    return &amd64_fpu_nobody[WEFT_CONFIG_CORES == 1 ? 0 : core->id];
+}
+
+/* With more than one core the owner may run elsewhere next: its control words are put away at
+ * once, and nobody owns the unit until a user runs. */
+static inline void amd64_fpu_put_away(struct core *core)
+{
+    struct amd64_fpu *owner = core->fpu_owner;
+
+    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(owner->mxcsr), "=m"(owner->control));
+    core->fpu_owner = amd64_fpu_nobody_of(core);
+}
+
 static inline void arch_fpu_switch(struct core *core, void *next_area)
 {
     struct amd64_fpu *next = next_area;
     bool off = amd64_fpu_off[WEFT_CONFIG_CORES == 1 ? 0 : core->id];
+
+    if (WEFT_CONFIG_CORES > 1 && !off)
+        amd64_fpu_put_away(core);
 
     if (next == NULL)
         return; /* the idle thread is weft's own code, which has no vector instruction */
@@ -65,7 +83,7 @@ static inline void arch_fpu_forget(struct core *core, void *area)
 {
     /* Not NULL: the switch to the next thread has to look at that thread's area. */
     if (core->fpu_owner == area)
-        core->fpu_owner = &amd64_fpu_nobody;
+        core->fpu_owner = amd64_fpu_nobody_of(core);
 }
 
 #endif

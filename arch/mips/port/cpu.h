@@ -12,6 +12,15 @@ static inline unsigned arch_core_id(void)
     return ebase & 0x3ff; /* EBase.CPUNum */
 }
 
+/* KScratch1 holds it (arch/mips/start.S). */
+static inline struct core *arch_core_pointer(void)
+{
+    struct core *core;
+
+    __asm__ volatile("mfc0 %0, $31, 2" : "=r"(core));
+    return core;
+}
+
 static inline void arch_cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

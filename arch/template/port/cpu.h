@@ -8,6 +8,12 @@ static inline unsigned arch_core_id(void)
     return 0;
 }
 
+/* A register that no compiled code uses and that is each core's own. */
+static inline struct core *arch_core_pointer(void)
+{
+    return NULL;
+}
+
 /* The CPU's hint for a spin loop, or nothing. */
 static inline void arch_cpu_relax(void)
 {

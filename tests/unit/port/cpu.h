@@ -10,6 +10,14 @@ static inline unsigned arch_core_id(void)
     return fake_core_id;
 }
 
+/* The array of struct core is complete only later. */
+struct core *fake_core_pointer(void);
+
+static inline struct core *arch_core_pointer(void)
+{
+    return fake_core_pointer();
+}
+
 static inline void arch_cpu_relax(void)
 {
 }

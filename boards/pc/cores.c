@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The other cores: found in the ACPI tables, started by INIT and startup interrupts, one at a time
+ * (Intel SDM volume 3, 8.4.4.1), interrupted through the local APIC.
+ */
+#include <string.h>
+
+#include "arch/amd64/amd64.h"
+#include "arch/amd64/frame.h"
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "boards/pc/pc.h"
+#include "boards/pc/secondary.h"
+#include "kernel/core.h"
+
+#define NOBODY UINT32_MAX
+#define DELIVER_INIT 0x4500u
+#define DELIVER_STARTUP 0x4600u
+#define DELIVER_FIXED 0x4000u
+#define INIT_WAIT_US 10000u
+#define STARTUP_WAIT_US 200u
+
+extern const char pc_trampoline[], pc_trampoline_end[];
+
+/* Read by secondary.S. */
+uint32_t pc_secondary_id = NOBODY;
+uint32_t pc_secondary_cr0;
+
+static uint32_t apic_of_core[WEFT_CONFIG_CORES];
+static unsigned next_apic; /* in pc_acpi.apic_ids */
+
+static void wait_us(uint64_t us)
+{
+    uint64_t end = arch_clock_now_irqoff() + us * board_clock_hz() / 1000000u;
+
+    while (arch_clock_now_irqoff() < end)
+        arch_cpu_relax();
+}
+
+/* The next local APIC in the tables that is not core 0's. */
+static bool find_apic(uint32_t *apic)
+{
+    while (next_apic < pc_acpi.cores && next_apic < PC_CORES_MAX) {
+        *apic = pc_acpi.apic_ids[next_apic++];
+        if (*apic != lapic_id())
+            return true;
+    }
+    return false;
+}
+
+static bool taken(void)
+{
+    return __atomic_load_n(&pc_secondary_id, __ATOMIC_ACQUIRE) == NOBODY;
+}
+
+bool board_core_start(unsigned id)
+{
+    uint32_t apic;
+
+    if (!find_apic(&apic))
+        return false;
+    memcpy((void *)PC_TRAMPOLINE, pc_trampoline, (size_t)(pc_trampoline_end - pc_trampoline));
+    pc_secondary_cr0 = (uint32_t)amd64_read_cr0() & ~CR0_TS;
+    __atomic_store_n(&pc_secondary_id, id, __ATOMIC_RELEASE);
+    lapic_send(apic, DELIVER_INIT);
+    wait_us(INIT_WAIT_US);
+    for (unsigned i = 0; i < 2 && !taken(); i++) {
+        lapic_send(apic, DELIVER_STARTUP | PC_TRAMPOLINE >> 12);
+        wait_us(STARTUP_WAIT_US);
+    }
+    return true;
+}
+
+void board_core_init(void)
+{
+    apic_of_core[core_self()->id] = lapic_id();
+}
+
+void board_ipi_send(unsigned core)
+{
+    lapic_send(apic_of_core[core], DELIVER_FIXED | VECTOR_IPI);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting the other cores.
+ *
+ * One at a time: core 0 asks the board to start core n, which comes out of the port's reset code on
+ * its own system stack in upcall_boot_core, prepares its traps, FPU, interrupt controller and
+ * clock, and says that it is there. Then it waits for the others, and turns into its idle thread.
+ * A core that the image was built for but the machine does not have, or that does not answer within
+ * CORE_ANSWERS_MS, is left out with a line on the console: its threads' share goes to the others.
+ *
+ * Clocks. Deadlines mean the same on every core: where cores count time on counters of their own,
+ * the board gives a new core core 0's time (board_core_init).
+ */
+#include "kernel/cores.h"
+
+#include <weft/console.h>
+
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/fpu.h"
+#include "arch/trap.h"
+#include "arch/upcall.h"
+#include "kernel/assert.h"
+#include "kernel/board.h"
+#include "kernel/core.h"
+#include "kernel/print.h"
+#include "kernel/tick.h"
+#include "kernel/upcall.h"
+
+#define CORE_ANSWERS_MS 1000u
+
+uint32_t cores_running = 1; /* the ones that said they are there */
+
+static uint32_t all_started; /* the waiting cores may begin to run threads */
+
+static uint32_t load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void store(uint32_t *word, uint32_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+_Noreturn void upcall_boot_core(unsigned id)
+{
+    struct core *core = &cores[id];
+
+    ASSERT(id < WEFT_CONFIG_CORES && core == core_self());
+    arch_trap_init();
+    arch_fpu_init(core);
+    board_core_init();
+    __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
+    while (load(&all_started) == 0)
+        arch_cpu_relax();
+    tick_core_init();
+    upcall_sched_start_core();
+}
+
+static void start_one(unsigned id)
+{
+    uint64_t limit = arch_clock_now_irqoff() + tick_ns_to_cycles(CORE_ANSWERS_MS * 1000000ull);
+
+    core_init(id);
+    if (!board_core_start(id)) {
+        print_console("weft: this machine has no core %u; going on without it\n", id);
+        return;
+    }
+    while ((load(&cores_running) >> id & 1) == 0) {
+        if (arch_clock_now_irqoff() > limit) {
+            print_console("weft: core %u does not answer; going on without it\n", id);
+            return;
+        }
+    }
+}
+
+void cores_start(void)
+{
+    for (unsigned id = 1; id < WEFT_CONFIG_CORES; id++)
+        start_one(id);
+    store(&all_started, 1);
+}
