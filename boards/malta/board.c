@@ -141,6 +141,7 @@ static void take_environment(const uint32_t *strings)
 
 void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
+    board_needs_linker_script();
     uart_init(MALTA_BAUD);
     boot.ram_end = MALTA_RAM + (a3 != 0 ? a3 : MALTA_RAM_DEFAULT_BYTES);
     /* With semihosting on, QEMU leaves a0 at -1; the environment follows the arguments directly. */

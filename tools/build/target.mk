@@ -47,7 +47,9 @@ TARGET_FLAGS := $(arch_FLAGS) -ffreestanding -fno-stack-protector -fasynchronous
 
 gcc_INCLUDE = $(shell $(CC) -print-file-name=include)
 LIBC_INCLUDES = -nostdinc -isystem $(gcc_INCLUDE) -isystem $(NEWLIB)/include
+# The same bytes wherever the tree is: the last one that fits counts.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
-CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) -ffile-prefix-map=$(CURDIR)/=
+CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) $(PREFIX_MAP)
 # weft itself sees its own folders, and never touches a floating-point register.
 RUNTIME_FLAGS = -I. -Iarch/$(arch_PORT) $(arch_RUNTIME_FLAGS)
