@@ -17,6 +17,7 @@
 #include "kernel/board.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 #include "kernel/upcall.h"
 
@@ -31,6 +32,8 @@ static void panic_enter(void)
 {
     arch_irq_save(); /* for good */
     core_self()->preempt_off++;
+    if (WEFT_CONFIG_CORES > 1)
+        cores_freeze_irqoff(); /* of two cores that panic at once, one stands still in here */
     panics++;
     if (panics > 2)
         arch_cpu_halt();

@@ -17,6 +17,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 /* The current thread goes behind its equals and the best one gets the core. With more than one core
  * an equal may wait in another core's queue only: the two change places, so that all get their
@@ -44,7 +45,12 @@ static void give_way_locked(struct core *core)
     struct weft_thread *current = core->current;
 
     core->reschedule = 0;
-    if (!place_waits_locked(core, current->priority))
+    if (world_core_stopped_locked(core)) {
+        sched_requeue_current_locked(core, false);
+        sched_switch_locked(core);
+        return;
+    }
+    if (!WEFT_CONFIG_PREEMPTION || !place_waits_locked(core, current->priority))
         return; /* who asked for it has been taken away again (priority change, timeout) */
     sched_of(core)->preemptions++;
     if (place_waits_locked(core, current->priority + 1u)) {

@@ -7,6 +7,7 @@
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
@@ -26,6 +27,8 @@ static inline struct weft_thread *pick_locked(struct core *core)
             place.idle |= 1u << core->id;
         else
             place.idle &= ~(1u << core->id);
+        if (world_core_stopped_locked(core))
+            world_core_parked_locked(core);
     }
     return next != NULL ? next : &scheduler->idle;
 }

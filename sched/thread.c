@@ -296,6 +296,7 @@ const char *thread_wait_name(enum thread_wait reason)
         [WAIT_QUEUE_SEND] = "queue send",
         [WAIT_QUEUE_RECEIVE] = "queue receive",
         [WAIT_SUSPENDED] = "suspended",
+        [WAIT_WORLD] = "world",
     };
 
     return reason < WAIT_REASONS ? names[reason] : "?";

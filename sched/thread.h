@@ -30,6 +30,7 @@ enum thread_wait {
     WAIT_QUEUE_SEND,
     WAIT_QUEUE_RECEIVE,
     WAIT_SUSPENDED,
+    WAIT_WORLD,
     WAIT_REASONS
 };
 
