@@ -12,6 +12,7 @@
 
 #include "arch/cpu.h"
 #include "arch/irq.h"
+#include "boards/devices/region.h"
 #include "boards/firmware/vectors.h"
 #include "kernel/console.h"
 #include "kernel/panic.h"
@@ -24,35 +25,19 @@
 
 static struct weft_firmware firmware;
 
-/* The linker script's; the fragments define them. */
-extern unsigned char __text_start[], __image_end[];
-
-static void unusable_if(bool condition, const char *sentence)
+/* Says what is wrong, if anything is, and ends. */
+static void stop_if(const char *sentence)
 {
-    if (!condition)
+    if (sentence == NULL)
         return;
     print_console("weft: weft_start: %s; stopped\n", sentence);
     board_exit(STATUS_UNUSABLE_BOARD);
 }
 
-static void memory_check(void)
-{
-    uintptr_t start = (uintptr_t)firmware.memory;
-    uintptr_t end = start + firmware.memory_bytes;
-    bool overlaps = start < (uintptr_t)__image_end && end > (uintptr_t)__text_start;
-
-    if (overlaps)
-        print_console("weft: the memory region is %p to %p, the image %p to %p\n", (void *)start,
-                      (void *)end, (void *)__text_start, (void *)__image_end);
-    unusable_if(overlaps, "the memory region overlaps the image: let it start at __image_end");
-    unusable_if(firmware.memory == NULL || firmware.memory_bytes < WEFT_FIRMWARE_MEMORY_MIN,
-                "the memory region is too small: memory_bytes must be 65536 at least");
-    unusable_if(end < start, "the memory region wraps around the address space: make it smaller");
-    unusable_if(start % 16 != 0, "the memory region must start at a multiple of 16");
-}
-
 void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
+    struct board_region region;
+
     (void)a1;
     (void)a2;
     (void)a3;
@@ -60,11 +45,12 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
     memcpy(&firmware, (const void *)a0, sizeof firmware);
     if (firmware.console_write == NULL || firmware.exit == NULL)
         arch_cpu_halt(); /* there is no way to say so */
-    memory_check();
-    unusable_if(firmware.clock_hz < 1000000 || firmware.clock_hz >= 1ull << 33,
-                "clock_hz must be the cycle counter's frequency, 1 MHz to 8 GHz");
-    unusable_if((uintptr_t)firmware.vectors % VECTORS_ALIGNMENT != 0,
-                "vectors must be a page, aligned to 4096");
+    board_heap_region(0, &region);
+    stop_if(region_fault(&region));
+    if (firmware.clock_hz < 1000000 || firmware.clock_hz >= 1ull << 33)
+        stop_if("clock_hz must be the cycle counter's frequency, 1 MHz to 8 GHz");
+    if ((uintptr_t)firmware.vectors % VECTORS_ALIGNMENT != 0)
+        stop_if("vectors must be a page, aligned to 4096");
 }
 
 /* weft has installed its own vectors by now. */

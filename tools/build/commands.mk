@@ -22,7 +22,7 @@ run:
 	@$(MAKE) --no-print-directory run-ready
 
 run-ready: $(B)/demo.elf build/bin/weft
-	@INPUT='$(INPUT)' LIMIT='$(LIMIT)' tools/build/run-image.sh $(BOARD) $(ARCH) $(CORES) $(B)/demo.elf build/run $(ARGS)
+	@INPUT='$(INPUT)' LIMIT='$(LIMIT)' BOARD_FOLDER='$(board_FOLDER)' tools/build/run-image.sh $(BOARD) $(ARCH) $(CORES) $(B)/demo.elf build/run $(ARGS)
 
 ## make image  [BOARD=...] [ARCH=...] [INPUT=file] [ARGS=words]   the demo, as files to flash or to boot
 ##                                       from (docs/flashing.md)

@@ -2,15 +2,19 @@
 # What BOARD, ARCH, CORES and CONFIG mean. Mistakes are answered with a sentence.
 
 comma := ,
-BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
-ifeq ($(filter $(BOARD),$(BOARDS)),)
+# BOARDS_PATH="folder ..." names more folders of boards (docs/porting-a-board.md).
+BOARDS_PATH ?=
+board_FOLDERS := $(patsubst %/board.mk,%,$(wildcard $(addsuffix /*/board.mk,boards $(BOARDS_PATH))))
+BOARDS := $(filter-out template,$(notdir $(board_FOLDERS)))
+board_FOLDER := $(firstword $(filter %/$(BOARD),$(board_FOLDERS)))
+ifeq ($(board_FOLDER),)
 $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
 config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
 override CORES := $(or $(config_CORES),$(CORES))
-include boards/$(BOARD)/board.mk
+include $(board_FOLDER)/board.mk
 
 ARCH ?= $(firstword $(board_ARCHS))
 ifeq ($(filter $(ARCH),$(board_ARCHS)),)

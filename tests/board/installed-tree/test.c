@@ -311,7 +311,7 @@ Test(installed, regions_that_cannot_be_are_refused_at_boot, .timeout = 120)
     boot_refused("s/.memory = __image_end/.memory = (void *)((unsigned long)__image_end - 4096)/",
                  "the memory region overlaps the image: let it start at __image_end");
     boot_refused("s/.memory_bytes = .*/.memory_bytes = 65535,/",
-                 "the memory region is too small: memory_bytes must be 65536 at least");
+                 "the memory region is too small: it must have 65536 bytes at least");
     boot_refused("s/.memory = __image_end/.memory = __image_end + 4/",
                  "the memory region must start at a multiple of 16");
     boot_refused("s/.memory_bytes = .*/.memory_bytes = 0xfffffff0,/", "wraps around");
