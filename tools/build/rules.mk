@@ -23,14 +23,14 @@ $(B)/%.o: %.c $(B)/flags $(NEWLIB)/built
 $(B)/%.o: %.S $(B)/flags $(NEWLIB)/built
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TARGET_FLAGS) $(CPPFLAGS) -I. -Iarch/$(arch_PORT) -g -ffile-prefix-map=$(CURDIR)/= -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(TARGET_FLAGS) $(CPPFLAGS) -I. -Iarch/$(arch_PORT) -g $(PREFIX_MAP) -MMD -MP -c $< -o $@
 
 $(B)/libweft.a: $(weft_OBJS)
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-$(B)/image.ld: $(board_LINKER) tools/build/rules.mk linker/sections.ld.h include/weft/config.h $(B)/flags
+$(B)/image.ld: $(board_LINKER) tools/build/rules.mk $(wildcard linker/*.h) include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
 

@@ -2,15 +2,19 @@
 # What BOARD, ARCH, CORES and CONFIG mean. Mistakes are answered with a sentence.
 
 comma := ,
-BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
-ifeq ($(filter $(BOARD),$(BOARDS)),)
+# BOARDS_PATH="folder ..." names more folders of boards (docs/porting-a-board.md).
+BOARDS_PATH ?=
+board_FOLDERS := $(patsubst %/board.mk,%,$(wildcard $(addsuffix /*/board.mk,boards $(BOARDS_PATH))))
+BOARDS := $(filter-out template,$(notdir $(board_FOLDERS)))
+board_FOLDER := $(firstword $(filter %/$(BOARD),$(board_FOLDERS)))
+ifeq ($(board_FOLDER),)
 $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
 config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
 override CORES := $(or $(config_CORES),$(CORES))
-include boards/$(BOARD)/board.mk
+include $(board_FOLDER)/board.mk
 
 ARCH ?= $(firstword $(board_ARCHS))
 ifeq ($(filter $(ARCH),$(board_ARCHS)),)
@@ -47,7 +51,9 @@ TARGET_FLAGS := $(arch_FLAGS) -ffreestanding -fno-stack-protector -fasynchronous
 
 gcc_INCLUDE = $(shell $(CC) -print-file-name=include)
 LIBC_INCLUDES = -nostdinc -isystem $(gcc_INCLUDE) -isystem $(NEWLIB)/include
+# The same bytes wherever the tree is: the last one that fits counts.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
-CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) -ffile-prefix-map=$(CURDIR)/=
+CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) $(PREFIX_MAP)
 # weft itself sees its own folders, and never touches a floating-point register.
 RUNTIME_FLAGS = -I. -Iarch/$(arch_PORT) $(arch_RUNTIME_FLAGS)
