@@ -20,7 +20,6 @@
 #include "sched/sched.h"
 
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
-#define IDLE_STACK_BYTES 1024
 
 /* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
  * lock. */
@@ -316,13 +315,13 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
     thread_fill(idle, &attr);
     idle->runtime = 1;
     idle->stack_lo = (uintptr_t)stack;
-    idle->stack_hi = (uintptr_t)stack + IDLE_STACK_BYTES;
-    idle->saved_sp = arch_context_init(stack + IDLE_STACK_BYTES, idle_entry, NULL);
+    idle->stack_hi = (uintptr_t)stack + WEFT_CONFIG_IDLE_STACK_BYTES;
+    idle->saved_sp = arch_context_init(stack + WEFT_CONFIG_IDLE_STACK_BYTES, idle_entry, NULL);
 }
 
 void upcall_sched_init(void)
 {
-    static unsigned char idle_stacks[WEFT_CONFIG_CORES][IDLE_STACK_BYTES]
+    static unsigned char idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES]
         __attribute__((aligned(16)));
 
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {

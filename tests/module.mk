@@ -32,7 +32,7 @@ variant_tag = $(subst +,-,$(subst =,_,$(1)))
 variant_IMAGES = $(foreach t,$(board_tests),$(if $(filter $(1),$(variants_$(t))),$(B)-$(variant_tag)/tests/$(t).elf))
 define variant
 .PHONY: variant-$(variant_tag)
-variant-$(variant_tag): $$(NEWLIB)/built
+variant-$(variant_tag): $$(libc_READY)
 	$$(Q)$$(MAKE) --no-print-directory CONFIG='$$(CONFIG) $(subst +, ,$(1))' $$(call variant_IMAGES,$(1))
 endef
 $(foreach v,$(variants_ALL),$(eval $(call variant,$(v))))

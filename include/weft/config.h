@@ -63,6 +63,14 @@
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
 #endif
 
+/* Stack of the idle thread of a core, in bytes. */
+#ifndef WEFT_CONFIG_IDLE_STACK_BYTES
+#define WEFT_CONFIG_IDLE_STACK_BYTES 1024
+#endif
+#if WEFT_CONFIG_IDLE_STACK_BYTES < 512
+#error "WEFT_CONFIG_IDLE_STACK_BYTES must be at least 512"
+#endif
+
 /* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.
  */
 #ifndef WEFT_CONFIG_UNWIND_DEPTH

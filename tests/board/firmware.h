@@ -15,4 +15,12 @@
         }                                                                                          \
     } while (0)
 
+/* Is the board's time its own (an emulator's, counted in instructions)? A process shares its
+ * machine, and may be late without anybody's fault. */
+#if defined(__linux__)
+#define TIME_IS_OWN 0
+#else
+#define TIME_IS_OWN 1
+#endif
+
 #endif

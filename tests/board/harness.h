@@ -8,7 +8,7 @@
 
 struct board_options {
     const char *input;  /* INPUT file; NULL: none */
-    const char *icount; /* QEMU's -icount value; NULL: real time */
+    const char *icount; /* QEMU's -icount value; NULL: real time, as always on linux */
     const char *extra;  /* more emulator options */
     const char *config; /* of the library and image, as in CONFIG=...; NULL: the default one */
     const char *name;   /* of the folder for results, when one test boots several times */

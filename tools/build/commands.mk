@@ -7,7 +7,7 @@ $(sort $(image_OBJS)): LOCAL_FLAGS += -Iexamples
 
 INPUT ?= /usr/share/common-licenses/GPL-3
 LIMIT ?= 120
-RUN_PACKAGES := gcc libc6-dev make newlib-source xz-utils $(arch_PACKAGES) $(weft_tool_PACKAGES)
+RUN_PACKAGES := gcc libc6-dev make $(libc_PACKAGES) $(arch_PACKAGES) $(weft_tool_PACKAGES)
 FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 
 .PHONY: help run run-ready image bench test format lint size clean FORCE
@@ -27,7 +27,7 @@ image:
 
 ## make test   [ONLY=pattern] [BOARD=...] [ARCH=...]   all tests, or those whose name contains the pattern;
 ##                                       on every board and architecture, or the one that is named
-test_TARGETS := malta-mips malta-mipsel pc-amd64
+test_TARGETS := malta-mips malta-mipsel pc-amd64 linux-amd64
 ifneq ($(origin BOARD)$(origin ARCH),filefile)
 test_TARGETS := $(TARGET)
 endif
@@ -38,6 +38,7 @@ test:
 packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
+packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:

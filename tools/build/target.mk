@@ -13,7 +13,9 @@ ifeq ($(filter $(ARCH),$(board_ARCHS)),)
 $(error board "$(BOARD)" has no architecture "$(ARCH)"; it has: $(board_ARCHS))
 endif
 arch_PORT := $(if $(filter mips%,$(ARCH)),mips,$(ARCH))
-include arch/$(arch_PORT)/arch.mk
+# A board may take another port of its CPU than the bare-metal one.
+arch_FOLDER := $(or $(board_ARCH_FOLDER),arch/$(arch_PORT))
+include $(arch_FOLDER)/arch.mk
 
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
@@ -40,14 +42,10 @@ OPTIMISE ?= -O2
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
 DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(filter-out CORES=%,$(CONFIG)))
 
-# newlib and everything linked with it must agree on these.
-NEWLIB_DEFINES := -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1
-TARGET_FLAGS := $(arch_FLAGS) -ffreestanding -fno-stack-protector -fasynchronous-unwind-tables \
-	-ffunction-sections -fdata-sections -U__linux__ -Ulinux -U__unix__ $(NEWLIB_DEFINES)
-
-gcc_INCLUDE = $(shell $(CC) -print-file-name=include)
-LIBC_INCLUDES = -nostdinc -isystem $(gcc_INCLUDE) -isystem $(NEWLIB)/include
+TARGET_FLAGS = $(arch_FLAGS) -fno-stack-protector -fasynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections $(libc_FLAGS)
+include tools/build/libc-$(or $(board_LIBC),newlib).mk
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
 CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) -ffile-prefix-map=$(CURDIR)/=
 # weft itself sees its own folders, and never touches a floating-point register.
-RUNTIME_FLAGS = -I. -Iarch/$(arch_PORT) $(arch_RUNTIME_FLAGS)
+RUNTIME_FLAGS = -I. -I$(arch_FOLDER) $(arch_RUNTIME_FLAGS)

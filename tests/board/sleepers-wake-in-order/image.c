@@ -41,6 +41,6 @@ int main(void)
         latest = late_ns[i] > latest ? late_ns[i] : latest;
     }
     printf("in order, at most %u ns late\n", (unsigned)latest);
-    CHECK(latest < APART_NS);
+    CHECK(!TIME_IS_OWN || latest < APART_NS);
     return 0;
 }
