@@ -52,7 +52,8 @@ void board_pages_commit(void *start, size_t bytes);
 
 /* More than one core (a board whose board_CORES_MAX is 1 has none of these three).
  * board_core_start: lets core `id` (1 ..) begin in the port's reset code; false: there is no such
- * core. board_core_init: on that core, its interrupt controller; interrupts are off.
+ * core. board_core_init: on that core, its interrupt controller, and its clock, which from then on
+ * agrees with core 0's to within what moving a thread takes; interrupts are off.
  * board_ipi_send: interrupts `core`, which finds out why by looking (core->reschedule). Any
  * context; interrupts are off. */
 bool board_core_start(unsigned id);

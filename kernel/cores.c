@@ -8,10 +8,8 @@
  * A core that the image was built for but the machine does not have, or that does not answer within
  * CORE_ANSWERS_MS, is left out with a line on the console: its threads' share goes to the others.
  *
- * Clocks. Each core counts time on its own counter; a new core takes over core 0's time in the
- * handshake below, so deadlines mean the same everywhere, to within the time that two cache line
- * transfers take. After D. L. Mills, "Internet Time Synchronization", IEEE Trans. Communications
- * 39(10), 1991: of several exchanges the one with the shortest round trip counts.
+ * Clocks. Deadlines mean the same on every core: where cores count time on counters of their own,
+ * the board gives a new core core 0's time (board_core_init).
  */
 #include "kernel/cores.h"
 
@@ -30,17 +28,10 @@
 #include "kernel/upcall.h"
 
 #define CORE_ANSWERS_MS 1000u
-#define CLOCK_EXCHANGES 8u
 
 uint32_t cores_running = 1; /* the ones that said they are there */
 
 static uint32_t all_started; /* the waiting cores may begin to run threads */
-
-/* Core 0 answers what the new core asks. */
-static struct {
-    uint32_t asked, answered; /* numbers of the question and of the answer */
-    uint64_t time;
-} exchange;
 
 static uint32_t load(const uint32_t *word)
 {
@@ -52,37 +43,6 @@ static void store(uint32_t *word, uint32_t value)
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
-static void exchange_answer(void)
-{
-    uint32_t asked = load(&exchange.asked);
-
-    if (asked == exchange.answered)
-        return;
-    exchange.time = arch_clock_now_irqoff();
-    store(&exchange.answered, asked);
-}
-
-/* On the new core: its clock becomes core 0's. */
-static void clock_take_over(void)
-{
-    uint64_t shortest = UINT64_MAX, ahead = 0;
-
-    for (unsigned i = 0; i < CLOCK_EXCHANGES; i++) {
-        uint32_t question = exchange.answered + 1;
-        uint64_t before = arch_clock_now_irqoff(), after;
-
-        store(&exchange.asked, question);
-        while (load(&exchange.answered) != question)
-            arch_cpu_relax();
-        after = arch_clock_now_irqoff();
-        if (after - before < shortest) {
-            shortest = after - before;
-            ahead = exchange.time - (before + shortest / 2); /* modulo 2^64 */
-        }
-    }
-    arch_clock_advance_irqoff(ahead);
-}
-
 _Noreturn void upcall_boot_core(unsigned id)
 {
     struct core *core = &cores[id];
@@ -91,7 +51,6 @@ _Noreturn void upcall_boot_core(unsigned id)
     arch_trap_init();
     arch_fpu_init(core);
     board_core_init();
-    clock_take_over();
     __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
     while (load(&all_started) == 0)
         arch_cpu_relax();
@@ -109,7 +68,6 @@ static void start_one(unsigned id)
         return;
     }
     while ((load(&cores_running) >> id & 1) == 0) {
-        exchange_answer();
         if (arch_clock_now_irqoff() > limit) {
             print_console("weft: core %u does not answer; going on without it\n", id);
             return;

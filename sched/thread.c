@@ -14,6 +14,7 @@
 #include "arch/fpu.h"
 #include "arch/upcall.h"
 #include "kernel/assert.h"
+#include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
@@ -89,7 +90,7 @@ static void thread_fill(struct weft_thread *thread, const struct weft_thread_att
                                    .priority = (uint8_t)attr->priority,
                                    .base_priority = (uint8_t)attr->priority,
                                    .detached = attr->detached,
-                                   .affinity = UINT32_MAX,
+                                   .affinity = attr->cores != 0 ? attr->cores : UINT32_MAX,
                                    .name = attr->name != NULL ? attr->name : "thread"};
     thread->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
 }
@@ -130,6 +131,8 @@ static int attr_check(const struct weft_thread_attr *attr)
     if (attr->stack != NULL && attr->stack_bytes < THREAD_OVERHEAD_BYTES + ARCH_STACK_MINIMUM_BYTES)
         return WEFT_EINVAL;
     if (attr->stack_bytes > SIZE_MAX / 2)
+        return WEFT_EINVAL;
+    if (attr->cores != 0 && (attr->cores & cores_online()) == 0)
         return WEFT_EINVAL;
     return 0;
 }

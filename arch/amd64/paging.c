@@ -9,10 +9,10 @@
  * board hands over; none is ever given back, and paging_pool_bytes is the most that can be needed,
  * so a page can always be split (stack guards, released memory).
  *
- * The board serialises changes. Other cores may go on using a translation that they have cached until
- * they drop it themselves: since every address is mapped onto itself, all that is lost is that a
- * stray access to a page that was just taken away may not be noticed there. Source: Intel SDM
- * volume 3, 4.5 and 4.10.5.
+ * The board serialises changes. Other cores may go on using a translation that they have cached
+ * until they drop it themselves: since every address is mapped onto itself, all that is lost is
+ * that a stray access to a page that was just taken away may not be noticed there. Source: Intel
+ * SDM volume 3, 4.5 and 4.10.5.
  */
 #include "arch/amd64/amd64.h"
 

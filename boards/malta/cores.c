@@ -9,7 +9,11 @@
  * line as its shared interrupt 3 and passes it to core 0 on the pin it always had (IP2); each core
  * has one shared interrupt for being interrupted by others, on IP3, raised and dropped by software
  * through the edge register. Count/Compare stays on IP7 of its own core.
+ *
+ * Each core counts time on its own Count. The GIC has a counter that all can read; pairs of the
+ * two, read together, tell a new core how far core 0's clock has come meanwhile.
  */
+#include "arch/clock.h"
 #include "arch/mips/frame.h"
 #include "arch/mips/mips.h"
 #include "boards/malta/malta.h"
@@ -31,6 +35,8 @@
 #define CPC_VP_RUN 0x2028
 
 /* The GIC's shared section, and the part of the core that looks. */
+#define GIC_SH_CONFIG 0x0000
+#define GIC_SH_COUNTER 0x0010 /* low word */
 #define GIC_SH_WEDGE 0x0280
 #define GIC_SH_SMASK 0x0380
 #define GIC_SH_MAP_PIN 0x0500 /* + 4 * interrupt */
@@ -42,6 +48,10 @@
 
 #define INTERRUPT_8259 3u
 #define INTERRUPT_IPI 40u /* + core; QEMU's board uses none above 16 */
+#define MOMENT_READINGS 32u
+#define RATE_CYCLES 200000u /* apart: some milliseconds at 100 MHz */
+#define SET_TRIES 16u
+#define CLOSE_CYCLES 8u
 #define PIN_IP2 0u
 #define PIN_IP3 1u
 
@@ -55,6 +65,62 @@ static void write32(uintptr_t address, uint32_t value)
 static void gic_write(unsigned offset, uint32_t value)
 {
     write32((KSEG1 | GIC_PHYSICAL) + offset, value);
+}
+
+static uint32_t gic_read(unsigned offset)
+{
+    return *(volatile uint32_t *)((KSEG1 | GIC_PHYSICAL) + offset);
+}
+
+/* The GIC's counter and this core's time, at one moment: the closest of several readings. */
+struct moment {
+    uint32_t common;
+    uint64_t time;
+};
+
+static struct moment moment_take(void)
+{
+    struct moment best = {0, 0};
+    uint64_t shortest = UINT64_MAX;
+
+    for (unsigned i = 0; i < MOMENT_READINGS; i++) {
+        uint64_t before = arch_clock_now_irqoff();
+        uint32_t common = gic_read(GIC_SH_COUNTER);
+        uint64_t took = arch_clock_now_irqoff() - before;
+
+        if (took < shortest) {
+            shortest = took;
+            best = (struct moment){common, before + took / 2};
+        }
+    }
+    return best;
+}
+
+/* Core 0's, at boot and before it starts another core. */
+static struct moment first, latest;
+
+/* How far this core's clock is behind core 0's: from core 0's latest moment, at the rate between
+ * the two. Modulo 2^64. */
+static uint64_t clock_behind(void)
+{
+    struct moment here = moment_take();
+    uint64_t rate_time = latest.time - first.time;
+    uint32_t rate_common = latest.common - first.common;
+    uint64_t since = (here.common - latest.common) * rate_time / rate_common;
+
+    return latest.time + since - here.time;
+}
+
+/* Continues core 0's clock on this core. Setting it takes a few cycles that are lost (an emulator
+ * may lose many), so it is looked at again. */
+static void clock_take_over(void)
+{
+    uint64_t behind = clock_behind();
+
+    for (unsigned i = 0; i < SET_TRIES && behind + CLOSE_CYCLES > 2 * CLOSE_CYCLES; i++) {
+        arch_clock_advance_irqoff(behind);
+        behind = clock_behind();
+    }
 }
 
 static bool has_coherence_manager(void)
@@ -88,6 +154,7 @@ void malta_cores_init(void)
     write32(gcr + GCR_CPC_BASE, CPC_PHYSICAL | GCR_ENABLE);
     write32(gcr + GCR_GIC_BASE, GIC_PHYSICAL | GCR_ENABLE);
     gic_route(INTERRUPT_8259, 0, PIN_IP2);
+    first = moment_take();
     board_core_init();
 }
 
@@ -107,6 +174,8 @@ void board_core_init(void)
 {
     if (gcr == 0)
         return;
+    if (core_self()->id != 0)
+        clock_take_over();
     gic_write(GIC_VP_RMASK, GIC_LOCAL_ALL);
     gic_route(INTERRUPT_IPI + core_self()->id, core_self()->id, PIN_IP3);
     interrupt_lines_enable();
@@ -118,9 +187,12 @@ bool board_core_start(unsigned id)
 
     if (gcr == 0)
         return false;
-    config = *(volatile uint32_t *)((KSEG1 | GIC_PHYSICAL) + 0); /* GIC_SH_CONFIG */
+    config = gic_read(GIC_SH_CONFIG);
     if (id >= (config & 0x3f))
         return false; /* PVPS: how many cores the GIC serves */
+    do {
+        latest = moment_take();
+    } while (latest.time - first.time < RATE_CYCLES);
     write32(gcr + GCR_CL_OTHER, id);
     write32(gcr + GCR_CO_RESET_BASE, (uint32_t)(uintptr_t)arch_secondary_start);
     __asm__ volatile("sync" ::: "memory");

@@ -3,8 +3,8 @@
 #ifndef BOARDS_PC_SECONDARY_H
 #define BOARDS_PC_SECONDARY_H
 
-/* A page of conventional memory that nothing uses any more once the image runs; the startup interrupt
- * carries its number. */
+/* A page of conventional memory that nothing uses any more once the image runs; the startup
+ * interrupt carries its number. */
 #define PC_TRAMPOLINE 0x8000
 
 #endif

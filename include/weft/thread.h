@@ -28,6 +28,7 @@ struct weft_thread_attr {
     size_t stack_bytes; /* 0: WEFT_CONFIG_STACK_BYTES; rounded up to the stack alignment */
     void *stack;        /* NULL: from the page heap; else the caller's own, stack_bytes long,
                            which must stay untouched until the thread was joined */
+    uint32_t cores;     /* cores it may run on, a bit each, core 0 the lowest; 0: any */
     bool detached;      /* true: nobody joins it; its memory is freed when it exits */
 };
 
@@ -37,7 +38,7 @@ struct weft_thread_attr {
 /* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
  * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or,
  * when detached, until it exits); `thread` may be NULL only for a detached thread. Does not block.
- * Errors: WEFT_EINVAL, WEFT_ENOMEM. */
+ * Errors: WEFT_EINVAL (also when none of `cores` is there), WEFT_ENOMEM. */
 WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
                                       const struct weft_thread_attr *attr,
                                       void *(*entry)(void *argument), void *argument);

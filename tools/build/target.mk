@@ -6,6 +6,10 @@ BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
 ifeq ($(filter $(BOARD),$(BOARDS)),)
 $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
+# CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
+CONFIG ?=
+config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
+override CORES := $(or $(config_CORES),$(CORES))
 include boards/$(BOARD)/board.mk
 
 ARCH ?= $(firstword $(board_ARCHS))
@@ -17,10 +21,6 @@ arch_PORT := $(if $(filter mips%,$(ARCH)),mips,$(ARCH))
 arch_FOLDER := $(or $(board_ARCH_FOLDER),arch/$(arch_PORT))
 include $(arch_FOLDER)/arch.mk
 
-# CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
-CONFIG ?=
-config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
-override CORES := $(or $(config_CORES),$(CORES))
 ifneq ($(shell test "$(CORES)" -ge 1 2>/dev/null && test "$(CORES)" -le $(board_CORES_MAX) && echo ok),ok)
 $(error CORES=$(CORES) is not possible here: board "$(BOARD)" has 1 to $(board_CORES_MAX))
 endif
