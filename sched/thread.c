@@ -117,6 +117,7 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
     *record = start;
     thread->stack_lo = ((uintptr_t)memory + 15) & ~(uintptr_t)15;
     thread->stack_hi = top;
+    arch_stack_open(thread->stack_lo, thread->stack_hi);
     thread->saved_sp = arch_context_init((void *)top, thread_entry, record);
     return thread;
 }
@@ -186,6 +187,7 @@ static void thread_free(struct weft_thread *thread)
 
     DEBUG_ASSERT(thread->state == THREAD_EXITED);
     thread->magic = 0;
+    arch_stack_close(thread->stack_lo, thread->stack_hi);
     if (!thread->own_stack)
         stack_free(stack, bytes);
 }
@@ -319,6 +321,7 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
     idle->runtime = 1;
     idle->stack_lo = (uintptr_t)stack;
     idle->stack_hi = (uintptr_t)stack + WEFT_CONFIG_IDLE_STACK_BYTES;
+    arch_stack_open(idle->stack_lo, idle->stack_hi);
     idle->saved_sp = arch_context_init(stack + WEFT_CONFIG_IDLE_STACK_BYTES, idle_entry, NULL);
 }
 

@@ -34,6 +34,9 @@ void board_image_path(char *path, size_t bytes, const char *image, const char *c
 const char *board_arch(void);
 const char *board_name(void);
 
+/* What the images are built with: "address", "undefined", "thread", or "". */
+const char *board_sanitizer(void);
+
 /* Runs a shell command; returns its status, and its standard output (and error) in *output. */
 int host_run(char **output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -27,14 +27,18 @@ image:
 
 ## make test   [ONLY=pattern] [BOARD=...] [ARCH=...]   all tests, or those whose name contains the pattern;
 ##                                       on every board and architecture, or the one that is named
+## make test   SAN=address|undefined|thread            the hosted board's tests, and host tests, under a sanitizer
 test_TARGETS := malta-mips malta-mipsel pc-amd64 linux-amd64
 ifneq ($(origin BOARD)$(origin ARCH),filefile)
 test_TARGETS := $(TARGET)
 endif
+ifneq ($(SAN),)
+test_TARGETS := linux-amd64
+endif
 test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
-	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
+	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
 packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools

@@ -8,6 +8,7 @@ weft_SRCS += $(mem_SRCS) $(prof_SRCS)
 weft_SRCS := $(filter-out $(libc_OMITS),$(weft_SRCS)) $(libc_SRCS)
 weft_OBJS := $(patsubst %,$(B)/%.o,$(basename $(weft_SRCS)))
 $(weft_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(addprefix $(B)/,$(if $(SAN),$(san_BLIND))): LOCAL_FLAGS = $(RUNTIME_FLAGS) -fno-sanitize=address,thread
 
 # Options that are not file dependencies: a change of them rebuilds everything.
 flags_NOW = $(subst ',,$(CC) $(CFLAGS) $(CPPFLAGS) $(RUNTIME_FLAGS))

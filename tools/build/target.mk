@@ -19,7 +19,6 @@ endif
 arch_PORT := $(if $(filter mips%,$(ARCH)),mips,$(ARCH))
 # A board may take another port of its CPU than the bare-metal one.
 arch_FOLDER := $(or $(board_ARCH_FOLDER),arch/$(arch_PORT))
-include $(arch_FOLDER)/arch.mk
 
 ifneq ($(shell test "$(CORES)" -ge 1 2>/dev/null && test "$(CORES)" -le $(board_CORES_MAX) && echo ok),ok)
 $(error CORES=$(CORES) is not possible here: board "$(BOARD)" has 1 to $(board_CORES_MAX))
@@ -30,9 +29,11 @@ space := $(empty) $(empty)
 config_TAG := $(if $(filter-out 1,$(CORES)),$(if $(config_CORES),,-$(CORES)cores))$(if $(strip $(CONFIG)),-$(subst $(space),-,$(subst =,_,$(strip $(CONFIG)))))
 
 TARGET := $(BOARD)-$(ARCH)
-B := build/$(TARGET)$(config_TAG)
+include tools/build/sanitize.mk
+B := build/$(TARGET)$(san_TAG)$(config_TAG)
 NEWLIB := build/newlib/$(ARCH)
 
+include $(arch_FOLDER)/arch.mk
 CC := $(arch_CROSS)gcc
 AR := $(arch_CROSS)ar
 OBJCOPY := $(arch_CROSS)objcopy
@@ -42,7 +43,7 @@ OPTIMISE ?= -O2
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
 DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(filter-out CORES=%,$(CONFIG)))
 
-TARGET_FLAGS = $(arch_FLAGS) -fno-stack-protector -fasynchronous-unwind-tables \
+TARGET_FLAGS = $(arch_FLAGS) $(san_FLAGS) -fno-stack-protector -fasynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections $(libc_FLAGS)
 include tools/build/libc-$(or $(board_LIBC),newlib).mk
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)

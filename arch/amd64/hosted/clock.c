@@ -125,8 +125,9 @@ void arch_clock_arm_irqoff(uint64_t deadline)
 
 void hosted_clock_retry_irqoff(void)
 {
-    uint64_t soon = arch_clock_now_irqoff() + cycles_per_retry;
+    uint64_t now = arch_clock_now_irqoff(), armed = hosted_cores[arch_core_id()].armed;
 
-    if (hosted_cores[arch_core_id()].armed > soon)
-        arch_clock_arm_irqoff(soon);
+    if (armed <= now ||
+        armed - now > cycles_per_retry) /* it is this one that has just come, or late */
+        arch_clock_arm_irqoff(now + cycles_per_retry);
 }

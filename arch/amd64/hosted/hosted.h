@@ -32,6 +32,7 @@ struct hosted_core {
     int32_t timer;             /* the kernel's number for it */
     uint64_t armed;            /* cycles: what the timer is set to */
     int *errno_at;             /* the pthread's errno */
+    uint32_t exceptions;       /* being handled */
     bool ready; /* signals are interrupts; until then one only shows how large its frame is */
 } __attribute__((aligned(HOSTED_CORE_BYTES)));
 
@@ -88,6 +89,9 @@ extern const char arch_preempt[];
 
 extern uint8_t amd64_vector_kind;
 extern uint64_t hosted_vector_features;
+
+/* For a sanitizer: nothing in [lo, hi) of a stack is out of bounds (stack.c). */
+void hosted_stack_clean(uintptr_t lo, uintptr_t hi);
 
 /* How far the vector state reaches, as a signal's frame shows it. */
 void hosted_vector_size(const void *state);

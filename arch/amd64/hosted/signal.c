@@ -63,7 +63,18 @@ _Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
 #define RFLAGS_DIRECTION 0x400
 #define XSAVE_ALIGN 64
 #define SA_RESTORER 0x04000000u
-#define STATUS_NO_GS 71 /* EX_OSERR; nothing could be printed yet */
+#define STATUS_HALTED 70 /* EX_SOFTWARE of sysexits.h, as after a panic */
+#define EXCEPTIONS_MAX 3 /* nested: the program's, and two of its report (kernel/panic.c) */
+#define STATUS_NO_GS 71  /* EX_OSERR; nothing could be printed yet */
+
+/* ThreadSanitizer's runtime, called at every access to memory, must not be entered again from a
+ * handler that interrupted it: such a signal waits like one that finds interrupts off. */
+#if defined(HOSTED_SANITIZE_thread)
+#define RUNTIME_IS_EVERYWHERE 1
+void __tsan_init(void);
+#else
+#define RUNTIME_IS_EVERYWHERE 0
+#endif
 
 struct hosted_core hosted_cores[WEFT_CONFIG_CORES] = {
     [0 ... WEFT_CONFIG_CORES - 1] = {.irq_off = 1},
@@ -147,6 +158,7 @@ static void preempt(ucontext_t *context, const struct arch_frame *frame)
     uintptr_t vectors = (moved - hosted_vector_bytes()) & ~(uintptr_t)(XSAVE_ALIGN - 1);
     uint64_t *link = (uint64_t *)(vectors - VECTOR_LINK_BYTES);
 
+    hosted_stack_clean((uintptr_t)link, frame->rsp);
     resume[0] = frame->rflags;
     resume[1] = frame->rip;
     memcpy((void *)moved, &frame->r11, PREEMPT_BYTES);
@@ -184,6 +196,12 @@ static void interrupt(struct hosted_core *self, enum hosted_interrupt which, uco
         self->pending |= which;
         return;
     }
+    if (RUNTIME_IS_EVERYWHERE &&
+        !hosted_may_preempt((uintptr_t)context->uc_mcontext.gregs[REG_RIP])) {
+        self->pending |= which;
+        hosted_clock_retry_irqoff();
+        return;
+    }
     self->irq_off = 1;
     frame_from_context(frame, context);
     if (dispatch(frame, which)) {
@@ -217,6 +235,19 @@ static void dump(struct hosted_core *self, const ucontext_t *context, struct arc
 
 /* ---- exceptions ------------------------------------------------------------------------------ */
 
+/* An exception in the report of an exception in a report: nothing that could be called works. */
+static _Noreturn void give_up(uintptr_t pc)
+{
+    static const char digits[] = "0123456789abcdef";
+    char line[] = "\nweft: the report of an exception failed at pc=0x0000000000000000\n";
+
+    for (size_t at = sizeof line - 3; pc != 0; at--, pc >>= 4)
+        line[at] = digits[pc & 15];
+    hosted_syscall(SYS_write, STDOUT_FILENO, (long)line, sizeof line - 1, 0);
+    for (;;)
+        hosted_syscall(SYS_exit_group, STATUS_HALTED, 0, 0, 0);
+}
+
 static void exception(struct hosted_core *self, int signal, const siginfo_t *info,
                       ucontext_t *context, struct arch_frame *frame)
 {
@@ -224,12 +255,15 @@ static void exception(struct hosted_core *self, int signal, const siginfo_t *inf
 
     self->irq_off = 1;
     frame_from_context(frame, context);
+    if (++self->exceptions > EXCEPTIONS_MAX)
+        give_up(frame->rip);
     if (signal == SIGABRT)
         weft_panic("signal %d was raised (abort, or a failed assertion above)", signal);
     if (info->si_code <= 0)
         weft_panic("signal %d was sent by process %d", signal, (int)info->si_pid);
     upcall_exception(frame);
     context_from_frame(context, frame);
+    self->exceptions--;
     self->irq_off = off;
 }
 
@@ -355,6 +389,9 @@ int hosted_main(int argc, char **argv, char **environment)
 /* Constructors run in thread 1, as on every board (kernel/glibc.c). */
 void hosted_init(int argc, char **argv, char **environment)
 {
+#if defined(HOSTED_SANITIZE_thread)
+    __tsan_init(); /* it would be a constructor */
+#endif
     (void)argc;
     (void)argv;
     (void)environment;
