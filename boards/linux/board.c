@@ -302,6 +302,24 @@ void board_pages_commit(void *start, size_t bytes)
     (void)bytes;
 }
 
+/* ---- stack guards: a mapping each, of which Linux gives a process 65,530 at first ---------------
+ */
+
+size_t board_guard_bytes(void)
+{
+    return KERNEL_PAGE_BYTES;
+}
+
+bool board_guard_set(void *page)
+{
+    return hosted_syscall(SYS_mprotect, (long)page, KERNEL_PAGE_BYTES, PROT_NONE, 0) == 0;
+}
+
+void board_guard_clear(void *page)
+{
+    hosted_syscall(SYS_mprotect, (long)page, KERNEL_PAGE_BYTES, PROT_READ | PROT_WRITE, 0);
+}
+
 _Noreturn void board_exit(int status)
 {
     arch_irq_save();

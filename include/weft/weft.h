@@ -21,5 +21,7 @@
 #include <weft/queue.h>
 #include <weft/thread.h>
 #include <weft/time.h>
+#include <weft/trap.h>
+#include <weft/world.h>
 
 #endif

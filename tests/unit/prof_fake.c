@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/world.h>
 
 #include "kernel/assert.h"
 #include "kernel/board.h"
@@ -13,6 +14,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "prof/image.h"
+#include "sched/world.h"
 
 bool fake_irq_on = true;
 uint64_t fake_cycles;
@@ -297,4 +299,27 @@ const unsigned char *image_build_id(uint32_t *bytes)
 
     *bytes = sizeof id;
     return id;
+}
+
+/* ---- the world: never stopped here ---- */
+
+bool world_may_stop(void)
+{
+    return false;
+}
+
+void weft_world_stop(const char *reason)
+{
+    (void)reason;
+}
+
+void weft_world_start(void)
+{
+}
+
+/* ---- stacks without guards ---- */
+
+uintptr_t thread_stack_floor(const struct weft_thread *thread)
+{
+    return thread->stack_lo;
 }
