@@ -20,10 +20,14 @@
  * as long. */
 #if defined(__linux__)
 #define TIME_IS_OWN 0
-#define TIME_SCALE 10
+#if defined(__SANITIZE_THREAD__)
+#define TIME_SCALE 50u
+#else
+#define TIME_SCALE 10u
+#endif
 #else
 #define TIME_IS_OWN 1
-#define TIME_SCALE 1
+#define TIME_SCALE 1u
 #endif
 
 #endif
