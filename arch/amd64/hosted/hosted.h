@@ -97,6 +97,9 @@ void hosted_stack_clean(uintptr_t lo, uintptr_t hi);
 void hosted_vector_size(const void *state);
 size_t hosted_vector_bytes(void);
 
+/* Notes what else is mapped (modules.c). Boot. */
+void hosted_modules_init(void);
+
 /* Cycles per second of the clock; measures it at the first call, which takes 10 ms. */
 uint64_t hosted_clock_hz(void);
 

@@ -359,6 +359,8 @@ void arch_trap_init(void)
                    (unsigned)WEFT_CONFIG_SYSTEM_STACK_BYTES, -error);
     core->trap_sp = (void *)(core->system_stack_hi - FRAME_BYTES);
     handlers_set();
+    if (core->id == 0)
+        hosted_modules_init();
     hosted_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof mask);
     hosted_interrupt_send(core->id, HOSTED_SIGNAL_TIMER); /* comes before the call returns */
     self->ready = true;
