@@ -56,7 +56,7 @@ $(eval $(call image,bench,tests/bench/image.c))
 $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)
