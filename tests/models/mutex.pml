@@ -41,7 +41,7 @@ byte locks_left[THREADS];
 
 hidden byte i, k, due, at, moved, mutex, next;
 hidden byte hops;   /* mutexes that the last inheritance went along */
-hidden bool refused; /* the last lock would have closed a cycle */
+hidden byte refused; /* the last lock would have closed a cycle */
 
 inline remove(m, gone)
 {
