@@ -249,7 +249,8 @@ int weft_thread_join(struct weft_thread *thread, void **result)
         return WEFT_EDEADLK;
     sched_assert_may_block("weft_thread_join");
     state = sched_enter();
-    if (thread->being_joined) {
+    /* Once more, under the lock: another joiner may have come first, and have freed it. */
+    if (thread->magic != THREAD_MAGIC || thread->detached || thread->being_joined) {
         sched_exit(state);
         return WEFT_EINVAL;
     }

@@ -23,7 +23,7 @@
  * deadline then pulls it out of there as if it still waited for the condition.
  * The formula needs fairness: a deadline may pass again and again while the producer could run.
  * expect bug 1: safety invalid end state
- * expect bug 2: safety assertion violated
+ * expect bug 2: safety assertion violated (state[1]
  */
 #define THREADS 4 /* consumers 0 and 1, producer 2, closer 3 */
 #define ITEMS 2
