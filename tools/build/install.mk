@@ -42,7 +42,7 @@ $(B)/install/weft_target.h: tools/build/target-header.sh include/weft/config.h $
 		grep -v 'WEFT_CONFIG_H *$$' | tools/build/target-header.sh $(@D) $(install_TARGET) $(ARCH) $(CC)
 
 # The same flags as weft's own; the linker script is the target's, or (firmware) the program's own.
-install_CFLAGS = $(filter-out -fno-stack-protector,$(TARGET_FLAGS)) -fno-stack-protector
+install_CFLAGS = $(filter-out -fno-stack-protector,$(TARGET_FLAGS)) $(STACK_PROTECTOR)
 install_SCRIPT = $(if $(board_FRAGMENTS),,-T ROOT/lib/weft/$(install_TARGET)/image.ld)
 fill_in = sed -e 's|@TARGET@|$(install_TARGET)|g; s|@ARCH@|$(ARCH)|g; s|@CC@|$(CC)|g; s|@OBJCOPY@|$(OBJCOPY)|g' \
 	-e 's|@VERSION@|$(VERSION)|g; s|@GCC_INCLUDE@|$(gcc_INCLUDE)|g; s|@CFLAGS@|$(install_CFLAGS)|g' \
