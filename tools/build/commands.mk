@@ -41,7 +41,7 @@ test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
 	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
-packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
+packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips u-boot-tools
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 
