@@ -73,13 +73,19 @@ _Noreturn void weft_panic(const char *format, ...)
 
 _Noreturn void panic_exception(struct arch_frame *frame)
 {
+    const char *overflowed = NULL;
     uintptr_t address;
 
     panic_enter();
     print_console("\npanic: %s at pc=0x%08lx", arch_frame_cause(frame),
                   (unsigned long)arch_frame_pc(frame));
-    if (arch_frame_bad_address(frame, &address))
+    if (arch_frame_bad_address(frame, &address)) {
         print_console(", address 0x%08lx", (unsigned long)address);
+        overflowed = upcall_overflowed(address);
+    }
+    if (overflowed != NULL)
+        print_console("\nthread \"%s\" has overflowed its stack: give it a larger stack_bytes",
+                      overflowed);
     print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
                   core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
     arch_frame_print(frame);

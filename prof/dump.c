@@ -170,7 +170,7 @@ static void stack_bounds(struct dump_stack *stack, const struct core *core,
         stack->lo = core->system_stack_lo;
         stack->hi = core->system_stack_hi;
     } else {
-        stack->lo = thread->stack_lo;
+        stack->lo = thread_stack_floor(thread); /* it may have overflowed */
         stack->hi = thread->stack_hi;
     }
 }

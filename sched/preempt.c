@@ -78,6 +78,8 @@ bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame)
         return false;
     if (current == &sched_of(core)->idle)
         return false; /* its loop looks at the run queue as soon as the handler returns */
+    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
+        stack_canary_died(current);
     if (sp < current->stack_lo || sp > current->stack_hi)
         return false; /* foreign code is using the register: it keeps the core for now */
     if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES)
@@ -128,6 +130,8 @@ void upcall_sched_slice(struct core *core)
 {
     struct weft_thread *current = core->current;
 
+    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
+        stack_canary_died(current); /* at each tick too: it may never leave the core */
     if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle)
         return;
     if (current->slice_left > core->tick_period) {

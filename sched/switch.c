@@ -44,6 +44,9 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
     next->state = THREAD_RUNNING;
     if (next == previous)
         return;
+    if (WEFT_CONFIG_STACK_CANARY &&
+        __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
+        stack_canary_died(previous);
     sched_of(core)->switches++;
     core->current = next;
     core->current_fpu_area = next->fpu_area;

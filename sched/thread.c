@@ -118,7 +118,10 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
     *record = start;
     thread->stack_lo = ((uintptr_t)memory + 15) & ~(uintptr_t)15;
     thread->stack_hi = top;
+    stack_guard_set(thread);
+    stack_canary_set(thread);
     thread->saved_sp = arch_context_init((void *)top, thread_entry, record);
+    stack_paint(thread);
     return thread;
 }
 
@@ -149,7 +152,7 @@ static void *thread_memory(const struct weft_thread_attr *attr, size_t *bytes)
     }
     if (wanted < ARCH_STACK_MINIMUM_BYTES)
         wanted = ARCH_STACK_MINIMUM_BYTES;
-    return stack_alloc(wanted + THREAD_OVERHEAD_BYTES, bytes);
+    return stack_alloc(wanted + THREAD_OVERHEAD_BYTES + stack_guard_extra_bytes(), bytes);
 }
 
 int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
@@ -186,6 +189,7 @@ static void thread_free(struct weft_thread *thread)
     size_t bytes = thread->stack_bytes;
 
     DEBUG_ASSERT(thread->state == THREAD_EXITED);
+    stack_guard_clear(thread);
     thread->magic = 0;
     if (!thread->own_stack)
         stack_free(stack, bytes);
@@ -321,6 +325,7 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
     idle->runtime = 1;
     idle->stack_lo = (uintptr_t)stack;
     idle->stack_hi = (uintptr_t)stack + IDLE_STACK_BYTES;
+    stack_canary_set(idle);
     idle->saved_sp = arch_context_init(stack + IDLE_STACK_BYTES, idle_entry, NULL);
 }
 
@@ -373,7 +378,8 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void))
     size_t bytes;
 
     entry = main_thread;
-    memory = stack_alloc(MAIN_STACK_BYTES + THREAD_OVERHEAD_BYTES, &bytes);
+    memory =
+        stack_alloc(MAIN_STACK_BYTES + THREAD_OVERHEAD_BYTES + stack_guard_extra_bytes(), &bytes);
     if (memory == NULL)
         weft_panic("there is no memory for the main thread's stack of %u bytes",
                    (unsigned)MAIN_STACK_BYTES);

@@ -3,7 +3,7 @@
 # below the stack pointer), addresses below 2 GiB (the small code model), SSE2 as the baseline for applications.
 arch_CROSS := x86_64-linux-gnu-
 arch_NEWLIB_HOST := x86_64-elf
-arch_FLAGS := -m64 -march=x86-64 -mno-red-zone -fno-pic -fcf-protection=none
+arch_FLAGS := -m64 -march=x86-64 -mno-red-zone -fno-pic -fcf-protection=none -fstack-clash-protection
 # weft itself never touches a vector or x87 register, so an interrupted thread's stay where they are.
 arch_RUNTIME_FLAGS := -mgeneral-regs-only -fomit-frame-pointer
 # A variable, not a place that only an operating system sets up.

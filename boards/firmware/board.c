@@ -129,3 +129,22 @@ _Noreturn void board_exit(int status)
     firmware.exit(status);
     arch_cpu_halt();
 }
+
+/* ---- stack guards ---- */
+
+/* Pages whose access this board can take away; none here: canaries are what is left. */
+size_t board_guard_bytes(void)
+{
+    return 0;
+}
+
+bool board_guard_set(void *page)
+{
+    (void)page;
+    return false;
+}
+
+void board_guard_clear(void *page)
+{
+    (void)page;
+}

@@ -284,6 +284,23 @@ void board_pages_commit(void *start, size_t bytes)
     (void)bytes;
 }
 
+/* kseg0 is not mapped by pages: there is nothing to take away. */
+size_t board_guard_bytes(void)
+{
+    return 0;
+}
+
+bool board_guard_set(void *page)
+{
+    (void)page;
+    return false;
+}
+
+void board_guard_clear(void *page)
+{
+    (void)page;
+}
+
 /* UHI semihosting (MIPS MD01069): operation 1, exit, with the status in a0. */
 static void semihosting_exit(int status)
 {

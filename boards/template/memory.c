@@ -62,3 +62,22 @@ const char *board_command_line(void)
 {
     return NULL;
 }
+
+/* ---- stack guards ---- */
+
+/* Pages whose access this board can take away; none here: canaries are what is left. */
+size_t board_guard_bytes(void)
+{
+    return 0;
+}
+
+bool board_guard_set(void *page)
+{
+    (void)page;
+    return false;
+}
+
+void board_guard_clear(void *page)
+{
+    (void)page;
+}

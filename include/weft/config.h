@@ -66,6 +66,33 @@
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
 #endif
 
+/* 1: an inaccessible page below each stack that weft allocates, on boards that can do it (pc; see
+ * the board's README). Costs up to two pages of address space and one of memory per stack. */
+#ifndef WEFT_CONFIG_STACK_GUARD
+#define WEFT_CONFIG_STACK_GUARD 1
+#endif
+#if WEFT_CONFIG_STACK_GUARD != 0 && WEFT_CONFIG_STACK_GUARD != 1
+#error "WEFT_CONFIG_STACK_GUARD must be 0 or 1"
+#endif
+
+/* 1: every switch looks at the canary word at the end of the stack that it leaves: 4 instructions.
+ */
+#ifndef WEFT_CONFIG_STACK_CANARY
+#define WEFT_CONFIG_STACK_CANARY 1
+#endif
+#if WEFT_CONFIG_STACK_CANARY != 0 && WEFT_CONFIG_STACK_CANARY != 1
+#error "WEFT_CONFIG_STACK_CANARY must be 0 or 1"
+#endif
+
+/* 1: new stacks are painted, so that weft_thread_stack_used can tell how far they were used. Makes
+ * spawning slower by about one instruction per word. */
+#ifndef WEFT_CONFIG_STACK_PAINT
+#define WEFT_CONFIG_STACK_PAINT 0
+#endif
+#if WEFT_CONFIG_STACK_PAINT != 0 && WEFT_CONFIG_STACK_PAINT != 1
+#error "WEFT_CONFIG_STACK_PAINT must be 0 or 1"
+#endif
+
 /* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.
  */
 #ifndef WEFT_CONFIG_UNWIND_DEPTH

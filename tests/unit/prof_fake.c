@@ -316,3 +316,10 @@ void weft_world_stop(const char *reason)
 void weft_world_start(void)
 {
 }
+
+/* ---- stacks without guards ---- */
+
+uintptr_t thread_stack_floor(const struct weft_thread *thread)
+{
+    return thread->stack_lo;
+}
