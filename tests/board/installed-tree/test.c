@@ -238,7 +238,19 @@ Test(installed, wrong_settings_are_refused_by_the_compiler)
     refused("blink", command, wrong[0].sentence);
 }
 
-/* Compiles `source` with `compiler` and links it instead of main.c's object beside the rest. */
+/* CMake has to be told which target. */
+Test(installed, cmake_without_a_target_is_told_what_to_do)
+{
+    char command[300], *output;
+
+    if (host_run(&output, "command -v cmake") != 0)
+        cr_skip_test("cmake is not installed (EXTRAS=1 make test installs it)");
+    prepare("no-target");
+    snprintf(command, sizeof command, "cmake -B cmake -Dweft_DIR=%s/weft/lib/cmake/weft", folder);
+    refused("blink", command, "no target was chosen: run cmake with");
+}
+
+/* Compiles other.c by another command and links it into the example. */
 static void link_refused(const char *compile, const char *sentence)
 {
     char command[600];
