@@ -58,7 +58,7 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
     core->frame = interrupted;
     core->interrupt_depth--;
     handling[core->id] = 0;
-    if (core->reschedule != 0 && core->interrupt_depth == 0)
+    if (core_reschedule_asked(core) && core->interrupt_depth == 0)
         tick_retry_soon_irqoff();
     return resume;
 }

@@ -25,7 +25,7 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
 static inline bool trap_leave(struct core *core, struct arch_frame *frame)
 {
     core->interrupt_depth--;
-    if (__builtin_expect(core->reschedule == 0, 1))
+    if (!core_reschedule_asked(core))
         return false;
     return upcall_sched_may_preempt(core, frame);
 }

@@ -12,7 +12,7 @@
 static void run_others_irqoff(struct core *core)
 {
     sched_lock_irqoff();
-    core->reschedule = 0;
+    core_reschedule_clear(core);
     if (place_waits_locked(core, 0))
         sched_switch_locked(core);
     else if (WEFT_CONFIG_CORES > 1)

@@ -27,7 +27,7 @@ struct place_state place;
 
 static void kick_locked(struct core *target)
 {
-    target->reschedule = 1;
+    core_reschedule_ask(target);
     if (target != core_self())
         board_ipi_send(target->id);
 }
@@ -77,7 +77,7 @@ static void place_on_one_core(struct weft_thread *thread)
 
     runq_push_back(&sched_of(core)->ready, thread);
     if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
-        core->reschedule = 1;
+        core_reschedule_ask(core);
 }
 
 void place_locked(struct weft_thread *thread)

@@ -44,7 +44,7 @@ static void give_way_locked(struct core *core)
 {
     struct weft_thread *current = core->current;
 
-    core->reschedule = 0;
+    core_reschedule_clear(core);
     if (world_core_stopped_locked(core)) {
         sched_requeue_current_locked(core, false);
         sched_switch_locked(core);
@@ -109,7 +109,7 @@ void upcall_preempt_pending(void)
     arch_irq_state state = sched_enter();
     struct core *core = core_self();
 
-    if (core->reschedule != 0)
+    if (core_reschedule_asked(core))
         sched_leave_switch_locked(core);
     sched_exit(state);
 }
@@ -141,6 +141,6 @@ void upcall_sched_slice(struct core *core)
     current->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
     sched_lock_irqoff();
     if (place_waits_locked(core, current->priority))
-        core->reschedule = 1;
+        core_reschedule_ask(core);
     sched_unlock_irqoff();
 }

@@ -109,7 +109,7 @@ static inline void sched_leave(arch_irq_state state)
 {
     struct core *core = core_self();
 
-    if (__builtin_expect(core->reschedule, 0))
+    if (core_reschedule_asked(core))
         sched_leave_switch_locked(core);
     sched_exit(state);
 }

@@ -40,7 +40,7 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
     struct weft_thread *next = pick_locked(core);
 
     DEBUG_ASSERT(!arch_irq_enabled());
-    core->reschedule = 0;
+    core_reschedule_clear(core);
     next->state = THREAD_RUNNING;
     if (next == previous)
         return;

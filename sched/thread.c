@@ -21,7 +21,6 @@
 #include "sched/sched.h"
 
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
-#define IDLE_STACK_BYTES 1024
 
 /* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
  * lock. */
@@ -118,6 +117,7 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
     *record = start;
     thread->stack_lo = ((uintptr_t)memory + 15) & ~(uintptr_t)15;
     thread->stack_hi = top;
+    arch_stack_open(thread->stack_lo, thread->stack_hi);
     stack_guard_set(thread);
     stack_canary_set(thread);
     thread->saved_sp = arch_context_init((void *)top, thread_entry, record);
@@ -191,6 +191,7 @@ static void thread_free(struct weft_thread *thread)
     DEBUG_ASSERT(thread->state == THREAD_EXITED);
     stack_guard_clear(thread);
     thread->magic = 0;
+    arch_stack_close(thread->stack_lo, thread->stack_hi);
     if (!thread->own_stack)
         stack_free(stack, bytes);
 }
@@ -324,14 +325,15 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
     thread_fill(idle, &attr);
     idle->runtime = 1;
     idle->stack_lo = (uintptr_t)stack;
-    idle->stack_hi = (uintptr_t)stack + IDLE_STACK_BYTES;
+    idle->stack_hi = (uintptr_t)stack + WEFT_CONFIG_IDLE_STACK_BYTES;
     stack_canary_set(idle);
-    idle->saved_sp = arch_context_init(stack + IDLE_STACK_BYTES, idle_entry, NULL);
+    arch_stack_open(idle->stack_lo, idle->stack_hi);
+    idle->saved_sp = arch_context_init(stack + WEFT_CONFIG_IDLE_STACK_BYTES, idle_entry, NULL);
 }
 
 void upcall_sched_init(void)
 {
-    static unsigned char idle_stacks[WEFT_CONFIG_CORES][IDLE_STACK_BYTES]
+    static unsigned char idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES]
         __attribute__((aligned(16)));
 
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {

@@ -124,7 +124,7 @@ static void ask_locked(void)
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
         if ((missing >> id & 1) == 0)
             continue;
-        cores[id].reschedule = 1;
+        core_reschedule_ask(&cores[id]);
         board_ipi_send(id);
     }
 }

@@ -39,7 +39,8 @@ static inline bool world_core_stopped_locked(const struct core *core)
 /* The core has switched to its idle thread, or is about to, while the world is stopped. */
 static inline void world_core_parked_locked(const struct core *core)
 {
-    world.parked |= 1u << core->id;
+    /* Under the lock; the stopper looks without. */
+    __atomic_store_n(&world.parked, world.parked | 1u << core->id, __ATOMIC_RELEASE);
 }
 
 #endif

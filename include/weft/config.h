@@ -66,6 +66,14 @@
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
 #endif
 
+/* Stack of the idle thread of a core, in bytes. */
+#ifndef WEFT_CONFIG_IDLE_STACK_BYTES
+#define WEFT_CONFIG_IDLE_STACK_BYTES 1024
+#endif
+#if WEFT_CONFIG_IDLE_STACK_BYTES < 512
+#error "WEFT_CONFIG_IDLE_STACK_BYTES must be at least 512"
+#endif
+
 /* 1: an inaccessible page below each stack that weft allocates, on boards that can do it (pc; see
  * the board's README). Costs up to two pages of address space and one of memory per stack. */
 #ifndef WEFT_CONFIG_STACK_GUARD

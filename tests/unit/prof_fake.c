@@ -271,11 +271,12 @@ static int find_tables(struct dl_phdr_info *info, size_t size, void *argument)
     return 1; /* the first is the program itself */
 }
 
-const struct cfi_tables *image_tables(void)
+struct cfi_tables image_tables(uintptr_t pc)
 {
+    (void)pc;
     if (own_tables.index.start == NULL)
         dl_iterate_phdr(find_tables, NULL);
-    return &own_tables;
+    return own_tables;
 }
 
 uintptr_t image_text_start(void)

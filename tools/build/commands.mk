@@ -7,7 +7,7 @@ $(sort $(image_OBJS)): LOCAL_FLAGS += -Iexamples
 
 INPUT ?= /usr/share/common-licenses/GPL-3
 LIMIT ?= 120
-RUN_PACKAGES := gcc libc6-dev make newlib-source xz-utils $(arch_PACKAGES) $(weft_tool_PACKAGES)
+RUN_PACKAGES := gcc libc6-dev make $(libc_PACKAGES) $(arch_PACKAGES) $(weft_tool_PACKAGES)
 FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 
 # "firmware" is part of somebody's image and has none of its own.
@@ -33,17 +33,22 @@ image:
 
 ## make test   [ONLY=pattern] [BOARD=...] [ARCH=...]   all tests, or those whose name contains the pattern;
 ##                                       on every board and architecture, or the one that is named
-test_TARGETS := malta-mips malta-mipsel pc-amd64
+## make test   SAN=address|undefined|thread            the hosted board's tests, and host tests, under a sanitizer
+test_TARGETS := malta-mips malta-mipsel pc-amd64 linux-amd64
 ifneq ($(origin BOARD)$(origin ARCH),filefile)
 test_TARGETS := $(TARGET)
+endif
+ifneq ($(SAN),)
+test_TARGETS := linux-amd64
 endif
 test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
-	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
+	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
 packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips u-boot-tools
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
+packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:

@@ -20,7 +20,7 @@
 
 static volatile uint32_t counts[COUNTERS];
 static uint64_t atomic_count;
-static volatile bool done;
+static _Atomic bool done;
 static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
 
 static void *counter(void *argument)
