@@ -47,7 +47,7 @@ Test(stack_smash, weft_is_compiled_with_it)
 
     board_image_path(elf, sizeof elf, "demo", NULL);
     cr_assert_eq(host_run(&output,
-                          "for o in sched/newlib prof/dump mem/heap kernel/console; do nm "
+                          "for o in prof/dump mem/heap kernel/console; do nm "
                           "$(dirname %s)/$o.o | grep -q '__stack_chk_fail' && echo $o; done",
                           elf),
                  0, "%s", output);

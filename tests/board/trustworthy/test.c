@@ -95,17 +95,18 @@ Test(trustworthy, bill_of_materials_is_the_tree, .timeout = 60)
     cr_assert_str_eq(output, "");
 }
 
-/* Licence texts and lists of settings have no comments. */
+/* Licence texts, and tests' lists of settings (no suffix), have no comments. */
 Test(trustworthy, every_file_names_its_licence)
 {
     char *output;
 
+    if (strcmp(board_arch(), "mips") != 0)
+        cr_skip_test("once is enough");
     if (host_run(&output, "git rev-parse HEAD") != 0)
         cr_skip_test("this is not a git repository");
-    cr_assert_eq(
-        host_run(&output,
-                 "git ls-files | grep -vE '^LICENSE$|^tests/board/.*/(configs|inside)$' | xargs "
-                 "grep -L 'SPDX-License-Identifier: MIT' 2>&1; true"),
-        0);
+    cr_assert_eq(host_run(&output,
+                          "git ls-files | grep -vE '^LICENSE$|^tests/board/[^/]*/[^./]*$' | xargs "
+                          "grep -L 'SPDX-License-Identifier: MIT' 2>&1; true"),
+                 0);
     cr_assert_str_eq(output, "", "without a licence line:\n%s", output);
 }
