@@ -15,4 +15,4 @@ include arch/module.mk kernel/module.mk sched/module.mk mem/module.mk prof/modul
 include boards/module.mk examples/module.mk tools/module.mk
 include tools/build/rules.mk tools/build/host.mk
 include tests/module.mk
-include tools/build/commands.mk
+include tools/build/commands.mk tools/build/install.mk

@@ -10,6 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A board that is linked by weft's linker script, or by one that includes its fragments, says so in
+ * board_early_init: a link without them then fails with the name below, which is a sentence. */
+extern const char weft_error__the_linker_script_must_include_wefts_fragments[];
+static inline void board_needs_linker_script(void)
+{
+    __asm__ volatile("" ::"r"(weft_error__the_linker_script_must_include_wefts_fragments));
+}
+
 /* The boot loader's arguments, as the arch's reset code found them. The console works afterwards,
  * polled. Nothing else works yet. */
 void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3);

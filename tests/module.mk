@@ -56,11 +56,19 @@ $(eval $(call image,bench,tests/bench/image.c))
 $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev $(if $(filter true,$(CI))$(EXTRAS),golang-go)
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
-.PHONY: test-build bench-ready
+# What is installed, for the test that uses nothing else.
+installed_malta := malta-$(ARCH) firmware-$(ARCH)
+installed_pc := pc-amd64
+installed_ROOT := build/tests/root/$(TARGET)
+.PHONY: test-build test-installed bench-ready
+test-installed: $(B)/install/libweft.a build/bin/weft
+	$(Q)rm -rf $(installed_ROOT)
+	$(Q)$(MAKE) --no-print-directory install PREFIX=/opt/weft DESTDIR=$(installed_ROOT) INSTALL_TARGETS='$(installed_$(BOARD))'
+
 test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
-	$(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
+	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),test-installed) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
 bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

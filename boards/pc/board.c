@@ -63,6 +63,7 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
     (void)a2;
     (void)a3;
+    board_needs_linker_script();
     uart_init(PC_BAUD);
     arch_trap_init(); /* so that a mistake in the following is reported too */
     if (!pc_boot_info_take(a0, a1)) {

@@ -11,6 +11,9 @@
 #if __has_include(<weft_config.h>)
 #include <weft_config.h>
 #endif
+#if __has_include(<weft_target.h>) /* an installed library: what it was built with */
+#include <weft_target.h>
+#endif
 #endif
 
 /* Cores that run threads. 1 compiles the multi-core locking out. */

@@ -25,14 +25,14 @@ $(B)/%.o: %.c $(B)/flags $(libc_READY)
 $(B)/%.o: %.S $(B)/flags $(libc_READY)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TARGET_FLAGS) $(CPPFLAGS) -I. -I$(arch_FOLDER) -g -ffile-prefix-map=$(CURDIR)/= -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(TARGET_FLAGS) $(CPPFLAGS) -I. -I$(arch_FOLDER) -g $(PREFIX_MAP) -MMD -MP -c $< -o $@
 
 $(B)/libweft.a: $(weft_OBJS)
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-$(B)/image.ld: $(board_LINKER) tools/build/rules.mk linker/sections.ld.h include/weft/config.h $(B)/flags
+$(B)/image.ld: $(board_LINKER) tools/build/rules.mk $(wildcard linker/*.h) include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
 

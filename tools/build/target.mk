@@ -2,15 +2,19 @@
 # What BOARD, ARCH, CORES and CONFIG mean. Mistakes are answered with a sentence.
 
 comma := ,
-BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
-ifeq ($(filter $(BOARD),$(BOARDS)),)
+# BOARDS_PATH="folder ..." names more folders of boards (docs/porting-a-board.md).
+BOARDS_PATH ?=
+board_FOLDERS := $(patsubst %/board.mk,%,$(wildcard $(addsuffix /*/board.mk,boards $(BOARDS_PATH))))
+BOARDS := $(filter-out template,$(notdir $(board_FOLDERS)))
+board_FOLDER := $(firstword $(filter %/$(BOARD),$(board_FOLDERS)))
+ifeq ($(board_FOLDER),)
 $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
 config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
 override CORES := $(or $(config_CORES),$(CORES))
-include boards/$(BOARD)/board.mk
+include $(board_FOLDER)/board.mk
 
 ARCH ?= $(firstword $(board_ARCHS))
 ifeq ($(filter $(ARCH),$(board_ARCHS)),)
@@ -31,7 +35,6 @@ config_TAG := $(if $(filter-out 1,$(CORES)),$(if $(config_CORES),,-$(CORES)cores
 TARGET := $(BOARD)-$(ARCH)
 include tools/build/sanitize.mk
 B := build/$(TARGET)$(san_TAG)$(config_TAG)
-NEWLIB := build/newlib/$(ARCH)
 
 include $(arch_FOLDER)/arch.mk
 CC := $(arch_CROSS)gcc
@@ -46,7 +49,9 @@ DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(filter-ou
 TARGET_FLAGS = $(arch_FLAGS) $(san_FLAGS) -fno-stack-protector -fasynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections $(libc_FLAGS)
 include tools/build/libc-$(or $(board_LIBC),newlib).mk
+# The same bytes wherever the tree is: the last one that fits counts.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
-CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) -ffile-prefix-map=$(CURDIR)/=
+CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) $(PREFIX_MAP)
 # weft itself sees its own folders, and never touches a floating-point register.
 RUNTIME_FLAGS = -I. -I$(arch_FOLDER) $(arch_RUNTIME_FLAGS)

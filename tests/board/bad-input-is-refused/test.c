@@ -74,6 +74,16 @@ Test(bad_input, unknown_board_arch_and_core_count)
     expect_make_error("BOARD=malta CORES=many", "CORES=many is not possible here");
 }
 
+Test(bad_input, board_without_images_is_not_run)
+{
+    char *output;
+    int status =
+        host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH make run BOARD=firmware 2>&1");
+
+    cr_assert_neq(status, 0, "%s", output);
+    assert_contains(output, "board \"firmware\" is for other people's firmware");
+}
+
 Test(bad_input, missing_package_without_root_prints_the_line_to_run)
 {
     char *output;
