@@ -137,11 +137,14 @@ static int use_after_free(void)
 }
 
 /* ThreadSanitizer ought to say so: two cores, no lock. */
-static int shared;
+static volatile int shared;
+static _Atomic unsigned started;
 
 static void *racer(void *argument)
 {
-    for (unsigned i = 0; i < 100000; i++)
+    for (started++; started < 2;)
+        ;
+    for (unsigned i = 0; i < 3000000; i++) /* many turns of the two pthreads */
         shared++;
     return argument;
 }
@@ -150,8 +153,11 @@ static int race(void)
 {
     struct weft_thread *threads[2];
 
-    for (unsigned i = 0; i < 2; i++)
-        CHECK(weft_thread_spawn(&threads[i], NULL, racer, NULL) == 0);
+    for (unsigned i = 0; i < 2; i++) {
+        struct weft_thread_attr attr = {.priority = 10, .cores = 1u << i};
+
+        CHECK(weft_thread_spawn(&threads[i], &attr, racer, NULL) == 0);
+    }
     for (unsigned i = 0; i < 2; i++)
         CHECK(weft_thread_join(threads[i], NULL) == 0);
     return shared == 0;
