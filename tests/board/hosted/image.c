@@ -115,6 +115,60 @@ static int several(void *(*entry)(void *), uint64_t ns)
     return 0;
 }
 
+/* getline takes memory with the FILE's lock held: whoever loses the core in there lets another in.
+ */
+static bool line_read(void)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length = getline(&line, &room, common);
+
+    if (length < 0) {
+        CHECK(feof(common));
+        rewind(common);
+    } else {
+        CHECK(length > 2 && line[length - 1] == '\n');
+        for (ssize_t i = 1; i < length - 1; i++)
+            CHECK(line[i] == line[0]);
+    }
+    free(line);
+    return length >= 0;
+}
+
+static void *reader(void *argument)
+{
+    while (!stop)
+        (void)line_read();
+    return argument;
+}
+
+/* This thread comes between, at any place of the readers. */
+static int lines(void)
+{
+    const struct weft_thread_attr attr = {.priority = 10, .stack_bytes = 65536};
+    struct weft_thread *threads[THREADS];
+    unsigned whole = 0;
+
+    common_open();
+    for (int i = 0; i < 200; i++) {
+        for (int k = 0; k < 300 + 37 * (i % 40); k++)
+            fputc('a' + i % 26, common);
+        fputc('\n', common);
+    }
+    rewind(common);
+    for (unsigned i = 0; i < THREADS; i++)
+        CHECK(weft_thread_spawn(&threads[i], &attr, reader, NULL) == 0);
+    for (uint64_t end = weft_time_ns() + SECOND_NS; weft_time_ns() < end;) {
+        weft_thread_sleep_ns(20000 + whole % 97 * 100);
+        whole += line_read();
+    }
+    stop = true;
+    for (unsigned i = 0; i < THREADS; i++)
+        CHECK(weft_thread_join(threads[i], NULL) == 0);
+    printf("%u lines read in between\n", whole);
+    return whole < 10;
+}
+
 /* What came over standard input, until it says "end"; reading never waits for more. */
 static int echo(void)
 {
@@ -210,6 +264,8 @@ int main(int argc, char **argv)
         return several(in_libc, SECOND_NS / 2);
     if (strcmp(argv[1], "errno") == 0)
         return several(with_errno, SECOND_NS / 2);
+    if (strcmp(argv[1], "lines") == 0)
+        return lines();
     if (strcmp(argv[1], "echo") == 0)
         return echo();
     if (strcmp(argv[1], "wait") == 0)

@@ -52,6 +52,16 @@ Test(hosted, errno_belongs_to_the_thread)
     works("errno");
 }
 
+Test(hosted, memory_that_libc_takes_under_a_lock_does_not_lose_the_core)
+{
+    struct board_run run;
+
+    skip_elsewhere();
+    run = boot("lines");
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "lines read in between");
+}
+
 /* Through the pipe that is the console, in pieces. */
 Test(hosted, standard_input_reaches_the_program)
 {
