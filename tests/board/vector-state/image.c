@@ -15,7 +15,8 @@
 #define USERS 4
 #define THREADS 6
 #define SPIN 2000
-/* Rounds between two yields: the time slice must end in a round now and then, and a process is fast. */
+/* Rounds between two yields: the time slice must end in a round now and then, and a process is
+ * fast. */
 #if defined(__linux__)
 #define YIELD_EVERY 65536
 #else
