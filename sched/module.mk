@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-weft_SRCS += $(addprefix sched/,idle.c mutex.c newlib.c place.c preempt.c priority.c queue.c sleep.c switch.c \
-	thread.c wait.c)
+weft_SRCS += $(addprefix sched/,condition.c flags.c idle.c mutex.c newlib.c object.c place.c preempt.c \
+	priority.c queue.c semaphore.c sleep.c switch.c thread.c wait.c)

@@ -40,6 +40,8 @@
 #include "sched/runq.h"
 #include "sched/thread.h"
 
+struct weft_mutex;
+
 struct scheduler {
     struct run_queue ready;
     struct weft_wait_link sleepers; /* timer_link, earliest deadline first */
@@ -145,6 +147,17 @@ void wait_queue_init(struct weft_wait_queue *queue);
 /* sleep.c: the timer of a blocked thread. */
 void sleep_arm_locked(struct weft_thread *thread, uint64_t deadline);
 void sleep_disarm_locked(struct weft_thread *thread);
+
+/* Moves a blocked thread to another queue, where it waits without a deadline. */
+void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
+                      enum thread_wait reason, const void *object);
+
+/* mutex.c, for condition variables: is the mutex owned by the calling thread; its owner lets go of
+ * it; a blocked thread gets it, or waits for it, or wakes with WEFT_EDEADLK because its waiting
+ * would close a cycle. */
+bool mutex_is_mine(const struct weft_mutex *mutex);
+void mutex_release_locked(struct weft_mutex *mutex);
+void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread);
 
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);

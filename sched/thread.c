@@ -296,6 +296,19 @@ const char *thread_wait_name(enum thread_wait reason)
         [WAIT_QUEUE_SEND] = "queue send",
         [WAIT_QUEUE_RECEIVE] = "queue receive",
         [WAIT_SUSPENDED] = "suspended",
+        [WAIT_CONDITION] = "condition",
+        [WAIT_SEMAPHORE] = "semaphore",
+        [WAIT_FLAGS] = "event flags",
+        [WAIT_BARRIER] = "barrier",
+        [WAIT_ONCE] = "once",
+        [WAIT_GROUP] = "wait group",
+        [WAIT_RWLOCK_READ] = "read lock",
+        [WAIT_RWLOCK_WRITE] = "write lock",
+        [WAIT_POOL] = "pool",
+        [WAIT_CHANNEL_SEND] = "channel send",
+        [WAIT_CHANNEL_RECEIVE] = "channel receive",
+        [WAIT_SELECT] = "select",
+        [WAIT_TIMER] = "timer",
     };
 
     return reason < WAIT_REASONS ? names[reason] : "?";

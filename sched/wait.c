@@ -55,6 +55,19 @@ void wait_wake_locked(struct weft_thread *thread, int result)
     sched_ready_locked(thread);
 }
 
+void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
+                      enum thread_wait reason, const void *object)
+{
+    DEBUG_ASSERT(thread->state == THREAD_BLOCKED && thread->wait_queue != NULL);
+    runq_unlink(&thread->link);
+    if (thread->timer_link.next != NULL)
+        sleep_disarm_locked(thread);
+    thread->wait_queue = queue;
+    thread->wait_reason = (uint8_t)reason;
+    thread->wait_object = object;
+    wait_insert_locked(queue, thread);
+}
+
 struct weft_thread *wait_wake_first_locked(struct weft_wait_queue *queue, int result)
 {
     struct weft_thread *first = wait_queue_first(queue);

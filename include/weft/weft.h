@@ -12,13 +12,16 @@
 #include <weft/config.h>
 #include <weft/error.h>
 
+#include <weft/condition.h>
 #include <weft/console.h>
 #include <weft/dump.h>
+#include <weft/flags.h>
 #include <weft/heap.h>
 #include <weft/input.h>
 #include <weft/mutex.h>
 #include <weft/profile.h>
 #include <weft/queue.h>
+#include <weft/semaphore.h>
 #include <weft/thread.h>
 #include <weft/time.h>
 
