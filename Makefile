@@ -4,7 +4,7 @@
 # A target is a board and an architecture; its files are under build/BOARD-ARCH (with CONFIG=..., in a
 # folder of their own). Each source folder has a module.mk that lists what it contributes.
 
-BOARD ?= malta
+BOARD ?= $(if $(SAN),linux,malta)
 CORES ?= 1
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
@@ -15,4 +15,4 @@ include arch/module.mk kernel/module.mk sched/module.mk mem/module.mk prof/modul
 include boards/module.mk examples/module.mk tools/module.mk
 include tools/build/rules.mk tools/build/host.mk
 include tests/module.mk
-include tools/build/commands.mk
+include tools/build/commands.mk tools/build/install.mk

@@ -8,6 +8,7 @@
 #define ARCH_CONTEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Builds, below `stack_top`, a parked context that will call entry(argument), and returns its stack
  * pointer. `entry` must not return. The first frame ends call chains (undefined return address). */
@@ -15,6 +16,11 @@ void *arch_context_init(void *stack_top, void (*entry)(void *argument), void *ar
 
 /* Parks the caller in *save_sp and resumes next_sp. Interrupts are off across the switch. */
 void arch_switch(void **save_sp, void *next_sp);
+
+/* [lo, hi) becomes the stack of a context, which arch_context_init will build at `hi`; stops being
+ * one. For ports whose tools want to know (sanitizers, valgrind). Context: thread, boot. */
+static inline void arch_stack_open(uintptr_t lo, uintptr_t hi);
+static inline void arch_stack_close(uintptr_t lo, uintptr_t hi);
 
 /* The instructions during which the stack pointer and the current thread may disagree. */
 extern const char arch_switch_begin[], arch_switch_end[];

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weft/trap.h>
 
 struct arch_frame;
 
@@ -32,6 +33,15 @@ void arch_cpu_idle_resume(struct arch_frame *frame);
  * (BadVAddr, CR2); false when it has none. */
 const char *arch_frame_cause(const struct arch_frame *frame);
 bool arch_frame_bad_address(const struct arch_frame *frame, uintptr_t *address);
+
+/* For the application's exception handlers (weft/trap.h): the cause in their terms; a general
+ * register by DWARF number, NULL when there is none that may change; is the pc a branch whose delay
+ * slot trapped; moves the pc behind the instruction that trapped, false where that can't be done.
+ */
+enum weft_trap_cause arch_frame_trap(const struct arch_frame *frame);
+uintptr_t *arch_frame_register(struct arch_frame *frame, unsigned number);
+bool arch_frame_in_delay_slot(const struct arch_frame *frame);
+bool arch_frame_skip(struct arch_frame *frame);
 
 /* Prints the register file in rows. No libc, no heap. */
 void arch_frame_print(const struct arch_frame *frame);

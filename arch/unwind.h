@@ -16,6 +16,18 @@
 
 #include "port/unwind_registers.h"
 
+/* Code that is not the image's but runs in the same address space (a hosted port's C library), and
+ * its unwind tables: .eh_frame_hdr and .eh_frame. */
+struct arch_foreign_code {
+    uintptr_t start, end;
+    const unsigned char *index_start, *index_end;
+    const unsigned char *frames_start, *frames_end;
+};
+
+/* The foreign code that `pc` lies in, or NULL; always NULL on bare metal. Any context. Does not
+ * change while threads run. */
+static inline const struct arch_foreign_code *arch_foreign_code(uintptr_t pc);
+
 struct arch_frame;
 
 struct arch_unwind {
@@ -42,5 +54,7 @@ bool arch_unwind_leaf(struct arch_unwind *registers, uintptr_t lo, uintptr_t hi)
  * stack pointer (trap return, preemption), replaces them all by the interrupted context's and
  * returns true: its pc is then exact, not a return address. Reads only inside [lo, hi). */
 bool arch_unwind_through_trap(struct arch_unwind *registers, uintptr_t lo, uintptr_t hi);
+
+#include "port/unwind.h"
 
 #endif

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The board's own list is in boards/BOARD/board.mk.
+# The board's own list is in the board's board.mk.
 weft_SRCS += $(board_SRCS)
 
-# A board with a boot medium of its own says which: board_IMAGE = .iso, and iso.sh makes it.
-$(B)/%.iso: $(B)/%.elf boards/$(BOARD)/iso.sh FORCE
-	$(call say,ISO,$@)
-	$(Q)INPUT='$(INPUT)' boards/$(BOARD)/iso.sh $< $@.tmp $(ARGS)
-	@mv $@.tmp $@
+# A board with boot media of its own says which (board_IMAGE: what is added to a program's name) and how
+# they are made (rules.mk in its folder).
+include $(wildcard $(board_FOLDER)/rules.mk)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The demo firmware. It uses include/ and the C library only; demo_HOST_SRCS not even include/.
-demo_HOST_SRCS := examples/demo/sha256.c examples/demo/text_count.c examples/demo/lz.c
+demo_HOST_SRCS := $(addprefix examples/demo/,sha256.c text_count.c lz.c text.c)
 demo_SRCS := examples/demo/main.c examples/demo/pipeline.c $(demo_HOST_SRCS)
 
 # What each host test is made of. demo_pipeline.c includes pipeline.c and lz.c, demo_main.c main.c.

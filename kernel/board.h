@@ -10,6 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A board that is linked by weft's linker script, or by one that includes its fragments, says so in
+ * board_early_init: a link without them then fails with the name below, which is a sentence. */
+extern const char weft_error__the_linker_script_must_include_wefts_fragments[];
+static inline void board_needs_linker_script(void)
+{
+    __asm__ volatile("" ::"r"(weft_error__the_linker_script_must_include_wefts_fragments));
+}
+
 /* The boot loader's arguments, as the arch's reset code found them. The console works afterwards,
  * polled. Nothing else works yet. */
 void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3);
@@ -49,6 +57,14 @@ void board_interrupt(uintptr_t pending);
  * reads as anything. Called without any lock held. */
 void board_pages_release(void *start, size_t bytes);
 void board_pages_commit(void *start, size_t bytes);
+
+/* Stack guards. board_guard_bytes: size and alignment of what can be made inaccessible; 0: this
+ * board can't. board_guard_set: from now on every access to the page traps, on every core; false:
+ * not possible now. board_guard_clear: it is ordinary memory again. Thread or boot context, no lock
+ * held. */
+size_t board_guard_bytes(void);
+bool board_guard_set(void *page);
+void board_guard_clear(void *page);
 
 /* More than one core (a board whose board_CORES_MAX is 1 has none of these three).
  * board_core_start: lets core `id` (1 ..) begin in the port's reset code; false: there is no such

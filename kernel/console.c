@@ -7,6 +7,7 @@
 
 #include "kernel/board.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 #include "kernel/upcall.h"
 
@@ -115,6 +116,13 @@ int console_read_byte(void)
 
 void console_break(void)
 {
+    arch_irq_state state = arch_irq_save();
+
+    if (WEFT_CONFIG_CORES > 1)
+        cores_freeze_irqoff();
     print_console("\nbreak: stacks of all threads\n\n");
     upcall_dump_threads();
+    if (WEFT_CONFIG_CORES > 1)
+        cores_thaw_irqoff();
+    arch_irq_restore(state);
 }

@@ -92,6 +92,22 @@ static inline bool core_in_interrupt(void)
     return in_interrupt;
 }
 
+/* A switch is wanted on `core`: asked for by any core, looked at by its own without a lock. */
+static inline void core_reschedule_ask(struct core *core)
+{
+    __atomic_store_n(&core->reschedule, 1, __ATOMIC_RELAXED);
+}
+
+static inline void core_reschedule_clear(struct core *core)
+{
+    __atomic_store_n(&core->reschedule, 0, __ATOMIC_RELAXED);
+}
+
+static inline bool core_reschedule_asked(const struct core *core)
+{
+    return __builtin_expect(__atomic_load_n(&core->reschedule, __ATOMIC_RELAXED) != 0, 0);
+}
+
 /* Preemption off for the calling thread; nests; a compiler barrier. Interrupts still come. */
 static inline void core_preempt_disable(void)
 {
@@ -110,7 +126,7 @@ static inline void core_preempt_enable(void)
     struct core *core = core_self();
 
     __asm__ volatile("" ::: "memory");
-    if (--core->preempt_off == 0 && __builtin_expect(*(volatile uint32_t *)&core->reschedule, 0))
+    if (--core->preempt_off == 0 && core_reschedule_asked(core))
         upcall_preempt_pending();
 }
 

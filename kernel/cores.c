@@ -28,6 +28,7 @@
 #include "kernel/upcall.h"
 
 #define CORE_ANSWERS_MS 1000u
+#define FREEZE_MS 100u /* a core with its interrupts off for longer is reported as running */
 
 uint32_t cores_running = 1; /* the ones that said they are there */
 
@@ -57,6 +58,55 @@ _Noreturn void upcall_boot_core(unsigned id)
     tick_core_init();
     upcall_sched_start_core();
 }
+
+/* ---- freezing ---- */
+
+uint32_t cores_freezer, cores_frozen;
+
+void cores_stand_still_irqoff(void)
+{
+    const struct core *core = core_self();
+
+    if (load(&cores_freezer) == core->id + 1)
+        return; /* it is this core that does it: a trap inside its report */
+    __atomic_fetch_or(&cores_frozen, 1u << core->id, __ATOMIC_ACQ_REL);
+    while (load(&cores_freezer) != 0)
+        arch_cpu_relax();
+    __atomic_fetch_and(&cores_frozen, ~(1u << core->id), __ATOMIC_ACQ_REL);
+}
+
+/* True when this core has become the one that freezes. */
+static bool freezer_become(const struct core *core)
+{
+    uint32_t nobody = 0;
+
+    return __atomic_compare_exchange_n(&cores_freezer, &nobody, core->id + 1, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+           nobody == core->id + 1;
+}
+
+void cores_freeze_irqoff(void)
+{
+    const struct core *core = core_self();
+    uint64_t limit;
+    uint32_t others = cores_online() & ~(1u << core->id);
+
+    while (!freezer_become(core))
+        cores_stand_still_irqoff();
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        if ((others >> id & 1) != 0)
+            board_ipi_send(id);
+    limit = arch_clock_now_irqoff() + tick_ns_to_cycles(FREEZE_MS * 1000000ull);
+    while ((load(&cores_frozen) & others) != others && arch_clock_now_irqoff() < limit)
+        arch_cpu_relax();
+}
+
+void cores_thaw_irqoff(void)
+{
+    store(&cores_freezer, 0);
+}
+
+/* ---- starting ---- */
 
 static void start_one(unsigned id)
 {

@@ -3,6 +3,7 @@
 #ifndef KERNEL_CORES_H
 #define KERNEL_CORES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <weft/config.h>
 
@@ -17,5 +18,37 @@ static inline uint32_t cores_online(void)
 /* Starts the other cores and waits until they are ready to run threads. Core 0, boot context, after
  * the scheduler's structures exist. */
 void cores_start(void);
+
+/* ---- freezing: for a panic, and for dumps from an interrupt handler ---- */
+
+/* The core that has frozen the others, + 1; 0: none. */
+extern uint32_t cores_freezer;
+
+/* The cores that stand still in a trap, their interrupted context in core->frame. */
+extern uint32_t cores_frozen;
+
+/* Makes the other cores stand still where they are, as soon as their interrupts are on; waits for
+ * them a bounded time. A core that is asked by two does not come back from the second: it becomes
+ * one of the frozen. Interrupts are off. */
+void cores_freeze_irqoff(void);
+void cores_thaw_irqoff(void);
+
+/* Slow half of cores_freeze_point. */
+void cores_stand_still_irqoff(void);
+
+/* In every trap's entry: stands still when another core says so. */
+static inline void cores_freeze_point_irqoff(void)
+{
+    if (WEFT_CONFIG_CORES > 1 &&
+        __builtin_expect(__atomic_load_n(&cores_freezer, __ATOMIC_RELAXED) != 0, 0))
+        cores_stand_still_irqoff();
+}
+
+/* Is `core` standing still, so that its frame may be read? */
+static inline bool cores_is_frozen(unsigned core)
+{
+    return WEFT_CONFIG_CORES > 1 &&
+           (__atomic_load_n(&cores_frozen, __ATOMIC_ACQUIRE) >> core & 1) != 0;
+}
 
 #endif

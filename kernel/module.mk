@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-weft_SRCS += $(addprefix kernel/,boot.c console.c core.c $(if $(filter-out 1,$(CORES)),cores.c) error.c newlib.c panic.c print.c spinlock.c \
+weft_SRCS += $(addprefix kernel/,boot.c console.c core.c $(if $(filter-out 1,$(CORES)),cores.c) error.c exception.c newlib.c panic.c print.c spinlock.c \
 	tick.c trap.c)

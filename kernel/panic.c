@@ -17,6 +17,7 @@
 #include "kernel/board.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 #include "kernel/upcall.h"
 
@@ -31,6 +32,8 @@ static void panic_enter(void)
 {
     arch_irq_save(); /* for good */
     core_self()->preempt_off++;
+    if (WEFT_CONFIG_CORES > 1)
+        cores_freeze_irqoff(); /* of two cores that panic at once, one stands still in here */
     panics++;
     if (panics > 2)
         arch_cpu_halt();
@@ -70,13 +73,19 @@ _Noreturn void weft_panic(const char *format, ...)
 
 _Noreturn void panic_exception(struct arch_frame *frame)
 {
+    const char *overflowed = NULL;
     uintptr_t address;
 
     panic_enter();
     print_console("\npanic: %s at pc=0x%08lx", arch_frame_cause(frame),
                   (unsigned long)arch_frame_pc(frame));
-    if (arch_frame_bad_address(frame, &address))
+    if (arch_frame_bad_address(frame, &address)) {
         print_console(", address 0x%08lx", (unsigned long)address);
+        overflowed = upcall_overflowed(address);
+    }
+    if (overflowed != NULL)
+        print_console("\nthread \"%s\" has overflowed its stack: give it a larger stack_bytes",
+                      overflowed);
     print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
                   core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
     arch_frame_print(frame);

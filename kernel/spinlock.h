@@ -36,11 +36,12 @@ struct spinlock {
     int32_t holder; /* core id while taken, -1 otherwise */
     uint8_t rank;
     const char *name;
+    struct spinlock *below; /* taken before this one on the same core */
 };
 
 #define SPINLOCK_INITIALIZER(lock_rank_, lock_name_)                                               \
     {                                                                                              \
-        .taken = 0, .holder = -1, .rank = (lock_rank_), .name = (lock_name_)                       \
+        .taken = 0, .holder = -1, .rank = (lock_rank_), .name = (lock_name_), .below = 0           \
     }
 
 /* Panics unless a lock of `rank` may be taken on this core now; then notes it. Debug builds only.
@@ -52,17 +53,24 @@ void spinlock_rank_release(const struct spinlock *lock);
 void spinlock_spin(struct spinlock *lock);
 void spinlock_free(struct spinlock *lock);
 
-/* Takes the lock, interrupts being off already. */
+/* Takes the lock, interrupts being off already. What a core holds is known in every build: stopping
+ * the world asks (sched/world.c). */
 static inline void spinlock_lock_irqoff(struct spinlock *lock)
 {
+    struct core *core = core_self();
+
     if (WEFT_CONFIG_DEBUG)
         spinlock_rank_acquire(lock);
     if (WEFT_CONFIG_CORES > 1)
         spinlock_spin(lock);
+    lock->below = core->lock_held;
+    core->lock_held = lock;
 }
 
+/* The latest lock taken is let go of first. */
 static inline void spinlock_unlock_irqoff(struct spinlock *lock)
 {
+    core_self()->lock_held = lock->below;
     if (WEFT_CONFIG_CORES > 1)
         spinlock_free(lock);
     if (WEFT_CONFIG_DEBUG)

@@ -7,13 +7,12 @@
  *   port: return to the interrupted instruction, or move the frame and call upcall_preempt
  *
  * A handler never switches; it marks threads ready, and the verdict is asked for once, at the
- * outermost exit. An exception that nobody handles ends in a report (kernel/panic.c).
+ * outermost exit. Exceptions: kernel/exception.c.
  */
 #include "kernel/trap.h"
 
 #include "arch/upcall.h"
 #include "kernel/board.h"
-#include "kernel/panic.h"
 
 bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)
 {
@@ -23,9 +22,4 @@ bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)
     core->interrupts++;
     board_interrupt(pending);
     return trap_leave(core, frame);
-}
-
-void upcall_exception(struct arch_frame *frame)
-{
-    panic_exception(frame);
 }

@@ -8,6 +8,7 @@
 #include "arch/atomic64.h"
 #include "arch/trap.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/upcall.h"
 
 /* On the system stack, interrupts off; `frame` is the interrupted context. */
@@ -16,6 +17,7 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
     core->interrupt_depth++;
     core->frame = frame;
     arch_atomic64_settle_irqoff(frame);
+    cores_freeze_point_irqoff();
 }
 
 /* The verdict: true when the interrupted thread must give up the core now. This is the only place
@@ -23,7 +25,7 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
 static inline bool trap_leave(struct core *core, struct arch_frame *frame)
 {
     core->interrupt_depth--;
-    if (__builtin_expect(core->reschedule == 0, 1))
+    if (!core_reschedule_asked(core))
         return false;
     return upcall_sched_may_preempt(core, frame);
 }

@@ -37,6 +37,9 @@ void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 /* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now? */
 bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame);
 
+/* sched: is `address` in the guard page of the current thread's stack? Its name; NULL: no. */
+const char *upcall_overflowed(uintptr_t address);
+
 /* prof: prints stacks (kernel/panic.c and the console break use these). Any context. */
 void upcall_dump_frame(const struct arch_frame *frame); /* from a trap frame */
 void upcall_dump_here(void);                            /* the caller's */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Malta: everything in RAM, kseg0, above the first megabyte, which belongs to the boot loader. */
-#include <weft/config.h>
-
-#include "linker/sections.ld.h"
+#include "linker/mips.ld.h"
 
 OUTPUT_ARCH(mips)
 ENTRY(_start)
@@ -16,64 +14,11 @@ PHDRS
 SECTIONS
 {
     . = 0x80100000;
-    __text_start = .;
-    .text : {
-        *(.text.start)
-        *(.text.vectors) /* 4 KiB aligned: EBase points at it */
-        KEEP(*(.text.secondary)) /* likewise: where other cores start */
-        *(.text.unlikely .text.unlikely.* .text.hot .text.hot.* .text .text.* .gnu.linkonce.t.*)
-        KEEP(*(.init)) KEEP(*(.fini))
-        . = ALIGN(128); /* its slots */
-        __atomic64_start = .;
-        *(.atomic64)
-        __atomic64_end = .;
-    } :text
-    __text_end = .;
+    MIPS_TEXT_SECTIONS
     READ_ONLY_SECTIONS
-    . = ALIGN(4096);
-    .data : { *(.data .data.*) *(.gnu.linkonce.d.*) } :data
-    CONSTRUCTOR_SECTIONS
-    . = ALIGN(16);
-    _gp = . + 0x7ff0; /* newlib reaches its small data with 16-bit offsets from here */
-    .sdata : { *(.lit8) *(.lit4) *(.sdata .sdata.* .gnu.linkonce.s.*) } :data
-    .tm_clone_table : { *(.tm_clone_table) } :data
-    .got : { *(.got.plt) *(.got) } :data
-    . = ALIGN(4);
-    .sbss (NOLOAD) : {
-        __bss_start = .;
-        *(.sbss .sbss.* .gnu.linkonce.sb.* .scommon)
-    } :data
-    .bss (NOLOAD) : {
-        *(.bss.system_stacks)
-        *(.bss .bss.* .gnu.linkonce.b.*)
-        *(COMMON)
-        . = ALIGN(4);
-        __bss_end = .;
-    } :data
-    . = ALIGN(16);
-    __image_end = .;
-    __system_stack_top = core_system_stacks + WEFT_CONFIG_SYSTEM_STACK_BYTES;
-
-    .mdebug.abi32 0 : { *(.mdebug.abi32) }
-    .gnu.attributes 0 : { *(.gnu.attributes) }
-    DEBUG_SECTIONS
-    /DISCARD/ : { *(.reginfo) *(.MIPS.abiflags) *(.pdr) *(.note.GNU-stack) *(.eh_frame_entry) *(.gcc_except_table .gcc_except_table.*) }
+    MIPS_DATA_SECTIONS
+    MIPS_BSS_SECTIONS
+    MIPS_OTHER_SECTIONS
 }
 
-ASSERT(_gp - 0x8000 <= ADDR(.sdata), "small data starts more than 32 KiB below _gp")
-ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")
-ASSERT(__atomic64_end > __atomic64_start, "the 64-bit atomics are not in .atomic64")
-#define IN_ATOMIC64(name) \
-    ASSERT(name >= __atomic64_start && name < __atomic64_end, "a 64-bit atomic is outside .atomic64")
-IN_ATOMIC64(__atomic_load_8)
-IN_ATOMIC64(__atomic_store_8)
-IN_ATOMIC64(__atomic_exchange_8)
-IN_ATOMIC64(__atomic_compare_exchange_8)
-IN_ATOMIC64(__atomic_fetch_add_8)
-IN_ATOMIC64(__atomic_fetch_sub_8)
-IN_ATOMIC64(__atomic_fetch_and_8)
-IN_ATOMIC64(__atomic_fetch_or_8)
-IN_ATOMIC64(__atomic_fetch_xor_8)
-IN_ATOMIC64(atomic64_commit)
-ASSERT(__atomic64_end - __atomic64_start == 10 * 128, "something foreign is in .atomic64")
-ASSERT((arch_vectors & 0xfff) == 0, "EBase has a granularity of 4 KiB")
+MIPS_ASSERTS

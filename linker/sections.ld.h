@@ -6,7 +6,9 @@
 #ifndef LINKER_SECTIONS_LD_H
 #define LINKER_SECTIONS_LD_H
 
+/* The first line answers kernel/board.h: a link without these sections ends with that sentence. */
 #define READ_ONLY_SECTIONS                                                                         \
+    weft_error__the_linker_script_must_include_wefts_fragments = 1;                                \
     .rodata : { *(.rodata .rodata.*) *(.gnu.linkonce.r.*) } :text                                  \
     .note.gnu.build-id : {                                                                         \
         PROVIDE_HIDDEN(__build_id_start = .);                                                      \

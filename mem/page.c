@@ -233,6 +233,25 @@ static page_index region_take(struct region *region, const struct page_wish *wis
     return run ? at : 0;
 }
 
+/* The ends of a run that has an owner are written by the owner, without the lock, and read under it
+ * by whoever frees the run beside: PAGE_TAKEN or what the owner makes of it, never free. */
+static void end_set(struct region *region, page_index page, int kind)
+{
+    __atomic_store_n(&region->kinds[page], (int8_t)kind, __ATOMIC_RELAXED);
+}
+
+static bool end_is_free(const struct region *region, page_index page)
+{
+    return page_kind_free(__atomic_load_n(&region->kinds[page], __ATOMIC_RELAXED));
+}
+
+/* Kinds of the pages between the ends. */
+static void inside_set(struct region *region, page_index first, page_index pages, int kind)
+{
+    if (pages > 2)
+        memset(&region->kinds[first + 1], kind, pages - 2u);
+}
+
 struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
                          enum page_owner owner, int first_kind, int body_kind, page_index *first)
 {
@@ -245,8 +264,10 @@ struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
         *first = region_take(region, wish, owner);
         if (*first == 0)
             continue;
-        region->kinds[*first] = (int8_t)first_kind;
-        memset(&region->kinds[*first + 1u], body_kind, wish->pages - 1u);
+        end_set(region, *first, first_kind);
+        inside_set(region, *first, wish->pages, body_kind);
+        if (wish->pages > 1)
+            end_set(region, *first + wish->pages - 1, body_kind);
         return region;
     }
     return NULL;
@@ -262,7 +283,7 @@ static void run_give_locked(struct region *region, page_index first, page_index 
     bool dirty = kind == PAGE_FREE;
 
     region->kinds[first] = region->kinds[next - 1] = (int8_t)kind;
-    if (page_kind_free(region->kinds[first - 1])) {
+    if (end_is_free(region, first - 1)) {
         start = first - page[first - 1].run.pages;
         length += first - start;
         if (!dirty)
@@ -270,7 +291,7 @@ static void run_give_locked(struct region *region, page_index first, page_index 
         dirty |= page[start].run.dirty;
         run_remove(region, start);
     }
-    if (page_kind_free(region->kinds[next])) {
+    if (end_is_free(region, next)) {
         length += page[next].run.pages;
         if (!dirty)
             stamp = page[next].run.stamp;
@@ -278,13 +299,6 @@ static void run_give_locked(struct region *region, page_index first, page_index 
         run_remove(region, next);
     }
     run_insert(region, start, length, stamp, dirty);
-}
-
-/* Kinds of the pages between the ends. */
-static void inside_set(struct region *region, page_index first, page_index pages, int kind)
-{
-    if (pages > 2)
-        memset(&region->kinds[first + 1], kind, pages - 2u);
 }
 
 void page_give(struct region *region, page_index first, page_index pages, enum page_owner owner)

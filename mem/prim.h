@@ -64,7 +64,7 @@ static inline struct core *prim_enter(void)
 static inline void prim_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
-    if (--core->preempt_off == 0 && __builtin_expect(*(volatile uint32_t *)&core->reschedule, 0))
+    if (--core->preempt_off == 0 && core_reschedule_asked(core))
         prim_switch_pending(core, core);
 }
 
@@ -103,7 +103,7 @@ static inline bool prim_cache_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
     core->preempt_off = 0;
-    return __builtin_expect(*(volatile uint32_t *)&core->reschedule, 0);
+    return core_reschedule_asked(core);
 }
 
 /*

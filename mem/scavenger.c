@@ -46,7 +46,7 @@ static void round_end(void)
 }
 
 /* True while the round goes on. */
-static bool step(unsigned age)
+static bool scavenge_some(unsigned age)
 {
     page_index most = (page_index)(STEP_BYTES >> heap.page_shift), first, count;
     struct region *region = heap.region[scavenger.region];
@@ -74,7 +74,7 @@ bool scavenger_step(void)
 
     ASSERT(core->interrupt_depth == 0);
     if (claim()) {
-        more = heap.regions != 0 && step(AGE_ROUNDS);
+        more = heap.regions != 0 && scavenge_some(AGE_ROUNDS);
         unclaim();
     }
     prim_leave(core);
@@ -98,7 +98,7 @@ size_t weft_heap_scavenge(void)
                     heap.region[i]->cursor = heap.region[i]->scan = 0;
                 fresh = false;
             }
-            more = heap.regions != 0 && step(0);
+            more = heap.regions != 0 && scavenge_some(0);
             pages = heap.round_released;
             unclaim();
         }

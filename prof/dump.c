@@ -16,18 +16,22 @@
  * same, so the buffer holds the dump and nothing else (requirements E2). Nothing is allocated, and
  * no stack's lock is waited for: a stack whose lock is taken is named and left out.
  *
- * Threads are read while they can't run: on one core preemption is off during the dump (or the
- * system is in a handler, or dying).
+ * Threads are read while they can't run: a thread that asks for all stacks stops the world; a
+ * handler or a dying system freezes the other cores where they are (kernel/cores.h). Otherwise
+ * preemption is off during the dump.
  */
 #include <weft/dump.h>
+#include <weft/world.h>
 
 #include "arch/trap.h"
 #include "kernel/assert.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "prof/unwind.h"
 #include "sched/thread.h"
+#include "sched/world.h"
 
 #define NS_PER_US 1000u
 #define NS_PER_MS 1000000u
@@ -166,7 +170,7 @@ static void stack_bounds(struct dump_stack *stack, const struct core *core,
         stack->lo = core->system_stack_lo;
         stack->hi = core->system_stack_hi;
     } else {
-        stack->lo = thread->stack_lo;
+        stack->lo = thread_stack_floor(thread); /* it may have overflowed */
         stack->hi = thread->stack_hi;
     }
 }
@@ -237,6 +241,17 @@ static void dump_current(struct dump_stack *here)
     print_thread_tail(thread);
 }
 
+/* A thread that runs on another core: from where that core stands still, if it does. */
+static void print_elsewhere(const struct weft_thread *thread)
+{
+    const struct core *core = &cores[thread->core];
+
+    if (cores_is_frozen(core->id) && core->current == thread)
+        print_frame_stack(core, core->frame);
+    else
+        print_console("(running on core %u)\n", (unsigned)core->id);
+}
+
 static void dump_others(void)
 {
     const struct weft_thread *current = core_self()->current;
@@ -246,7 +261,10 @@ static void dump_others(void)
         if (thread == current || thread->state == THREAD_EXITED)
             continue;
         print_thread_head(thread);
-        print_parked_stack(thread);
+        if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_RUNNING)
+            print_elsewhere(thread);
+        else
+            print_parked_stack(thread);
         print_thread_tail(thread);
     }
 }
@@ -259,30 +277,54 @@ static void dump_others(void)
     stack.skip = 1;                                                                                \
     arch_unwind_here(&stack.registers)
 
+/* Keeps other threads from running during the dump. True: the world was stopped for it. A thread
+ * that has stopped the world already, or may not, only keeps its core. */
+static bool dump_begin(bool all)
+{
+    bool stop = all && world_may_stop();
+
+    if (stop)
+        weft_world_stop("stack dump");
+    else
+        core_preempt_disable();
+    return stop;
+}
+
+static void dump_end(bool stopped)
+{
+    if (stopped)
+        weft_world_start();
+    else
+        core_preempt_enable();
+}
+
 __attribute__((noinline)) size_t weft_stack(char *buffer, size_t bytes, bool all)
 {
     struct diversion diversion = {{diversion_write}, buffer, bytes, 0};
+    bool stopped;
 
     DUMP_STACK_HERE(stack);
     ASSERT(!core_in_interrupt());
     ASSERT(buffer != NULL || bytes == 0);
-    core_preempt_disable();
+    stopped = dump_begin(all);
     diversions[core_self()->id] = &diversion;
     dump_current(&stack);
     if (all)
         dump_others();
     diversions[core_self()->id] = NULL;
-    core_preempt_enable();
+    dump_end(stopped);
     return diversion.used;
 }
 
 __attribute__((noinline)) void weft_threads_dump(void)
 {
+    bool stopped;
+
     DUMP_STACK_HERE(stack);
-    core_preempt_disable();
+    stopped = dump_begin(true);
     dump_current(&stack);
     dump_others();
-    core_preempt_enable();
+    dump_end(stopped);
 }
 
 __attribute__((noinline)) void upcall_dump_threads(void)

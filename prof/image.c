@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "arch/atomic64.h"
+#include "arch/unwind.h"
 
 extern const unsigned char __eh_frame_hdr_start[], __eh_frame_hdr_end[];
 extern const unsigned char __eh_frame_start[], __eh_frame_end[];
@@ -23,9 +24,14 @@ static const struct cfi_tables tables = {
     .frames = {__eh_frame_start, __eh_frame_end, 0},
 };
 
-const struct cfi_tables *image_tables(void)
+struct cfi_tables image_tables(uintptr_t pc)
 {
-    return &tables;
+    const struct arch_foreign_code *foreign = arch_foreign_code(pc);
+
+    if (__builtin_expect(foreign == NULL, 1))
+        return tables;
+    return (struct cfi_tables){.index = {foreign->index_start, foreign->index_end, 0},
+                               .frames = {foreign->frames_start, foreign->frames_end, 0}};
 }
 
 uintptr_t image_text_start(void)

@@ -9,8 +9,9 @@
 
 #include "prof/cfi.h"
 
-/* The image's unwind tables. Constant. */
-const struct cfi_tables *image_tables(void);
+/* The unwind tables of the code at `pc`: the image's, or, where there is other code beside it, its.
+ */
+struct cfi_tables image_tables(uintptr_t pc);
 
 /* First byte of the text, and the first behind it. */
 uintptr_t image_text_start(void);

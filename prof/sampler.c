@@ -25,6 +25,7 @@
 #include "arch/irq.h"
 #include "arch/trap.h"
 #include "kernel/assert.h"
+#include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "prof/image.h"
@@ -323,7 +324,8 @@ void sampler_ask(uint32_t rate_hz)
 bool sampler_followed(void)
 {
     for (unsigned i = 0; i < WEFT_CONFIG_CORES; i++)
-        if (__atomic_load_n(&samplers[i].generation, __ATOMIC_ACQUIRE) != request.generation)
+        if ((cores_online() >> i & 1) != 0 &&
+            __atomic_load_n(&samplers[i].generation, __ATOMIC_ACQUIRE) != request.generation)
             return false;
     return true;
 }

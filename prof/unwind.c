@@ -296,7 +296,8 @@ static bool row_apply(const struct cfi_row *row, struct walk *walk)
 {
     uintptr_t fresh[ARCH_UNWIND_REGISTERS]; /* of the registers in the mask */
     uintptr_t *value = walk->registers->value;
-    struct cfi_expression_input input = {&image_tables()->frames, value, walk->lo, walk->hi};
+    struct cfi_tables tables = image_tables(walk->site);
+    struct cfi_expression_input input = {&tables.frames, value, walk->lo, walk->hi};
     const struct cfi_state *state = &row->state;
     uintptr_t cfa;
 
@@ -350,10 +351,11 @@ static bool row_needs_restart(const struct walk *walk, const struct cfi_row *row
 /* Goes to the caller by the row of the site, and keeps the row's step in the cache. */
 static enum outcome step_by_row(struct walk *walk, struct unwind_cache *cache)
 {
+    struct cfi_tables tables = image_tables(walk->site);
     struct cfi_row row;
     enum cfi_kind back;
 
-    if (!cfi_find(image_tables(), walk->site, &row))
+    if (!cfi_find(&tables, walk->site, &row))
         return WALK_NO_INFO;
     if (row_needs_restart(walk, &row, cache))
         return WALK_RESTART;

@@ -6,16 +6,19 @@
  */
 #include "arch/cpu.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 /* Runs whoever is ready, until nobody is. */
 static void run_others_irqoff(struct core *core)
 {
     sched_lock_irqoff();
-    core->reschedule = 0;
+    core_reschedule_clear(core);
     if (place_waits_locked(core, 0))
         sched_switch_locked(core);
     else if (WEFT_CONFIG_CORES > 1)
         place.idle |= 1u << core->id; /* a thread was promised, and another core was faster */
+    if (world_core_stopped_locked(core))
+        world_core_parked_locked(core);
     sched_unlock_irqoff();
 }
 

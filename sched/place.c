@@ -21,12 +21,13 @@
 #include "kernel/board.h"
 #include "kernel/cores.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 struct place_state place;
 
 static void kick_locked(struct core *target)
 {
-    target->reschedule = 1;
+    core_reschedule_ask(target);
     if (target != core_self())
         board_ipi_send(target->id);
 }
@@ -76,7 +77,7 @@ static void place_on_one_core(struct weft_thread *thread)
 
     runq_push_back(&sched_of(core)->ready, thread);
     if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
-        core->reschedule = 1;
+        core_reschedule_ask(core);
 }
 
 void place_locked(struct weft_thread *thread)
@@ -121,8 +122,11 @@ static struct weft_thread *first_allowed(const struct run_queue *queue, const st
 /* The best thread in any queue that `core` may run; its own queue wins ties. */
 static struct weft_thread *find_locked(const struct core *core, unsigned priority)
 {
-    struct weft_thread *best = first_allowed(&sched_of(core)->ready, core, priority);
+    struct weft_thread *best;
 
+    if (world_core_stopped_locked(core))
+        return NULL;
+    best = first_allowed(&sched_of(core)->ready, core, priority);
     for (unsigned i = 1; i < WEFT_CONFIG_CORES; i++) {
         unsigned id = (core->id + i) % WEFT_CONFIG_CORES;
         unsigned above = best != NULL ? best->priority + 1u : priority;

@@ -17,6 +17,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 /* The current thread goes behind its equals and the best one gets the core. With more than one core
  * an equal may wait in another core's queue only: the two change places, so that all get their
@@ -43,8 +44,13 @@ static void give_way_locked(struct core *core)
 {
     struct weft_thread *current = core->current;
 
-    core->reschedule = 0;
-    if (!place_waits_locked(core, current->priority))
+    core_reschedule_clear(core);
+    if (world_core_stopped_locked(core)) {
+        sched_requeue_current_locked(core, false);
+        sched_switch_locked(core);
+        return;
+    }
+    if (!WEFT_CONFIG_PREEMPTION || !place_waits_locked(core, current->priority))
         return; /* who asked for it has been taken away again (priority change, timeout) */
     sched_of(core)->preemptions++;
     if (place_waits_locked(core, current->priority + 1u)) {
@@ -72,6 +78,8 @@ bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame)
         return false;
     if (current == &sched_of(core)->idle)
         return false; /* its loop looks at the run queue as soon as the handler returns */
+    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
+        stack_canary_died(current);
     if (sp < current->stack_lo || sp > current->stack_hi)
         return false; /* foreign code is using the register: it keeps the core for now */
     if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES)
@@ -101,7 +109,7 @@ void upcall_preempt_pending(void)
     arch_irq_state state = sched_enter();
     struct core *core = core_self();
 
-    if (core->reschedule != 0)
+    if (core_reschedule_asked(core))
         sched_leave_switch_locked(core);
     sched_exit(state);
 }
@@ -122,6 +130,8 @@ void upcall_sched_slice(struct core *core)
 {
     struct weft_thread *current = core->current;
 
+    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
+        stack_canary_died(current); /* at each tick too: it may never leave the core */
     if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle)
         return;
     if (current->slice_left > core->tick_period) {
@@ -131,6 +141,6 @@ void upcall_sched_slice(struct core *core)
     current->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
     sched_lock_irqoff();
     if (place_waits_locked(core, current->priority))
-        core->reschedule = 1;
+        core_reschedule_ask(core);
     sched_unlock_irqoff();
 }

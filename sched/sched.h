@@ -111,7 +111,7 @@ static inline void sched_leave(arch_irq_state state)
 {
     struct core *core = core_self();
 
-    if (__builtin_expect(core->reschedule, 0))
+    if (core_reschedule_asked(core))
         sched_leave_switch_locked(core);
     sched_exit(state);
 }
@@ -186,6 +186,15 @@ bool place_waits_locked(const struct core *core, unsigned priority);
 
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
 void priority_set_locked(struct weft_thread *thread, uint8_t priority);
+
+/* stack_guard.c. How much more memory a guarded stack takes; puts the guard below the new thread's
+ * stack, or takes it away before the memory is given back; canary and paint of a new stack. */
+size_t stack_guard_extra_bytes(void);
+void stack_guard_set(struct weft_thread *thread);
+void stack_guard_clear(struct weft_thread *thread);
+void stack_canary_set(struct weft_thread *thread);
+void stack_paint(struct weft_thread *thread);
+_Noreturn void stack_canary_died(const struct weft_thread *thread);
 
 /* thread.c */
 void thread_reap(void);

@@ -7,6 +7,7 @@
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
@@ -26,6 +27,8 @@ static inline struct weft_thread *pick_locked(struct core *core)
             place.idle |= 1u << core->id;
         else
             place.idle &= ~(1u << core->id);
+        if (world_core_stopped_locked(core))
+            world_core_parked_locked(core);
     }
     return next != NULL ? next : &scheduler->idle;
 }
@@ -37,10 +40,13 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
     struct weft_thread *next = pick_locked(core);
 
     DEBUG_ASSERT(!arch_irq_enabled());
-    core->reschedule = 0;
+    core_reschedule_clear(core);
     next->state = THREAD_RUNNING;
     if (next == previous)
         return;
+    if (WEFT_CONFIG_STACK_CANARY &&
+        __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
+        stack_canary_died(previous);
     sched_of(core)->switches++;
     core->current = next;
     core->current_fpu_area = next->fpu_area;

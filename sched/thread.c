@@ -21,7 +21,6 @@
 #include "sched/sched.h"
 
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
-#define IDLE_STACK_BYTES 1024
 
 /* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
  * lock. */
@@ -118,7 +117,11 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
     *record = start;
     thread->stack_lo = ((uintptr_t)memory + 15) & ~(uintptr_t)15;
     thread->stack_hi = top;
+    arch_stack_open(thread->stack_lo, thread->stack_hi);
+    stack_guard_set(thread);
+    stack_canary_set(thread);
     thread->saved_sp = arch_context_init((void *)top, thread_entry, record);
+    stack_paint(thread);
     return thread;
 }
 
@@ -149,7 +152,7 @@ static void *thread_memory(const struct weft_thread_attr *attr, size_t *bytes)
     }
     if (wanted < ARCH_STACK_MINIMUM_BYTES)
         wanted = ARCH_STACK_MINIMUM_BYTES;
-    return stack_alloc(wanted + THREAD_OVERHEAD_BYTES, bytes);
+    return stack_alloc(wanted + THREAD_OVERHEAD_BYTES + stack_guard_extra_bytes(), bytes);
 }
 
 int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
@@ -186,7 +189,9 @@ static void thread_free(struct weft_thread *thread)
     size_t bytes = thread->stack_bytes;
 
     DEBUG_ASSERT(thread->state == THREAD_EXITED);
+    stack_guard_clear(thread);
     thread->magic = 0;
+    arch_stack_close(thread->stack_lo, thread->stack_hi);
     if (!thread->own_stack)
         stack_free(stack, bytes);
 }
@@ -296,6 +301,7 @@ const char *thread_wait_name(enum thread_wait reason)
         [WAIT_QUEUE_SEND] = "queue send",
         [WAIT_QUEUE_RECEIVE] = "queue receive",
         [WAIT_SUSPENDED] = "suspended",
+        [WAIT_WORLD] = "world",
         [WAIT_CONDITION] = "condition",
         [WAIT_SEMAPHORE] = "semaphore",
         [WAIT_FLAGS] = "event flags",
@@ -332,13 +338,15 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
     thread_fill(idle, &attr);
     idle->runtime = 1;
     idle->stack_lo = (uintptr_t)stack;
-    idle->stack_hi = (uintptr_t)stack + IDLE_STACK_BYTES;
-    idle->saved_sp = arch_context_init(stack + IDLE_STACK_BYTES, idle_entry, NULL);
+    idle->stack_hi = (uintptr_t)stack + WEFT_CONFIG_IDLE_STACK_BYTES;
+    stack_canary_set(idle);
+    arch_stack_open(idle->stack_lo, idle->stack_hi);
+    idle->saved_sp = arch_context_init(stack + WEFT_CONFIG_IDLE_STACK_BYTES, idle_entry, NULL);
 }
 
 void upcall_sched_init(void)
 {
-    static unsigned char idle_stacks[WEFT_CONFIG_CORES][IDLE_STACK_BYTES]
+    static unsigned char idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES]
         __attribute__((aligned(16)));
 
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
@@ -385,7 +393,8 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void))
     size_t bytes;
 
     entry = main_thread;
-    memory = stack_alloc(MAIN_STACK_BYTES + THREAD_OVERHEAD_BYTES, &bytes);
+    memory =
+        stack_alloc(MAIN_STACK_BYTES + THREAD_OVERHEAD_BYTES + stack_guard_extra_bytes(), &bytes);
     if (memory == NULL)
         weft_panic("there is no memory for the main thread's stack of %u bytes",
                    (unsigned)MAIN_STACK_BYTES);

@@ -30,6 +30,7 @@ enum thread_wait {
     WAIT_QUEUE_SEND,
     WAIT_QUEUE_RECEIVE,
     WAIT_SUSPENDED,
+    WAIT_WORLD,
     WAIT_CONDITION,
     WAIT_SEMAPHORE,
     WAIT_FLAGS,
@@ -46,7 +47,8 @@ enum thread_wait {
     WAIT_REASONS
 };
 
-#define THREAD_MAGIC 0x74687264u /* "thrd" */
+#define THREAD_MAGIC 0x74687264u   /* "thrd" */
+#define THREAD_CANARY THREAD_MAGIC /* lowest word of a stack: one constant serves both compares */
 
 struct weft_thread {
     /* Under the scheduler's lock: the place in a run queue or a wait queue. */
@@ -96,7 +98,8 @@ struct weft_thread {
     uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
     uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
     uint8_t being_joined;
-    void *stack; /* what stack_alloc returned, and its size */
+    uint8_t guarded; /* an inaccessible page lies below stack_lo */
+    void *stack;     /* what stack_alloc returned, and its size */
     size_t stack_bytes;
 };
 
@@ -118,6 +121,10 @@ static inline struct weft_thread *thread_current(void)
     core_unpin(state);
     return current;
 }
+
+/* Where the stack's memory begins, its guard page included: a stack pointer that has overflowed is
+ * still above it. */
+uintptr_t thread_stack_floor(const struct weft_thread *thread);
 
 /* Try-lock of a thread's stack (requirements B1, B6): taken right next to the walk, for exactly the
  * thread being walked. Never waits. */

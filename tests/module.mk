@@ -3,26 +3,33 @@
 # more). Board tests are folders tests/board/NAME with image.c, the firmware, and test.c, which boots it. Of
 # files image-PORT*.c and .S the port's are taken, and a test that has such files, but none for this port,
 # is not built for it. A file `configs` names other configurations that the image is also built with (and
-# a library of that configuration): one on each line, its options joined by +.
+# a library of that configuration): one on each line, its options joined by +. A file `inside` says that
+# the image sees the inside of weft, as applications don't.
 
 include $(wildcard tests/unit/*.mk)
 
 unit_NAMES := $(patsubst unit_%_SRCS,%,$(filter unit_%_SRCS,$(.VARIABLES)))
-unit_PROGRAMS := $(addprefix build/tests/unit-,$(unit_NAMES))
+# Under a sanitizer: those that make no stacks of their own. Criterion does not run under ThreadSanitizer.
+unit_SAN_undefined := $(unit_NAMES)
+unit_SAN_address := $(filter-out prof_%,$(unit_NAMES))
+unit_SAN_thread :=
+unit_FOLDER := build/tests$(san_TAG)
+unit_PROGRAMS := $(patsubst %,$(unit_FOLDER)/unit-%,$(if $(SAN),$(unit_SAN_$(SAN)),$(unit_NAMES)))
 UNIT_FLAGS := -std=gnu11 -O1 -g $(WARNINGS) -D_GNU_SOURCE -I. -Iinclude
 HEADERS := $(wildcard include/weft/*.h arch/*.h kernel/*.h sched/*.h mem/*.h prof/*.h tests/unit/*.h tests/unit/*/*.h tools/weft/*.h examples/*/*.h)
 
 .SECONDEXPANSION:
-$(unit_PROGRAMS): build/tests/unit-%: $$(unit_%_SRCS) $$(unit_%_DEPS) $(HEADERS)
+$(unit_PROGRAMS): $(unit_FOLDER)/unit-%: $$(unit_%_SRCS) $$(unit_%_DEPS) $(HEADERS)
 	$(call say,UNIT,$*)
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(unit_$*_CFLAGS) -o $@ $(unit_$*_SRCS) $(unit_$*_LIBS) -lcriterion -lpthread
+	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) $(unit_$*_CFLAGS) -o $@ $(unit_$*_SRCS) $(unit_$*_LIBS) -lcriterion -lpthread
 
 board_tests := $(foreach t,$(patsubst tests/board/%/image.c,%,$(wildcard tests/board/*/image.c)),\
 	$(if $(wildcard tests/board/$(t)/image-*),$(if $(wildcard tests/board/$(t)/image-$(arch_PORT)*.[cS]),$(t)),$(t)))
 board_sources = $(filter-out %/test.c $(1)/host% $(1)/image-%,$(wildcard $(1)/*.c $(1)/*.S)) \
 	$(wildcard $(1)/image-$(arch_PORT)*.[cS])
 $(foreach t,$(board_tests),$(eval $(call image,tests/$(t),$(call board_sources,tests/board/$(t)))))
+$(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/inside),$(eval $(tests/$(t)_OBJS): LOCAL_FLAGS = -I. -I$(arch_FOLDER))))
 board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
 
 variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
@@ -32,7 +39,7 @@ variant_tag = $(subst +,-,$(subst =,_,$(1)))
 variant_IMAGES = $(foreach t,$(board_tests),$(if $(filter $(1),$(variants_$(t))),$(B)-$(variant_tag)/tests/$(t).elf))
 define variant
 .PHONY: variant-$(variant_tag)
-variant-$(variant_tag): $$(NEWLIB)/built
+variant-$(variant_tag): $$(libc_READY)
 	$$(Q)$$(MAKE) --no-print-directory CONFIG='$$(CONFIG) $(subst +, ,$(1))' $$(call variant_IMAGES,$(1))
 endef
 $(foreach v,$(variants_ALL),$(eval $(call variant,$(v))))
@@ -49,11 +56,19 @@ $(eval $(call image,bench,tests/bench/image.c))
 $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev $(if $(filter true,$(CI))$(EXTRAS),golang-go)
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
-.PHONY: test-build bench-ready
+# What is installed, for the test that uses nothing else.
+installed_malta := malta-$(ARCH) firmware-$(ARCH)
+installed_pc := pc-amd64
+installed_ROOT := build/tests/root/$(TARGET)
+.PHONY: test-build test-installed bench-ready
+test-installed: $(B)/install/libweft.a build/bin/weft
+	$(Q)rm -rf $(installed_ROOT)
+	$(Q)$(MAKE) --no-print-directory install PREFIX=/opt/weft DESTDIR=$(installed_ROOT) INSTALL_TARGETS='$(installed_$(BOARD))'
+
 test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
-	$(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
+	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),test-installed) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
 bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # run-all.sh TARGETS BOARD-PROGRAM UNIT-PROGRAM...: runs the host's test programs, then the board tests on
 # every target (BOARD-ARCH), and adds up what they say. From the environment: ONLY, when not empty, is a
-# part of the names (suite/test) of the tests wanted; CORES.
+# part of the names (suite/test) of the tests wanted; CORES; SAN, the sanitizer the images are built with.
 set -u
 targets=$1 board_program=$2 only=${ONLY:-} cores=${CORES:-1}
 shift 2
@@ -55,12 +55,13 @@ run() {
 }
 
 for program in "$@"; do
-    run "${program#build/tests/}" "$program"
+    run "${program#build/tests*/}" "$program"
 done
 for target in $targets; do
-    export WEFT_BOARD=${target%-*} WEFT_ARCH=${target#*-} WEFT_CORES=$cores WEFT_BUILD=build/$target
-    [ "$cores" = 1 ] || WEFT_BUILD=build/$target-${cores}cores
-    run "board $target" "$board_program" -j2 --timeout 300
+    export WEFT_BOARD=${target%-*} WEFT_ARCH=${target#*-} WEFT_CORES=$cores WEFT_BUILD=build/$target${SAN:+-$SAN}
+    export WEFT_SAN=${SAN:-}
+    [ "$cores" = 1 ] || WEFT_BUILD=$WEFT_BUILD-${cores}cores
+    run "board $target${SAN:+ $SAN}" "$board_program" -j2 --timeout 300
 done
 
 # Last, because a long log is often seen by its end only.

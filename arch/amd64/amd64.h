@@ -126,6 +126,9 @@ bool amd64_timer(struct arch_frame *frame);
 void amd64_exception(struct arch_frame *frame);
 void amd64_nmi(struct arch_frame *frame);
 
+/* For a report: the control registers, where they can be read. */
+void amd64_control_print(void);
+
 /* #NM: a thread's first vector instruction. False: not that, a fault. */
 bool amd64_fpu_take(struct core *core);
 

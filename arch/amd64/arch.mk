@@ -3,11 +3,11 @@
 # below the stack pointer), addresses below 2 GiB (the small code model), SSE2 as the baseline for applications.
 arch_CROSS := x86_64-linux-gnu-
 arch_NEWLIB_HOST := x86_64-elf
-arch_FLAGS := -m64 -march=x86-64 -mno-red-zone -fno-pic -fcf-protection=none
+arch_FLAGS := -m64 -march=x86-64 -mno-red-zone -fno-pic -fcf-protection=none -fstack-clash-protection
 # weft itself never touches a vector or x87 register, so an interrupted thread's stay where they are.
 arch_RUNTIME_FLAGS := -mgeneral-regs-only -fomit-frame-pointer
 # Segments lie in the file as they lie in memory: the Multiboot header gives one stretch to load.
 arch_LINK_FLAGS := -no-pie -Wl,-z,max-page-size=4096
 arch_PACKAGES := gcc qemu-system-x86
-arch_SRCS := $(addprefix arch/amd64/,vectors.S switch.S memory.S context.c clock.c cpu.c fpu.c lapic.c \
-	paging.c trap.c unwind.c)
+arch_SRCS := $(addprefix arch/amd64/,vectors.S switch.S idle.S memory.S context.c clock.c cpu.c fpu.c lapic.c \
+	paging.c report.c trap.c exception.c unwind.c)

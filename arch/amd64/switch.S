@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The voluntary switch, the first frame of a thread, and the idle wait. */
+/* The voluntary switch, and the first frame of a thread. */
 #include "arch/amd64/asm.h"
 
         .text
@@ -82,19 +82,6 @@ arch_thread_resume:
         callq   *%rbx
         callq   upcall_thread_returned  # the entry function must not return
 END(arch_thread_start)
-
-/*
- * void arch_cpu_idle_irqoff(void)
- *
- * Waits for an interrupt. sti takes effect behind the instruction that follows it, so nothing can
- * come between the two and be slept through.
- */
-        .balign 16
-FUNCTION(arch_cpu_idle_irqoff)
-        sti
-        hlt
-        retq
-END(arch_cpu_idle_irqoff)
 
 /*
  * void arch_unwind_here(struct arch_unwind *registers)

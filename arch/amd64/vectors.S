@@ -22,14 +22,6 @@
 /* clang-format off */
         .text
 
-/* The CFA rules of what the CPU pushes, given the bytes below the interrupted context on the stack. */
-        .macro  cfi_hardware bytes
-        .cfi_signal_frame
-        .cfi_def_cfa rsp, \bytes
-        .cfi_offset rip, FRAME_RIP - FRAME_BYTES
-        .cfi_offset rsp, FRAME_RSP - FRAME_BYTES
-        .endm
-
         .macro  push_register name, offset
         pushq   %\name
         .cfi_adjust_cfa_offset 8
@@ -46,18 +38,6 @@
         push_register r9, FRAME_R9
         push_register r10, FRAME_R10
         push_register r11, FRAME_R11
-        .endm
-
-        .macro  cfi_clobbered_saved
-        .cfi_offset rax, FRAME_RAX - FRAME_BYTES
-        .cfi_offset rcx, FRAME_RCX - FRAME_BYTES
-        .cfi_offset rdx, FRAME_RDX - FRAME_BYTES
-        .cfi_offset rsi, FRAME_RSI - FRAME_BYTES
-        .cfi_offset rdi, FRAME_RDI - FRAME_BYTES
-        .cfi_offset r8, FRAME_R8 - FRAME_BYTES
-        .cfi_offset r9, FRAME_R9 - FRAME_BYTES
-        .cfi_offset r10, FRAME_R10 - FRAME_BYTES
-        .cfi_offset r11, FRAME_R11 - FRAME_BYTES
         .endm
 
         .macro  cfi_preserved_saved

@@ -5,9 +5,71 @@
 
 _Static_assert(ARCH_FPU_BYTES >= 260 && ARCH_FPU_BYTES % 8 == 0, "32 doubles and FCSR");
 
+#define CONFIG3_DSPP (1u << 10)
+
+static bool has_dsp;
+
 void arch_fpu_init(struct core *core)
 {
+    uint32_t config1, config2, config3 = 0;
+
     core->fpu_owner = NULL;
+    __asm__ volatile("mfc0 %0, $16, 1" : "=r"(config1));
+    if (config1 >> 31 != 0) {
+        __asm__ volatile("mfc0 %0, $16, 2" : "=r"(config2));
+        if (config2 >> 31 != 0)
+            __asm__ volatile("mfc0 %0, $16, 3" : "=r"(config3));
+    }
+    has_dsp = (config3 & CONFIG3_DSPP) != 0;
+}
+
+/* MIPS DSP module (MD00374): ac0 is HI and LO, which every frame has. */
+struct dsp_state {
+    uint32_t high[3], low[3], control;
+};
+
+_Static_assert(MIPS_FPU_DSP + sizeof(struct dsp_state) <= ARCH_FPU_BYTES, "the save area's size");
+
+static struct dsp_state *dsp_of(void *area)
+{
+    return (struct dsp_state *)((char *)area + MIPS_FPU_DSP);
+}
+
+static void dsp_save(struct dsp_state *state)
+{
+    __asm__ volatile(".set push\n\t.set dsp\n\t"
+                     "mfhi %0, $ac1\n\tmflo %1, $ac1\n\t"
+                     "mfhi %2, $ac2\n\tmflo %3, $ac2\n\t"
+                     "mfhi %4, $ac3\n\tmflo %5, $ac3\n\t"
+                     "rddsp %6\n\t.set pop"
+                     : "=r"(state->high[0]), "=r"(state->low[0]), "=r"(state->high[1]),
+                       "=r"(state->low[1]), "=r"(state->high[2]), "=r"(state->low[2]),
+                       "=r"(state->control));
+}
+
+static void dsp_load(const struct dsp_state *state)
+{
+    __asm__ volatile(".set push\n\t.set dsp\n\t"
+                     "mthi %0, $ac1\n\tmtlo %1, $ac1\n\t"
+                     "mthi %2, $ac2\n\tmtlo %3, $ac2\n\t"
+                     "mthi %4, $ac3\n\tmtlo %5, $ac3\n\t"
+                     "wrdsp %6\n\t.set pop" ::"r"(state->high[0]),
+                     "r"(state->low[0]), "r"(state->high[1]), "r"(state->low[1]),
+                     "r"(state->high[2]), "r"(state->low[2]), "r"(state->control));
+}
+
+static void units_save(void *area)
+{
+    mips_fpu_save(area);
+    if (has_dsp)
+        dsp_save(dsp_of(area));
+}
+
+static void units_load(void *area)
+{
+    mips_fpu_load(area);
+    if (has_dsp)
+        dsp_load(dsp_of(area));
 }
 
 static void fpu_enable(void)
@@ -16,13 +78,13 @@ static void fpu_enable(void)
 
     __asm__ volatile("mfc0 %0, $12\n\tor %0, %0, %1\n\tmtc0 %0, $12\n\tehb"
                      : "=&r"(status)
-                     : "r"(STATUS_CU1)
+                     : "r"(MIPS_UNITS_ON)
                      : "memory");
 }
 
 void mips_fpu_put_away(struct core *core)
 {
-    mips_fpu_save(core->fpu_owner); /* the owner is running: the unit is on */
+    units_save(core->fpu_owner); /* the owner is running: the unit is on */
     core->fpu_owner = NULL;
     mips_fpu_disable();
 }
@@ -35,9 +97,9 @@ bool mips_fpu_take(struct arch_frame *frame)
         return false;
     fpu_enable();
     if (core->fpu_owner != NULL)
-        mips_fpu_save(core->fpu_owner);
-    mips_fpu_load(core->current_fpu_area);
+        units_save(core->fpu_owner);
+    units_load(core->current_fpu_area);
     core->fpu_owner = core->current_fpu_area;
-    frame->status |= STATUS_CU1;
+    frame->status |= MIPS_UNITS_ON;
     return true;
 }

@@ -39,6 +39,7 @@ enum {
     EXC_ADEL = 4,
     EXC_ADES = 5,
     EXC_CPU = 11,
+    EXC_DSP = 26,
 };
 
 static const char *const cause_names[32] = {
@@ -60,7 +61,7 @@ static const char *const cause_names[32] = {
     [18] = "coprocessor 2 exception",
     [23] = "watchpoint",
     [24] = "machine check",
-    [26] = "DSP module disabled",
+    [EXC_DSP] = "DSP module disabled",
     [30] = "cache error",
 };
 
@@ -87,6 +88,8 @@ void mips_exception(struct arch_frame *frame)
     unsigned unit = (frame->cause >> 28) & 3;
 
     if (exception_code(frame) == EXC_CPU && unit == 1 && mips_fpu_take(frame))
+        return;
+    if (exception_code(frame) == EXC_DSP && mips_fpu_take(frame))
         return;
     upcall_exception(frame);
 }

@@ -188,6 +188,7 @@ arch_preempt_return:
         lw      $k0, FRAME_STATUS($sp)
         ext     $t0, $t0, STATUS_CU1_BIT, 1
         ins     $k0, $t0, STATUS_CU1_BIT, 1
+        ins     $k0, $t0, STATUS_MX_BIT, 1 # the DSP module goes along
         restore_clobbered
         addiu   $sp, $sp, PREEMPT_BYTES
         eret

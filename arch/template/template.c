@@ -89,6 +89,31 @@ bool arch_frame_bad_address(const struct arch_frame *frame, uintptr_t *address)
     return false;
 }
 
+enum weft_trap_cause arch_frame_trap(const struct arch_frame *frame)
+{
+    (void)frame;
+    return WEFT_TRAP_OTHER;
+}
+
+uintptr_t *arch_frame_register(struct arch_frame *frame, unsigned number)
+{
+    (void)frame;
+    (void)number;
+    return NULL;
+}
+
+bool arch_frame_in_delay_slot(const struct arch_frame *frame)
+{
+    (void)frame;
+    return false;
+}
+
+bool arch_frame_skip(struct arch_frame *frame)
+{
+    (void)frame;
+    return false;
+}
+
 void arch_frame_print(const struct arch_frame *frame)
 {
     (void)frame;

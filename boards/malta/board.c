@@ -102,22 +102,46 @@ static bool take_seed(const char *hex)
     return true;
 }
 
-/* The environment: pairs of pointers, name then value, ended by NULL (YAMON's layout). */
-static void take_environment(const uint32_t *pairs)
+/* In bytes (YAMON, QEMU) or MiB (U-Boot): no board has less than 4 KiB or more than 4 GiB. */
+static void take_memory_size(const char *value)
 {
-    for (; pairs != NULL && pairs[0] != 0; pairs += 2) {
-        const char *name = (const char *)(uintptr_t)pairs[0];
-        const char *value = (const char *)(uintptr_t)pairs[1];
+    unsigned long size = strtoul(value, NULL, 0);
 
-        if (strcmp(name, "memsize") == 0)
-            boot.ram_end = MALTA_RAM + strtoul(value, NULL, 0);
-        else if (strcmp(name, "rngseed") == 0)
-            boot.has_seed = take_seed(value);
+    boot.ram_end = MALTA_RAM + (size < 4096 ? size << 20 : size);
+}
+
+static void take_setting(const char *name, size_t length, const char *value)
+{
+    if (command_line_is(name, length, "memsize")) {
+        take_memory_size(value);
+    } else if (command_line_is(name, length, "rngseed")) {
+        boot.has_seed = take_seed(value);
+    } else if (command_line_is(name, length, "initrd_start")) { /* U-Boot: uncached */
+        boot.input_start = MALTA_RAM | (strtoul(value, NULL, 0) & MALTA_PHYSICAL_MASK);
+    } else if (command_line_is(name, length, "initrd_size")) {
+        boot.input_bytes = strtoul(value, NULL, 0);
+        boot.has_input = true;
+    }
+}
+
+/* The environment, ended by NULL: pairs of name and value (YAMON's layout, QEMU's too), or one
+ * string "name=value" for each (U-Boot's). */
+static void take_environment(const uint32_t *strings)
+{
+    while (strings != NULL && strings[0] != 0) {
+        const char *name = (const char *)(uintptr_t)*strings++;
+        size_t length = strcspn(name, "=");
+
+        if (name[length] == '=')
+            take_setting(name, length, name + length + 1);
+        else if (*strings != 0)
+            take_setting(name, length, (const char *)(uintptr_t)*strings++);
     }
 }
 
 void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
+    board_needs_linker_script();
     uart_init(MALTA_BAUD);
     boot.ram_end = MALTA_RAM + (a3 != 0 ? a3 : MALTA_RAM_DEFAULT_BYTES);
     /* With semihosting on, QEMU leaves a0 at -1; the environment follows the arguments directly. */
@@ -258,6 +282,23 @@ void board_pages_commit(void *start, size_t bytes)
 {
     (void)start;
     (void)bytes;
+}
+
+/* kseg0 is not mapped by pages: there is nothing to take away. */
+size_t board_guard_bytes(void)
+{
+    return 0;
+}
+
+bool board_guard_set(void *page)
+{
+    (void)page;
+    return false;
+}
+
+void board_guard_clear(void *page)
+{
+    (void)page;
 }
 
 /* UHI semihosting (MIPS MD01069): operation 1, exit, with the status in a0. */

@@ -6,6 +6,7 @@
 #define MALTA_RAM 0x80000000u              /* kseg0 */
 #define MALTA_RAM_DEFAULT_BYTES 0x4000000u /* when the loader does not say */
 #define MALTA_RAM_KSEG0_BYTES 0x10000000u  /* above 256 MB lies I/O */
+#define MALTA_PHYSICAL_MASK 0x1fffffffu    /* of an address in kseg0 or kseg1 */
 #define MALTA_HEAP_MINIMUM_BYTES 0x10000u
 #define MALTA_ISA_IO 0xb8000000u /* kseg1: PCI I/O space, where PIIX4's legacy devices are */
 #define MALTA_UART_PORT 0x3f8

@@ -63,6 +63,7 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
     (void)a2;
     (void)a3;
+    board_needs_linker_script();
     uart_init(PC_BAUD);
     arch_trap_init(); /* so that a mistake in the following is reported too */
     if (!pc_boot_info_take(a0, a1)) {
@@ -195,6 +196,26 @@ void board_pages_commit(void *start, size_t bytes)
         map(first, end, PAGE_READ | PAGE_WRITE);
 }
 
+/* ---- stack guards ---- */
+
+size_t board_guard_bytes(void)
+{
+    return PAGE_BYTES;
+}
+
+bool board_guard_set(void *page)
+{
+    map((uintptr_t)page, (uintptr_t)page + PAGE_BYTES, PAGE_NONE);
+    if (WEFT_CONFIG_CORES > 1)
+        pc_cores_flush();
+    return true;
+}
+
+void board_guard_clear(void *page)
+{
+    map((uintptr_t)page, (uintptr_t)page + PAGE_BYTES, PAGE_READ | PAGE_WRITE);
+}
+
 /* ---- devices ------------------------------------------------------------------------------------
  */
 
@@ -281,6 +302,8 @@ static void uart_interrupt(void)
 
 void board_interrupt(uintptr_t pending)
 {
+    if (WEFT_CONFIG_CORES > 1)
+        pc_core_flush_if_asked();
     if (pending == COM1_LINE)
         uart_interrupt();
 }

@@ -12,6 +12,7 @@
 #include "boards/pc/pc.h"
 #include "boards/pc/secondary.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 
 #define NOBODY UINT32_MAX
 #define DELIVER_INIT 0x4500u
@@ -74,6 +75,31 @@ bool board_core_start(unsigned id)
 void board_core_init(void)
 {
     apic_of_core[core_self()->id] = lapic_id();
+}
+
+static uint32_t flush_asked; /* a bit for each core */
+
+void pc_core_flush_if_asked(void)
+{
+    uint32_t bit = 1u << core_self()->id;
+
+    if ((__atomic_fetch_and(&flush_asked, ~bit, __ATOMIC_ACQ_REL) & bit) != 0)
+        amd64_write_cr3(amd64_read_cr3());
+}
+
+/* Asks and does not wait: the thread that the page guards has not run yet, and the interrupt is
+ * taken before any core can come to it. */
+void pc_cores_flush(void)
+{
+    arch_irq_state state = arch_irq_save();
+    unsigned self = core_self()->id;
+    uint32_t others = cores_online() & ~(1u << self);
+
+    __atomic_fetch_or(&flush_asked, others, __ATOMIC_ACQ_REL);
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        if ((others >> id & 1) != 0)
+            board_ipi_send(id);
+    arch_irq_restore(state);
 }
 
 void board_ipi_send(unsigned core)

@@ -126,6 +126,11 @@ void pc_ioapic_init(unsigned com1_line);
 /* The time stamp counter's frequency, or 0 when nothing is there to measure it by. */
 uint64_t pc_clock_measure(void);
 
+/* cores.c: a page was taken away: the other cores forget their translations before they run
+ * anything else that weft starts there. */
+void pc_cores_flush(void);
+void pc_core_flush_if_asked(void);
+
 /* Switches the machine off, or stops it. */
 _Noreturn void pc_power_off(void);
 

@@ -11,6 +11,9 @@
 #if __has_include(<weft_config.h>)
 #include <weft_config.h>
 #endif
+#if __has_include(<weft_target.h>) /* an installed library: what it was built with */
+#include <weft_target.h>
+#endif
 #endif
 
 /* Cores that run threads. 1 compiles the multi-core locking out. */
@@ -61,6 +64,41 @@
 #endif
 #if WEFT_CONFIG_SYSTEM_STACK_BYTES < 4096
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
+#endif
+
+/* Stack of the idle thread of a core, in bytes. */
+#ifndef WEFT_CONFIG_IDLE_STACK_BYTES
+#define WEFT_CONFIG_IDLE_STACK_BYTES 1024
+#endif
+#if WEFT_CONFIG_IDLE_STACK_BYTES < 512
+#error "WEFT_CONFIG_IDLE_STACK_BYTES must be at least 512"
+#endif
+
+/* 1: an inaccessible page below each stack that weft allocates, on boards that can do it (pc; see
+ * the board's README). Costs up to two pages of address space and one of memory per stack. */
+#ifndef WEFT_CONFIG_STACK_GUARD
+#define WEFT_CONFIG_STACK_GUARD 1
+#endif
+#if WEFT_CONFIG_STACK_GUARD != 0 && WEFT_CONFIG_STACK_GUARD != 1
+#error "WEFT_CONFIG_STACK_GUARD must be 0 or 1"
+#endif
+
+/* 1: every switch looks at the canary word at the end of the stack that it leaves: 4 instructions.
+ */
+#ifndef WEFT_CONFIG_STACK_CANARY
+#define WEFT_CONFIG_STACK_CANARY 1
+#endif
+#if WEFT_CONFIG_STACK_CANARY != 0 && WEFT_CONFIG_STACK_CANARY != 1
+#error "WEFT_CONFIG_STACK_CANARY must be 0 or 1"
+#endif
+
+/* 1: new stacks are painted, so that weft_thread_stack_used can tell how far they were used. Makes
+ * spawning slower by about one instruction per word. */
+#ifndef WEFT_CONFIG_STACK_PAINT
+#define WEFT_CONFIG_STACK_PAINT 0
+#endif
+#if WEFT_CONFIG_STACK_PAINT != 0 && WEFT_CONFIG_STACK_PAINT != 1
+#error "WEFT_CONFIG_STACK_PAINT must be 0 or 1"
 #endif
 
 /* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.

@@ -8,12 +8,14 @@
 #include <stddef.h>
 
 /* Prints the stacks of all threads to the console, the caller first. Context: any but a
- * panicking system; in thread context preemption is off for the time of the dump. */
+ * panicking system. A thread stops the world for it where it may (weft/world.h), and so may block;
+ * otherwise preemption is off meanwhile. */
 void weft_threads_dump(void);
 
 /* Writes the caller's stack (or with `all`, every thread's) as text into buffer[0..bytes) and
  * returns the number of bytes written, never more than `bytes`: a longer text is cut, so what
- * stands there is a prefix of it. No terminating zero. Context: thread. */
+ * stands there is a prefix of it. No terminating zero. Context: thread; `all` stops the world, and
+ * so may block. */
 size_t weft_stack(char *buffer, size_t bytes, bool all);
 
 #endif

@@ -68,6 +68,11 @@ const char *weft_thread_name(const struct weft_thread *thread);
 uint32_t weft_thread_id(const struct weft_thread *thread);
 int weft_thread_priority(const struct weft_thread *thread);
 
+/* The most of its stack that `thread` has ever used, in bytes. Errors: WEFT_EINVAL, WEFT_ENOTSUP
+ * (the build does not paint stacks: WEFT_CONFIG_STACK_PAINT). Cost: linear in what was never used.
+ * Context: any, while the thread exists. */
+WEFT_MUST_CHECK int weft_thread_stack_used(const struct weft_thread *thread, size_t *bytes);
+
 /* Threads that exist: spawned (or main) and not yet ended; runtime threads are not counted.
  * Context: any. */
 size_t weft_thread_count(void);

@@ -24,5 +24,7 @@
 #include <weft/semaphore.h>
 #include <weft/thread.h>
 #include <weft/time.h>
+#include <weft/trap.h>
+#include <weft/world.h>
 
 #endif

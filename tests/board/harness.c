@@ -26,6 +26,11 @@ const char *board_name(void)
     return setting("WEFT_BOARD", "malta");
 }
 
+const char *board_sanitizer(void)
+{
+    return setting("WEFT_SAN", "");
+}
+
 /* The folder's tag is made as in tools/build/target.mk. */
 void board_image_path(char *path, size_t bytes, const char *image, const char *config)
 {
@@ -107,19 +112,22 @@ struct board_run board_boot(const char *image, const char *arguments,
     const struct board_options none = {0};
     struct board_run run;
     char elf[256], path[300];
+    const char *icount;
 
     if (options == NULL)
         options = &none;
+    icount = options->icount;
+    if (icount == NULL || strcmp(board_name(), "linux") == 0) /* a process: always in real time */
+        icount = "";
     board_image_path(elf, sizeof elf, image, options->config);
-    snprintf(run.folder, sizeof run.folder, "build/tests/run/%s-%s/%s%s%s", board_name(),
-             board_arch(), image, options->name != NULL ? "-" : "",
+    snprintf(run.folder, sizeof run.folder, "build/tests/run/%s-%s%s/%s%s%s", board_name(),
+             board_arch(), board_sanitizer(), image, options->name != NULL ? "-" : "",
              options->name != NULL ? options->name : "");
     run.status = host_run(&run.terminal,
                           "INPUT='%s' LIMIT=%d ICOUNT='%s' EXTRA='%s' tools/build/run-image.sh "
                           "%s %s %s %s %s %s 2>&1 </dev/null",
                           options->input != NULL ? options->input : "",
-                          options->limit_s != 0 ? options->limit_s : 60,
-                          options->icount != NULL ? options->icount : "",
+                          options->limit_s != 0 ? options->limit_s : 60, icount,
                           options->extra != NULL ? options->extra : "", board_name(), board_arch(),
                           config_cores(options->config), elf, run.folder, arguments);
     snprintf(path, sizeof path, "%s/console.log", run.folder);

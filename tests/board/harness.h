@@ -8,7 +8,7 @@
 
 struct board_options {
     const char *input;  /* INPUT file; NULL: none */
-    const char *icount; /* QEMU's -icount value; NULL: real time */
+    const char *icount; /* QEMU's -icount value; NULL: real time, as always on linux */
     const char *extra;  /* more emulator options */
     const char *config; /* of the library and image, as in CONFIG=...; NULL: the default one */
     const char *name;   /* of the folder for results, when one test boots several times */
@@ -33,6 +33,9 @@ void board_image_path(char *path, size_t bytes, const char *image, const char *c
 /* "mips", "mipsel", "amd64"; "malta", "pc", "linux". */
 const char *board_arch(void);
 const char *board_name(void);
+
+/* What the images are built with: "address", "undefined", "thread", or "". */
+const char *board_sanitizer(void);
 
 /* Runs a shell command; returns its status, and its standard output (and error) in *output. */
 int host_run(char **output, const char *format, ...) __attribute__((format(printf, 2, 3)));

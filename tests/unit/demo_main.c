@@ -165,11 +165,16 @@ Test(demo_main, the_report_follows_the_results_with_the_profiler_stopped)
     }
 }
 
-Test(demo_main, no_input_is_one_sentence_and_status_2)
+Test(demo_main, without_a_file_it_says_so_and_takes_the_built_in_text)
 {
+    char line[100];
+
     input_set(NULL, 0);
-    cr_expect_eq(run(NULL), 2);
-    cr_expect_str_eq(output, "demo: there is no input; give a file as the initial RAM disk.\n");
+    cr_expect_eq(run(NULL), 0);
+    cr_expect_eq(strstr(output, "demo: no file was handed over"), output, "%s", output);
+    snprintf(line, sizeof line, "weft demo: %zu bytes of input", demo_text_bytes);
+    cr_expect_not_null(strstr(output, line), "%s", output);
+    cr_expect_gt(demo_text_bytes, 3 * 4096, "too short for every worker to get a block");
 }
 
 Test(demo_main, bad_options_are_one_sentence_and_status_2)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/world.h>
 
 #include "kernel/assert.h"
 #include "kernel/board.h"
@@ -13,6 +14,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "prof/image.h"
+#include "sched/world.h"
 
 bool fake_irq_on = true;
 uint64_t fake_cycles;
@@ -269,11 +271,12 @@ static int find_tables(struct dl_phdr_info *info, size_t size, void *argument)
     return 1; /* the first is the program itself */
 }
 
-const struct cfi_tables *image_tables(void)
+struct cfi_tables image_tables(uintptr_t pc)
 {
+    (void)pc;
     if (own_tables.index.start == NULL)
         dl_iterate_phdr(find_tables, NULL);
-    return &own_tables;
+    return own_tables;
 }
 
 uintptr_t image_text_start(void)
@@ -297,4 +300,27 @@ const unsigned char *image_build_id(uint32_t *bytes)
 
     *bytes = sizeof id;
     return id;
+}
+
+/* ---- the world: never stopped here ---- */
+
+bool world_may_stop(void)
+{
+    return false;
+}
+
+void weft_world_stop(const char *reason)
+{
+    (void)reason;
+}
+
+void weft_world_start(void)
+{
+}
+
+/* ---- stacks without guards ---- */
+
+uintptr_t thread_stack_floor(const struct weft_thread *thread)
+{
+    return thread->stack_lo;
 }

@@ -17,6 +17,6 @@ check kernel 'arch/|kernel/'
 check mem 'mem/|kernel/|arch/'
 check sched 'sched/|mem/(page|stack)\.h|kernel/|arch/'
 check prof 'prof/|sched/|mem/|kernel/|arch/'
-check boards 'boards/|kernel/(board|console|print|irq|assert|core|panic)\.h|arch/'
+check boards 'boards/|linker/|kernel/(board|console|print|irq|assert|core|cores|panic|spinlock)\.h|arch/'
 check examples '[a-z0-9_]+\.h|demo/'
 exit $status

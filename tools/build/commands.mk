@@ -7,37 +7,48 @@ $(sort $(image_OBJS)): LOCAL_FLAGS += -Iexamples
 
 INPUT ?= /usr/share/common-licenses/GPL-3
 LIMIT ?= 120
-RUN_PACKAGES := gcc libc6-dev make newlib-source xz-utils $(arch_PACKAGES) $(weft_tool_PACKAGES)
+RUN_PACKAGES := gcc libc6-dev make $(libc_PACKAGES) $(arch_PACKAGES) $(weft_tool_PACKAGES)
 FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
+
+# "firmware" is part of somebody's image and has none of its own.
+board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
 .PHONY: help run run-ready image bench test format lint size clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
+	$(board_HAS_IMAGES)
 	@tools/build/packages.sh $(RUN_PACKAGES)
 	@$(MAKE) --no-print-directory run-ready
 
 run-ready: $(B)/demo.elf build/bin/weft
-	@INPUT='$(INPUT)' LIMIT='$(LIMIT)' tools/build/run-image.sh $(BOARD) $(ARCH) $(CORES) $(B)/demo.elf build/run $(ARGS)
+	@INPUT='$(INPUT)' LIMIT='$(LIMIT)' BOARD_FOLDER='$(board_FOLDER)' tools/build/run-image.sh $(BOARD) $(ARCH) $(CORES) $(B)/demo.elf build/run $(ARGS)
 
-## make image  [BOARD=...] [ARCH=...]    the demo's image, without running it
+## make image  [BOARD=...] [ARCH=...] [INPUT=file] [ARGS=words]   the demo, as files to flash or to boot
+##                                       from (docs/flashing.md)
 image:
+	$(board_HAS_IMAGES)
 	@tools/build/packages.sh $(RUN_PACKAGES) $(board_IMAGE_PACKAGES)
 	@$(MAKE) --no-print-directory $(B)/demo.elf $(addprefix $(B)/demo,$(board_IMAGE))
 
 ## make test   [ONLY=pattern] [BOARD=...] [ARCH=...]   all tests, or those whose name contains the pattern;
 ##                                       on every board and architecture, or the one that is named
-test_TARGETS := malta-mips malta-mipsel pc-amd64
+## make test   SAN=address|undefined|thread            the hosted board's tests, and host tests, under a sanitizer
+test_TARGETS := malta-mips malta-mipsel pc-amd64 linux-amd64
 ifneq ($(origin BOARD)$(origin ARCH),filefile)
 test_TARGETS := $(TARGET)
+endif
+ifneq ($(SAN),)
+test_TARGETS := linux-amd64
 endif
 test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
-	ONLY='$(ONLY)' CORES='$(CORES)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
+	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
 packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
-packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips
+packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
+packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:
@@ -61,6 +72,6 @@ clean:
 
 ## make help                             this text
 help:
-	@sed -n 's/^## //p' tools/build/commands.mk
+	@sed -n 's/^## //p' tools/build/commands.mk tools/build/install.mk
 	@echo
 	@echo 'Boards: $(BOARDS). Results of a run are in build/run/. V=1 shows the commands.'

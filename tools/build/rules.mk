@@ -5,8 +5,10 @@ Q := $(if $(V),,@)
 say = @printf '  %-8s %s\n' '$(1)' '$(2)'
 
 weft_SRCS += $(mem_SRCS) $(prof_SRCS)
+weft_SRCS := $(filter-out $(libc_OMITS),$(weft_SRCS)) $(libc_SRCS)
 weft_OBJS := $(patsubst %,$(B)/%.o,$(basename $(weft_SRCS)))
 $(weft_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(addprefix $(B)/,$(if $(SAN),$(san_BLIND))): LOCAL_FLAGS = $(RUNTIME_FLAGS) -fno-sanitize=address,thread
 
 # Options that are not file dependencies: a change of them rebuilds everything.
 flags_NOW = $(subst ',,$(CC) $(CFLAGS) $(CPPFLAGS) $(RUNTIME_FLAGS))
@@ -15,26 +17,26 @@ $(B)/flags: FORCE
 	@echo '$(flags_NOW)' | cmp -s - $@ || echo '$(flags_NOW)' > $@
 FORCE:
 
-$(B)/%.o: %.c $(B)/flags $(NEWLIB)/built
+$(B)/%.o: %.c $(B)/flags $(libc_READY)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(LOCAL_FLAGS) -MMD -MP -c $< -o $@
 
-$(B)/%.o: %.S $(B)/flags $(NEWLIB)/built
+$(B)/%.o: %.S $(B)/flags $(libc_READY)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TARGET_FLAGS) $(CPPFLAGS) -I. -Iarch/$(arch_PORT) -g -ffile-prefix-map=$(CURDIR)/= -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(TARGET_FLAGS) $(CPPFLAGS) -I. -I$(arch_FOLDER) -g $(PREFIX_MAP) -MMD -MP -c $< -o $@
 
 $(B)/libweft.a: $(weft_OBJS)
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-$(B)/image.ld: $(board_LINKER) tools/build/rules.mk linker/sections.ld.h include/weft/config.h $(B)/flags
+$(B)/image.ld: $(board_LINKER) tools/build/rules.mk $(wildcard linker/*.h) include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
 
-LINK_FLAGS = $(arch_FLAGS) -nostdlib -static -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--eh-frame-hdr \
+LINK_FLAGS = $(arch_FLAGS) -nostdlib $(libc_LINK_FLAGS) -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--eh-frame-hdr \
 	-Wl,-z,noexecstack $(arch_LINK_FLAGS)
 
 # $(call image,NAME,SOURCES): build/.../NAME.elf out of an application's sources.
@@ -43,12 +45,8 @@ $(1)_OBJS := $$(patsubst %,$$(B)/%.o,$$(basename $(2)))
 $$(B)/$(1).elf: $$($(1)_OBJS) $$(B)/libweft.a $$(B)/image.ld
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)tools/build/link.sh $$(CC) $$(LINK_FLAGS) -T $$(B)/image.ld -Wl,-Map=$$(@:.elf=.map) -o $$@.tmp $$($(1)_OBJS) \
-		-Wl,--start-group $$(B)/libweft.a $$(NEWLIB)/lib/libc.a $$(NEWLIB)/lib/libm.a -lgcc -Wl,--end-group
+	$$(Q)tools/build/link.sh $$(CC) $$(LINK_FLAGS) -T $$(B)/image.ld -Wl,-Map=$$(@:.elf=.map) -o $$@.tmp $$(libc_FIRST) $$($(1)_OBJS) \
+		-Wl,--start-group $$(B)/libweft.a $$(libc_LIBS) -Wl,--end-group $$(libc_LAST)
 	@mv $$@.tmp $$@
 image_OBJS += $$($(1)_OBJS)
 endef
-
-# newlib, once per architecture, from Debian's source package.
-$(NEWLIB)/built: tools/build/newlib.sh
-	$(Q)tools/build/newlib.sh $(ARCH) $(NEWLIB) $(arch_NEWLIB_HOST) '$(arch_CROSS)' '-O2 -g $(TARGET_FLAGS)'

@@ -3,6 +3,7 @@
 # run-image.sh BOARD ARCH CORES ELF OUT [WORD...]: boots an image on a board's emulator under the
 # host tool's supervision. WORDs are the firmware's arguments. The firmware's exit status is ours.
 #   INPUT    file handed to the firmware (optional)       LIMIT    seconds until a hang is called one (60)
+#   BOARD_FOLDER  the board's folder (boards/BOARD)
 #   ICOUNT   QEMU's -icount value, for exact counting     EXTRA    more emulator options
 set -eu
 board=$1 arch=$2 cores=$3 elf=$4 out=$5
@@ -16,7 +17,9 @@ fail() {
 }
 
 [ -r "$elf" ] || fail "the image $elf is missing; make builds it"
-. "$here/boards/$board/emulator.sh" # sets memory_mib, input_max_mib; defines emulator_command
+folder=${BOARD_FOLDER:-$here/boards/$board}
+[ -r "$folder/emulator.sh" ] || fail "board $board has no emulator ($folder/emulator.sh is missing)"
+. "$folder/emulator.sh" # sets memory_mib, input_max_mib; defines emulator_command
 
 if [ -n "$INPUT" ]; then
     [ -e "$INPUT" ] || fail "INPUT $INPUT does not exist"

@@ -2,22 +2,27 @@
 # What BOARD, ARCH, CORES and CONFIG mean. Mistakes are answered with a sentence.
 
 comma := ,
-BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
-ifeq ($(filter $(BOARD),$(BOARDS)),)
+# BOARDS_PATH="folder ..." names more folders of boards (docs/porting-a-board.md).
+BOARDS_PATH ?=
+board_FOLDERS := $(patsubst %/board.mk,%,$(wildcard $(addsuffix /*/board.mk,boards $(BOARDS_PATH))))
+BOARDS := $(filter-out template,$(notdir $(board_FOLDERS)))
+board_FOLDER := $(firstword $(filter %/$(BOARD),$(board_FOLDERS)))
+ifeq ($(board_FOLDER),)
 $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
 config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
 override CORES := $(or $(config_CORES),$(CORES))
-include boards/$(BOARD)/board.mk
+include $(board_FOLDER)/board.mk
 
 ARCH ?= $(firstword $(board_ARCHS))
 ifeq ($(filter $(ARCH),$(board_ARCHS)),)
 $(error board "$(BOARD)" has no architecture "$(ARCH)"; it has: $(board_ARCHS))
 endif
 arch_PORT := $(if $(filter mips%,$(ARCH)),mips,$(ARCH))
-include arch/$(arch_PORT)/arch.mk
+# A board may take another port of its CPU than the bare-metal one.
+arch_FOLDER := $(or $(board_ARCH_FOLDER),arch/$(arch_PORT))
 
 ifneq ($(shell test "$(CORES)" -ge 1 2>/dev/null && test "$(CORES)" -le $(board_CORES_MAX) && echo ok),ok)
 $(error CORES=$(CORES) is not possible here: board "$(BOARD)" has 1 to $(board_CORES_MAX))
@@ -28,9 +33,10 @@ space := $(empty) $(empty)
 config_TAG := $(if $(filter-out 1,$(CORES)),$(if $(config_CORES),,-$(CORES)cores))$(if $(strip $(CONFIG)),-$(subst $(space),-,$(subst =,_,$(strip $(CONFIG)))))
 
 TARGET := $(BOARD)-$(ARCH)
-B := build/$(TARGET)$(config_TAG)
-NEWLIB := build/newlib/$(ARCH)
+include tools/build/sanitize.mk
+B := build/$(TARGET)$(san_TAG)$(config_TAG)
 
+include $(arch_FOLDER)/arch.mk
 CC := $(arch_CROSS)gcc
 AR := $(arch_CROSS)ar
 OBJCOPY := $(arch_CROSS)objcopy
@@ -40,14 +46,12 @@ OPTIMISE ?= -O2
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
 DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(filter-out CORES=%,$(CONFIG)))
 
-# newlib and everything linked with it must agree on these.
-NEWLIB_DEFINES := -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=1 -D_POSIX_MONOTONIC_CLOCK=1
-TARGET_FLAGS := $(arch_FLAGS) -ffreestanding -fno-stack-protector -fasynchronous-unwind-tables \
-	-ffunction-sections -fdata-sections -U__linux__ -Ulinux -U__unix__ $(NEWLIB_DEFINES)
-
-gcc_INCLUDE = $(shell $(CC) -print-file-name=include)
-LIBC_INCLUDES = -nostdinc -isystem $(gcc_INCLUDE) -isystem $(NEWLIB)/include
+TARGET_FLAGS = $(arch_FLAGS) $(san_FLAGS) -fno-stack-protector -fasynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections $(libc_FLAGS)
+include tools/build/libc-$(or $(board_LIBC),newlib).mk
+# The same bytes wherever the tree is: the last one that fits counts.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
-CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) -ffile-prefix-map=$(CURDIR)/=
+CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) $(PREFIX_MAP)
 # weft itself sees its own folders, and never touches a floating-point register.
-RUNTIME_FLAGS = -I. -Iarch/$(arch_PORT) $(arch_RUNTIME_FLAGS)
+RUNTIME_FLAGS = -I. -I$(arch_FOLDER) $(arch_RUNTIME_FLAGS)

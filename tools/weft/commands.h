@@ -7,5 +7,6 @@
 int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_symbolize(int argc, char **argv);
+int command_flash(int argc, char **argv);
 
 #endif

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"run", command_run},
     {"report", command_report},
     {"symbolize", command_symbolize},
+    {"flash", command_flash},
 };
 
 static const char about[] =
@@ -37,6 +38,7 @@ static const char about[] =
     "  run        run an image under QEMU or as a process, and collect its profile\n"
     "  report     the same from a stored serial log\n"
     "  symbolize  explain the addresses in a text\n"
+    "  flash      make an image for a board's boot flash\n"
     "\n"
     "Exit codes: 64 usage, 65 damaged log or wrong image, 66 missing input, 71 system error, 74 "
     "result "

@@ -3,14 +3,20 @@
  * Lazy FPU. The unit holds one thread's state, core->fpu_owner's. Status.CU1 is on exactly while
  * that thread runs; anybody else's first FPU instruction traps (coprocessor unusable), and the trap
  * stores the owner's state, loads the thread's and makes it the owner.
+ *
+ * The DSP module's accumulators and control word, on CPUs that have it, go along: Status.MX is on
+ * exactly when CU1 is, and either unit's first use takes both.
  */
 #ifndef PORT_FPU_H
 #define PORT_FPU_H
 
 #include "kernel/core.h"
 
-/* 32 doubles (FR = 1; with FR = 0 the first 16 are used), then FCSR. */
-#define ARCH_FPU_BYTES 264
+/* 32 doubles (FR = 1; with FR = 0 the first 16 are used), FCSR; then ac1 to ac3 and DSPControl. */
+#define ARCH_FPU_BYTES 296
+#define MIPS_FPU_DSP 264
+
+#define MIPS_UNITS_ON 0x21000000u /* Status.CU1 and MX; a CPU without DSP ignores MX */
 
 /* From arch/mips/fpu.c: the owner's state goes to its save area, and nobody owns the unit. */
 void mips_fpu_put_away(struct core *core);
@@ -27,9 +33,9 @@ static inline void arch_fpu_switch(struct core *core, void *next_area)
     }
     __asm__ volatile("mfc0 %0, $12" : "=r"(status));
     if (core->fpu_owner == next_area)
-        status |= 0x20000000u; /* CU1 */
+        status |= MIPS_UNITS_ON;
     else
-        status &= ~0x20000000u;
+        status &= ~MIPS_UNITS_ON;
     __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
 }
 
@@ -38,7 +44,7 @@ static inline void mips_fpu_disable(void)
     uint32_t status;
 
     __asm__ volatile("mfc0 %0, $12" : "=r"(status));
-    status &= ~0x20000000u; /* CU1 */
+    status &= ~MIPS_UNITS_ON;
     __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
 }
 

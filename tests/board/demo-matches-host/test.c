@@ -62,8 +62,9 @@ Test(demo, without_input_says_so)
 {
     struct board_run run = board_boot("demo", "", &(struct board_options){.name = "none"});
 
-    cr_assert_eq(run.status, 2);
-    assert_contains(run.terminal, "demo: ");
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "demo: no file was handed over");
+    assert_contains(run.console, "using the built-in text");
 }
 
 Test(demo, status_of_the_firmware_is_the_status_of_the_run)

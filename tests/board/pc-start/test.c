@@ -6,6 +6,7 @@
 
 #include "tests/board/harness.h"
 
+#define INPUT "/usr/share/common-licenses/GPL-3"
 #define FOLDER "build/tests/run/pc-start"
 #define MACHINE                                                                                    \
     "timeout 60 boards/pc/emulator-exit.sh qemu-system-x86_64 -M pc -m 64 -display none -vga "     \
@@ -45,6 +46,48 @@ Test(pc_start, from_an_iso_with_grub)
         "%s", output);
     cr_assert_eq(started(&output, "-cpu max -cdrom " FOLDER "/image.iso"), 37, "%s", output);
     assert_contains(output, "atexit handler ran");
+}
+
+/* The same image, written to a disk (a USB stick): it is a hybrid. */
+Test(pc_start, from_the_iso_as_a_disk)
+{
+    char elf[256], *output;
+
+    need_pc();
+    if (host_run(&output,
+                 "command -v grub-mkrescue xorriso mformat && test -d /usr/lib/grub/i386-pc"))
+        cr_skip_test("grub-mkrescue, grub-pc-bin, xorriso or mtools is not installed");
+    image(elf, sizeof elf);
+    cr_assert_eq(
+        host_run(&output, "boards/pc/iso.sh %s " FOLDER "/usb.iso exit=isa return 2>&1", elf), 0,
+        "%s", output);
+    cr_assert_eq(started(&output, "-cpu max -drive format=raw,file=" FOLDER "/usb.iso"), 37, "%s",
+                 output);
+}
+
+/* The demo and its INPUT, off a raw disk; and twice the same disk. */
+Test(pc_start, from_a_raw_disk_with_grub)
+{
+    char elf[256], *output, *digest;
+
+    need_pc();
+    if (host_run(&output, "command -v grub-mkimage mformat && test -d /usr/lib/grub/i386-pc"))
+        cr_skip_test("grub-common, grub-pc-bin or mtools is not installed");
+    board_image_path(elf, sizeof elf, "demo", NULL);
+    for (unsigned i = 1; i <= 2; i++)
+        cr_assert_eq(host_run(&output,
+                              "INPUT=" INPUT " boards/pc/disk.sh %s " FOLDER
+                              "/disk%u.img exit=isa passes=1 status=9 2>&1",
+                              elf, i),
+                     0, "%s", output);
+    cr_assert_eq(host_run(&output, "cmp " FOLDER "/disk1.img " FOLDER "/disk2.img 2>&1"), 0, "%s",
+                 output);
+    cr_assert_eq(started(&output, "-cpu max -drive format=raw,file=" FOLDER "/disk1.img"), 9, "%s",
+                 output);
+    assert_contains(output, "demo: round trip ok");
+    cr_assert_eq(host_run(&digest, "printf 'demo: sha256=%%s\\n' $(sha256sum " INPUT ")"), 0);
+    *strchr(digest, '\n') = '\0';
+    assert_contains(output, digest);
 }
 
 /* QEMU takes the Multiboot header when there is one; without its magic number, the PVH note. */

@@ -141,10 +141,10 @@ NOIPA static int chain(int n)
 
     sum += recurse(6, n);
     sum += tail_caller(n);
-    sum += early(n, sum);
-    sum += variadic(4, n, sum, 3, 4);
+    sum += early(n, sum & 1023);
+    sum += variadic(4, n, sum & 1023, 3, 4);
     sum += floats(n & 1023);
-    sum += many(n, 2, sum, 4, 5, 6, sum, 8, 9);
+    sum += many(n, 2, sum & 1023, 4, 5, 6, sum & 1023, 8, 9);
     return sum;
 }
 
@@ -155,7 +155,7 @@ static void *run(void *argument)
 
     do {
         for (int i = 0; i < 50; i++)
-            sum += chain(i);
+            sum ^= chain(i);
         weft_profile_totals(&totals);
     } while (totals.ticks < TICKS);
     *(int *)argument = sum;

@@ -135,22 +135,27 @@ static void check_all(const struct image *image, const struct log_reader *reader
     }
 }
 
-/* Every function was hit, nearly everywhere; a delay slot has no pc of its own. */
+/* Every function was hit, nearly everywhere; a delay slot has no pc of its own. A CPU that runs
+ * many instructions at once takes its interrupts at few of them: in a process most functions will
+ * do. */
 static void check_coverage(const struct image *image)
 {
-    unsigned pcs = 0, instructions = 0;
+    bool is_hosted = strcmp(board_name(), "linux") == 0;
+    unsigned pcs = 0, instructions = 0, hit = 0;
 
     for (size_t i = 0; i < COUNT; i++) {
-        const struct image_function *function;
+        const struct image_function *function = image_function_at(image, seen[i].pc[0]);
 
-        cr_assert_gt(seen[i].samples, 20, "%s was sampled %lu times", expectations[i].function,
-                     (unsigned long)seen[i].samples);
-        function = image_function_at(image, seen[i].pc[0]);
+        hit += seen[i].samples > 20;
+        cr_assert(is_hosted || seen[i].samples > 20, "%s was sampled %lu times",
+                  expectations[i].function, (unsigned long)seen[i].samples);
         pcs += seen[i].pcs;
-        instructions += (unsigned)(function->limit - function->start) / 4;
+        if (function != NULL)
+            instructions += (unsigned)(function->limit - function->start) / 4;
     }
-    printf("unwind-exact: %lu samples, %lu flagged, %u pcs\n", (unsigned long)samples,
-           (unsigned long)flagged, pcs);
+    printf("unwind-exact: %lu samples, %lu flagged, %u functions, %u pcs\n", (unsigned long)samples,
+           (unsigned long)flagged, hit, pcs);
+    cr_assert_gt(hit, COUNT / 2);
     if (strncmp(board_arch(), "mips", 4) == 0)
         cr_assert_gt(pcs * 100, instructions * 75, "only %u of %u instructions were hit", pcs,
                      instructions);
@@ -171,13 +176,16 @@ static void feed_file(struct capture *capture, const char *path)
 
 Test(unwind, every_sampled_stack_is_the_only_possible_one, .timeout = 200)
 {
-    struct board_run run = board_boot("unwind-exact", "",
-                                      &(struct board_options){.icount = "shift=3", .limit_s = 120});
+    struct board_run run;
     char path[300];
     struct buffer error = {0};
     struct symbols *symbols;
     struct capture *capture;
 
+    if (strcmp(board_sanitizer(), "thread") == 0)
+        cr_skip_test("instrumented functions make no tail calls");
+    run = board_boot("unwind-exact", "",
+                     &(struct board_options){.icount = "shift=3", .limit_s = 120});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "unwind-exact: done\n");
     board_image_path(path, sizeof path, "unwind-exact", NULL);

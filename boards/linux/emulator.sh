@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# This board is a process: the image runs as it is. Read by tools/build/run-image.sh.
+memory_mib=128 # the heap, unless heap=MIB says otherwise
+input_max_mib=1048576
+
+emulator_command() {
+    command=("$elf" ${INPUT:+"input=$INPUT"} "$@")
+    break_spec=signal
+    [ -z "$ICOUNT" ] || fail "board linux counts no instructions: ICOUNT is for the emulated boards"
+}

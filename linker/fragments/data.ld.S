@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include "linker/mips.ld.h"
+MIPS_DATA_SECTIONS

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Linux process: the linker's own script stays in force (INSERT), and this adds the symbols that weft
+ * reads about the image. What lies between __text_start and __text_end is the image's own code:
+ * the places where a thread may lose the core. The section hosted_shield is code of the image as
+ * well, but stands outside (arch/amd64/hosted/README.md).
+ */
+#include <weft/config.h>
+
+SECTIONS
+{
+    .weft_marks (NOLOAD) : {}
+}
+INSERT AFTER .bss;
+
+__text_start = ADDR(.text);
+__text_end = ADDR(.text) + SIZEOF(.text);
+__build_id_start = ADDR(.note.gnu.build-id);
+__build_id_end = ADDR(.note.gnu.build-id) + SIZEOF(.note.gnu.build-id);
+__eh_frame_hdr_start = ADDR(.eh_frame_hdr);
+__eh_frame_hdr_end = ADDR(.eh_frame_hdr) + SIZEOF(.eh_frame_hdr);
+__eh_frame_start = ADDR(.eh_frame);
+__eh_frame_end = ADDR(.eh_frame) + SIZEOF(.eh_frame);
+
+ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread raises the CPU exception that the first argument names; with "slot" as the second, in a
+ * branch's delay slot. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <weft/thread.h>
+
+static int word;
+
+/* The instruction alone, then in a delay slot of a branch that is taken. */
+#define RAISER(name, instruction, operand)                                                         \
+    static __attribute__((noinline)) void name(void)                                               \
+    {                                                                                              \
+        __asm__ volatile(".set push\n\t.set noreorder\n\t.set noat\n\t" instruction                \
+                         "\n\tnop\n\t.set pop" ::"r"(operand)                                      \
+                         : "memory", "$2", "$3");                                                  \
+    }                                                                                              \
+    static __attribute__((noinline)) void name##_slot(void)                                        \
+    {                                                                                              \
+        __asm__ volatile(".set push\n\t.set noreorder\n\t.set noat\n\tb 1f\n\t" instruction        \
+                         "\n1:\tnop\n\t.set pop" ::"r"(operand)                                    \
+                         : "memory", "$2", "$3");                                                  \
+    }
+
+RAISER(misaligned_load, "lw $2, 1(%0)", &word)
+RAISER(misaligned_store, "sw $2, 2(%0)", &word)
+RAISER(unmapped_load, "lw $2, 0xbd0(%0)", 0)
+RAISER(unmapped_store, "sw $2, 0xbd0(%0)", 0xc0000000u)
+RAISER(bus_load, "lw $2, 0(%0)", 0x00400000u)
+RAISER(reserved, ".word 0x7000003e", 0)
+RAISER(overflow, "add $2, %0, %0", 0x7fffffff)
+RAISER(trap, "teq %0, %0", 0)
+RAISER(breakpoint, "break 5", 0)
+RAISER(system_call, "syscall", 0)
+RAISER(coprocessor, "lwc2 $2, 0(%0)", &word)
+
+static __attribute__((noinline)) void misaligned_fetch(void)
+{
+    volatile uintptr_t odd = (uintptr_t)&word + 2;
+
+    ((void (*)(void))odd)();
+    word++; /* not a tail call */
+}
+
+#define PAGE 0x00400000u
+#define TLB_UNCACHED_VALID_GLOBAL (2u << 3 | 2 | 1)
+
+/* TLB entry 0: a page at PAGE that may be read, not written. */
+static void map_read_only(uint32_t physical)
+{
+    uint32_t low = physical >> 12 << 6 | TLB_UNCACHED_VALID_GLOBAL;
+
+    __asm__ volatile("mtc0 $0, $5\n\t"  /* PageMask: 4 KiB */
+                     "mtc0 $0, $0\n\t"  /* Index */
+                     "mtc0 %0, $10\n\t" /* EntryHi */
+                     "mtc0 %1, $2\n\t"
+                     "mtc0 %1, $3\n\t"
+                     "ehb\n\ttlbwi\n\tehb" ::"r"(PAGE),
+                     "r"(low)
+                     : "memory");
+}
+
+/* Cause 1, "TLB modified". */
+static __attribute__((noinline)) void read_only(void)
+{
+    map_read_only((uintptr_t)&word & 0x1fffffffu);
+    *(volatile int *)PAGE = 1;
+}
+
+static __attribute__((noinline)) void floating_point(void)
+{
+    volatile double zero = 0, one = 1;
+
+    __asm__ volatile("ctc1 %0, $31" ::"r"(1 << 10)); /* FCSR: division by zero is enabled */
+    one = one / zero;
+}
+
+static const struct {
+    const char *name;
+    void (*raise)(void), (*raise_in_slot)(void);
+} ways[] = {
+    {"misaligned-load", misaligned_load, misaligned_load_slot},
+    {"misaligned-store", misaligned_store, misaligned_store_slot},
+    {"misaligned-fetch", misaligned_fetch, NULL},
+    {"unmapped-load", unmapped_load, unmapped_load_slot},
+    {"unmapped-store", unmapped_store, unmapped_store_slot},
+    {"bus-load", bus_load, bus_load_slot},
+    {"read-only", read_only, NULL},
+    {"reserved", reserved, reserved_slot},
+    {"overflow", overflow, overflow_slot},
+    {"trap", trap, trap_slot},
+    {"breakpoint", breakpoint, breakpoint_slot},
+    {"system-call", system_call, system_call_slot},
+    {"coprocessor", coprocessor, coprocessor_slot},
+    {"floating-point", floating_point, NULL},
+};
+
+static bool in_slot;
+
+static void *victim(void *argument)
+{
+    if (strcmp(argument, "bus-load") == 0)
+        map_read_only(0x30000000); /* nothing is there */
+    for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        if (strcmp(argument, ways[i].name) == 0)
+            (in_slot ? ways[i].raise_in_slot : ways[i].raise)();
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct weft_thread_attr attr = WEFT_THREAD_ATTR_DEFAULT;
+    struct weft_thread *thread;
+
+    attr.name = "victim";
+    in_slot = argc > 2;
+    if (argc < 2 || weft_thread_spawn(&thread, &attr, victim, argv[1]) != 0)
+        return 2;
+    return weft_thread_join(thread, NULL) == 0 ? 0 : 3;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Every MIPS exception that a program can raise, in a delay slot too, ends in a report that names
+ * it, the thread, the function and the address. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/board/harness.h"
+
+static void check(const char *way, const char *words, const char *function, const char *sentence)
+{
+    struct board_run run;
+    char name[64];
+
+    if (strncmp(board_arch(), "mips", 4) != 0)
+        cr_skip_test("these are MIPS's");
+    snprintf(name, sizeof name, "%s", words);
+    for (char *c = name; *c != '\0'; c++)
+        *c = *c == ' ' ? '-' : *c;
+    run = board_boot("mips-exceptions", words, &(struct board_options){.name = name});
+    cr_assert_eq(run.status, 70, "%s: status %d\n%s", way, run.status, run.terminal);
+    assert_contains(run.console, sentence);
+    assert_contains(run.console, "on core 0, thread \"victim\"");
+    assert_contains(run.console, function);
+    assert_contains(run.console, "\nvictim\n");
+    assert_contains(run.console, "thread 1 \"main\" [join");
+    if (strstr(words, " slot") != NULL)
+        assert_contains(run.console, "(in a branch's delay slot)");
+}
+
+static void expect(const char *way, const char *function, const char *sentence)
+{
+    check(way, way, function, sentence);
+}
+
+static void expect_both(const char *way, const char *function, const char *sentence)
+{
+    char words[64], slot[64];
+
+    snprintf(words, sizeof words, "%s slot", way);
+    snprintf(slot, sizeof slot, "%s_slot\n", function);
+    check(way, words, slot, sentence);
+    snprintf(slot, sizeof slot, "%s\n", function);
+    check(way, way, slot, sentence);
+}
+
+Test(mips_exceptions, misaligned_load)
+{
+    expect_both("misaligned-load", "misaligned_load", "panic: address error on load or fetch");
+}
+
+Test(mips_exceptions, misaligned_store)
+{
+    expect_both("misaligned-store", "misaligned_store", "panic: address error on store");
+}
+
+Test(mips_exceptions, misaligned_fetch)
+{
+    expect("misaligned-fetch", "misaligned_fetch\n", "panic: address error on load or fetch");
+}
+
+Test(mips_exceptions, unmapped_load)
+{
+    expect_both("unmapped-load", "unmapped_load",
+                "panic: load or fetch from an unmapped address");
+}
+
+Test(mips_exceptions, unmapped_store)
+{
+    expect_both("unmapped-store", "unmapped_store", "panic: store to an unmapped address");
+}
+
+Test(mips_exceptions, bus_error)
+{
+    expect_both("bus-load", "bus_load", "panic: bus error on load or store");
+}
+
+Test(mips_exceptions, store_to_a_read_only_page)
+{
+    expect("read-only", "read_only\n", "panic: store to a read-only page");
+}
+
+Test(mips_exceptions, reserved_instruction)
+{
+    expect_both("reserved", "reserved", "panic: reserved instruction");
+}
+
+Test(mips_exceptions, overflow)
+{
+    expect_both("overflow", "overflow", "panic: arithmetic overflow");
+}
+
+Test(mips_exceptions, trap_instruction)
+{
+    expect_both("trap", "trap", "panic: trap instruction");
+}
+
+Test(mips_exceptions, breakpoint)
+{
+    expect_both("breakpoint", "breakpoint", "panic: breakpoint");
+}
+
+Test(mips_exceptions, system_call)
+{
+    expect_both("system-call", "system_call", "panic: system call");
+}
+
+Test(mips_exceptions, coprocessor_2)
+{
+    expect_both("coprocessor", "coprocessor", "panic: coprocessor unusable");
+}
+
+Test(mips_exceptions, floating_point_division)
+{
+    expect("floating-point", "floating_point\n", "panic: floating-point exception");
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread overflows its stack, in the way the first argument names. With "survive" as the second
+ * argument a trap handler ends that thread only, and what lies below the guard is looked at.
+ * Without arguments: the high-water mark.
+ */
+#include <alloca.h>
+#include <string.h>
+#include <weft/weft.h>
+
+#include "../firmware.h"
+#include "kernel/board.h"
+#include "sched/thread.h"
+
+#define STACK_BYTES 8192
+#define NEIGHBOUR_BYTES 256
+
+static unsigned char before[NEIGHBOUR_BYTES];
+static volatile bool trapped;
+static volatile int depth;
+
+/* The bytes right below the guard. */
+static const unsigned char *neighbour(const struct weft_thread *thread)
+{
+    return (const unsigned char *)thread_stack_floor(thread) - NEIGHBOUR_BYTES;
+}
+
+static __attribute__((noinline)) int recurse(int n)
+{
+    volatile char frame[100];
+
+    frame[0] = (char)++depth;
+    return n < 0 ? 0 : recurse(n + 1) + frame[0];
+}
+
+static __attribute__((noinline)) int large_frame(int n)
+{
+    volatile char frame[3 * STACK_BYTES];
+
+    frame[n] = 1;
+    return frame[n] + frame[0];
+}
+
+static __attribute__((noinline)) int dynamic(size_t bytes)
+{
+    volatile char *memory = alloca(bytes);
+
+    memory[0] = 1;
+    return memory[0];
+}
+
+/* Writes just below its own stack, as a large local array may, and goes on. */
+static __attribute__((noinline)) int graze(void)
+{
+    memset((void *)weft_thread_self()->stack_lo, 0x11, 8);
+    weft_thread_sleep_ns(1000);
+    return 1;
+}
+
+static const char *way;
+
+static void *victim(void *argument)
+{
+    memcpy(before, neighbour(weft_thread_self()), NEIGHBOUR_BYTES);
+    if (strcmp(way, "recursion") == 0)
+        recurse(0);
+    if (strcmp(way, "frame") == 0)
+        large_frame(depth);
+    if (strcmp(way, "alloca") == 0)
+        dynamic(2 * STACK_BYTES + (size_t)depth);
+    if (strcmp(way, "graze") == 0)
+        graze();
+    return argument;
+}
+
+static void give_up(void)
+{
+    trapped = true;
+    weft_thread_exit(NULL);
+}
+
+#if defined(__x86_64__)
+#define SP_REGISTER 7
+#else
+#define SP_REGISTER 29
+#endif
+
+static bool end_thread(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
+{
+    const struct weft_thread *thread = weft_thread_self();
+    uintptr_t address;
+
+    (void)argument;
+    CHECK(cause == WEFT_TRAP_PAGE && weft_trap_address(trap, &address));
+    CHECK(address < thread->stack_lo && address >= thread->stack_lo - board_guard_bytes());
+    CHECK(memcmp(before, neighbour(thread), NEIGHBOUR_BYTES) == 0);
+    weft_trap_set_pc(trap, (uintptr_t)give_up);
+    return weft_trap_set_register(trap, SP_REGISTER, thread->stack_hi - 264) == 0;
+}
+
+static volatile uintptr_t lowest;
+
+static void *deep(void *argument)
+{
+    for (depth = 0; depth < 1000; depth++) {
+        volatile char *memory = alloca(16);
+
+        memory[0] = 0;
+        lowest = (uintptr_t)memory;
+    }
+    return argument;
+}
+
+static void high_water(void)
+{
+    const struct weft_thread_attr attr = {.name = "deep", .priority = 20, .stack_bytes = 32768};
+    struct weft_thread *thread;
+    size_t bytes, usable;
+
+    CHECK(weft_thread_spawn(&thread, &attr, deep, NULL) == 0);
+    usable = thread->stack_hi - thread->stack_lo;
+    CHECK(weft_thread_stack_used(NULL, &bytes) == WEFT_EINVAL);
+    if (!WEFT_CONFIG_STACK_PAINT) {
+        CHECK(weft_thread_stack_used(thread, &bytes) == WEFT_ENOTSUP);
+    } else {
+        CHECK(weft_thread_stack_used(thread, &bytes) == 0);
+        printf("used %u of %u\n", (unsigned)bytes, (unsigned)usable);
+        CHECK(bytes >= thread->stack_hi - lowest && bytes < thread->stack_hi - lowest + 1024);
+        CHECK(bytes >= 16000 && bytes < usable);
+    }
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    puts("high water seen");
+}
+
+int main(int argc, char **argv)
+{
+    const struct weft_thread_attr attr = {
+        .name = "victim", .priority = 20, .stack_bytes = STACK_BYTES};
+    struct weft_thread *thread;
+
+    if (argc < 2) {
+        high_water();
+        return 0;
+    }
+    way = argv[1];
+    if (argc > 2)
+        CHECK(weft_trap_handle(WEFT_TRAP_PAGE, end_thread, NULL) == 0);
+    CHECK(weft_thread_spawn(&thread, &attr, victim, NULL) == 0);
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    CHECK(trapped);
+    CHECK(weft_heap_check() == 0);
+    puts("only the thread is gone");
+    return 0;
+}

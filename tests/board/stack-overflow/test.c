@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread that overflows its stack is caught, by name and with its stack: at the instruction where
+ * the board has guard pages, at the next switch or tick where there is a canary only. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/board/harness.h"
+
+static bool has_guards(void)
+{
+    return strcmp(board_name(), "malta") != 0;
+}
+
+static void caught(const char *way, const char *function)
+{
+    struct board_run run;
+
+    if (!has_guards())
+        cr_skip_test("this board has no guard pages");
+    run = board_boot("stack-overflow", way, &(struct board_options){.name = way});
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "thread \"victim\" has overflowed its stack");
+    assert_contains(run.console, function);
+    assert_contains(run.console, "created by main");
+}
+
+/* The neighbour's bytes are compared in the trap; then the thread is ended, and all goes on. */
+static void survived(const char *way)
+{
+    char words[64], name[64];
+    struct board_run run;
+
+    if (!has_guards())
+        cr_skip_test("this board has no guard pages");
+    snprintf(words, sizeof words, "%s survive", way);
+    snprintf(name, sizeof name, "%s-survive", way);
+    run = board_boot("stack-overflow", words, &(struct board_options){.name = name});
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "only the thread is gone");
+}
+
+Test(stack_overflow, by_recursion_is_caught_at_the_instruction)
+{
+    if (strcmp(board_sanitizer(), "thread") == 0)
+        cr_skip_test("so slow that a tick finds the canary before the guard is reached");
+    caught("recursion", "recurse\n");
+    survived("recursion");
+}
+
+Test(stack_overflow, by_a_frame_larger_than_the_guard_is_caught_at_the_instruction)
+{
+    caught("frame", "large_frame\n");
+    survived("frame");
+}
+
+Test(stack_overflow, by_alloca_is_caught_at_the_instruction)
+{
+    caught("alloca", "dynamic\n");
+    survived("alloca");
+}
+
+Test(stack_overflow, kills_the_canary_and_is_caught_at_the_next_switch)
+{
+    struct board_run run =
+        board_boot("stack-overflow", "graze", &(struct board_options){.name = "graze"});
+
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "thread \"victim\" has overflowed its stack of ");
+    assert_contains(run.console, "victim\n");
+}
+
+Test(stack_overflow, high_water_mark)
+{
+    struct board_run run =
+        board_boot("stack-overflow", "",
+                   &(struct board_options){.config = "STACK_PAINT=1", .name = "high-water"});
+
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "high water seen");
+    run = board_boot("stack-overflow", "", NULL);
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+}

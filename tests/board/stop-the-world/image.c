@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stopping the world. Without an argument: threads that count, allocate, block and use atomics on
+ * every core, and stoppers that look twice whether anything moves while the world is stopped. With
+ * one: what is refused.
+ */
+#include <string.h>
+#include <weft/atomic.h>
+#include <weft/weft.h>
+
+#include "../firmware.h"
+#include "kernel/core.h"
+#include "kernel/spinlock.h"
+#include "kernel/tick.h"
+#include "sched/thread.h"
+
+#define COUNTERS 6
+#define STOPPERS 8
+#define STOPS 25
+
+static volatile uint32_t counts[COUNTERS];
+static uint64_t atomic_count;
+static _Atomic bool done;
+static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
+
+static void *counter(void *argument)
+{
+    volatile uint32_t *count = &counts[(uintptr_t)argument];
+
+    while (!done) {
+        void *block = malloc(24 + *count % 100);
+
+        CHECK(block != NULL);
+        weft_mutex_lock(&mutex);
+        ++*count;
+        weft_mutex_unlock(&mutex);
+        (void)weft_atomic64_fetch_add(&atomic_count, 1);
+        weft_preempt_disable();
+        ++*count;
+        weft_preempt_enable();
+        free(block);
+        if (*count % 64 == 0)
+            weft_thread_sleep_ns(50000);
+    }
+    return NULL;
+}
+
+static void snapshot(uint32_t *into)
+{
+    for (unsigned i = 0; i < COUNTERS; i++)
+        into[i] = counts[i];
+}
+
+/* When each turn began, in cycles, noted by whoever had it. */
+static volatile uint32_t turns;
+static uint64_t turn_began[STOPPERS * STOPS];
+
+/* Turns of others that began after this thread had queued for the world: it was served in the order
+ * of asking if they are at most the ones that had queued before it. */
+static unsigned overtaken(uint64_t asked)
+{
+    uint64_t queued = weft_thread_self()->wait_since;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < turns && queued >= asked; i++)
+        count += turn_began[i] > queued;
+    return count;
+}
+
+static void stop_once(void)
+{
+    uint32_t before[COUNTERS], after[COUNTERS];
+    uint64_t until, atomic_before, asked = tick_now();
+
+    weft_world_stop("test");
+    CHECK(overtaken(asked) < STOPPERS);
+    turn_began[turns] = tick_now();
+    turns++;
+    snapshot(before);
+    atomic_before = weft_atomic64_load(&atomic_count);
+    until = weft_time_ns() + 300000;
+    while (weft_time_ns() < until)
+        ;
+    snapshot(after);
+    CHECK(memcmp(before, after, sizeof before) == 0);
+    CHECK(weft_atomic64_load(&atomic_count) == atomic_before);
+    weft_world_start();
+}
+
+static void *stopper(void *argument)
+{
+    for (unsigned i = 0; i < STOPS; i++)
+        stop_once();
+    return argument;
+}
+
+static void churn(void)
+{
+    struct weft_thread *counters[COUNTERS], *stoppers[STOPPERS];
+    struct weft_world_stats stats;
+
+    for (uintptr_t i = 0; i < COUNTERS; i++)
+        CHECK(weft_thread_spawn(&counters[i], NULL, counter, (void *)i) == 0);
+    for (uintptr_t i = 0; i < STOPPERS; i++) {
+        const struct weft_thread_attr attr = {.priority = 14 + (int)(i % 5)};
+
+        CHECK(weft_thread_spawn(&stoppers[i], &attr, stopper, NULL) == 0);
+    }
+    for (unsigned i = 0; i < STOPPERS; i++)
+        CHECK(weft_thread_join(stoppers[i], NULL) == 0);
+    done = true;
+    for (unsigned i = 0; i < COUNTERS; i++)
+        CHECK(weft_thread_join(counters[i], NULL) == 0);
+    weft_world_stats(&stats);
+    printf("stops %u, turns %u, longest %llu us\n", (unsigned)stats.stops, (unsigned)turns,
+           (unsigned long long)(stats.longest_ns / 1000));
+    CHECK(stats.stops == STOPPERS * STOPS && turns == STOPPERS * STOPS);
+    CHECK(stats.longest_ns >= 300000 && stats.longest_wait_ns < stats.longest_ns);
+}
+
+/* ---- refusals ---- */
+
+static struct spinlock some_lock = SPINLOCK_INITIALIZER(RANK_HEAP_PAGES, "some lock");
+
+static void under_lock(void)
+{
+    (void)spinlock_lock(&some_lock);
+    weft_world_stop("under a lock");
+}
+
+static void in_interrupt(void)
+{
+    core_preempt_disable();
+    core_self()->interrupt_depth++; /* as trap_enter does */
+    weft_world_stop("in a handler");
+}
+
+static void preemption_off(void)
+{
+    weft_preempt_disable();
+    weft_world_stop("pinned");
+}
+
+static void twice(void)
+{
+    weft_world_stop("first");
+    weft_world_stop("second");
+}
+
+static void interrupts_off(void)
+{
+    (void)arch_irq_save();
+    weft_world_stop("deaf");
+}
+
+static void on_system_stack(void)
+{
+    struct weft_thread *current = core_self()->current;
+
+    core_self()->current = NULL; /* as on the boot path, where no thread is current */
+    (void)current;
+    weft_world_stop("at boot");
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} cases[] = {
+    {"lock", under_lock},
+    {"interrupt", in_interrupt},
+    {"preemption", preemption_off},
+    {"twice", twice},
+    {"interrupts-off", interrupts_off},
+    {"system-stack", on_system_stack},
+    {"start", weft_world_start},
+};
+
+int main(int argc, char **argv)
+{
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0] && argc > 1; i++)
+        if (strcmp(argv[1], cases[i].name) == 0)
+            cases[i].run();
+    CHECK(argc == 1);
+    churn();
+    puts("the world goes on");
+    return 0;
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# make install: what somebody else's project needs of weft, and nothing that it could clash with. docs/install.md.
+#
+#   PREFIX/bin/weft                          the host tool
+#   PREFIX/lib/weft/include/weft             the headers (not PREFIX/include: with PREFIX=/usr that
+#                                            would bring the host's own C headers in)
+#   PREFIX/lib/weft/TARGET                   libweft.a, the linker script or its fragments, include/weft_target.h
+#   PREFIX/lib/weft/newlib-ARCH              the C library
+#   PREFIX/lib/pkgconfig, PREFIX/lib/cmake/weft
+#   PREFIX/share/weft/examples
+
+PREFIX ?= /usr/local
+VERSION := 0.1
+INSTALL_TARGETS ?= malta-mips malta-mipsel pc-amd64 firmware-mips firmware-mipsel
+
+root := $(DESTDIR)$(PREFIX)
+install_TARGET := $(notdir $(B))
+install_LIB := $(root)/lib/weft/$(install_TARGET)
+install_HEADERS := $(wildcard include/weft/*.h)
+install_EXAMPLES := blink profile own-firmware
+
+# One object with one list of global names: nothing inside can clash with a program's names.
+$(B)/install/weft.o: $(weft_OBJS) tools/install/globals
+	$(call say,LOCALISE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(arch_FLAGS) -nostdlib -no-pie -r -Wl,--build-id=none -o $@.tmp $(weft_OBJS)
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbols=tools/install/globals $@.tmp $@
+	@rm $@.tmp
+
+$(B)/install/libweft.a: $(B)/install/weft.o
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $<
+
+$(B)/install/weft-%.ld: linker/fragments/%.ld.S $(wildcard linker/*.h) include/weft/config.h $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
+
+$(B)/install/weft_target.h: tools/build/target-header.sh include/weft/config.h $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)echo '#include <weft/config.h>' | $(CC) -E -dM -D__ASSEMBLER__ -x c -Iinclude $(DEFINES) - | \
+		grep -v 'WEFT_CONFIG_H *$$' | tools/build/target-header.sh $(@D) $(install_TARGET) $(ARCH) $(CC)
+
+# The same flags as weft's own; the linker script is the target's, or (firmware) the program's own.
+install_CFLAGS = $(filter-out -fno-stack-protector,$(TARGET_FLAGS)) -fno-stack-protector
+install_SCRIPT = $(if $(board_FRAGMENTS),,-T ROOT/lib/weft/$(install_TARGET)/image.ld)
+fill_in = sed -e 's|@TARGET@|$(install_TARGET)|g; s|@ARCH@|$(ARCH)|g; s|@CC@|$(CC)|g; s|@OBJCOPY@|$(OBJCOPY)|g' \
+	-e 's|@VERSION@|$(VERSION)|g; s|@GCC_INCLUDE@|$(gcc_INCLUDE)|g; s|@CFLAGS@|$(install_CFLAGS)|g' \
+	-e 's|@SCRIPT@|$(if $(board_FRAGMENTS),,$${libdir}/image.ld)|g' \
+	-e 's|@LDFLAGS@|$(LINK_FLAGS) $(subst ROOT,$${prefix},$(install_SCRIPT))|g' \
+	-e 's|@CMAKE_LDFLAGS@|$(LINK_FLAGS) $(subst ROOT,$${weft_ROOT},$(install_SCRIPT))|g'
+
+# The C library says, too, when a program is compiled with other settings than it was.
+newlib_CHECK = '\n/* weft: */\n\#ifndef __ASSEMBLER__\n\#include <weft_abi.h>\n\#endif\n'
+
+.PHONY: install install-target install-common
+install-target: $(B)/install/libweft.a $(B)/install/weft_target.h $(NEWLIB)/built $(addprefix $(B)/,$(board_INSTALL_FILES)) \
+		$(if $(board_FRAGMENTS),$(board_FRAGMENTS:%=$(B)/install/weft-%.ld),$(B)/image.ld)
+	$(call say,INSTALL,$(install_LIB))
+	$(Q)install -d $(install_LIB)/include $(root)/lib/pkgconfig $(root)/lib/cmake/weft
+	$(Q)install -m 644 $(filter %.a %.ld %.bin,$^) $(install_LIB)
+	$(Q)install -m 644 $(B)/install/weft_target.h $(B)/install/weft_abi.h $(install_LIB)/include
+	$(Q)install -d $(root)/lib/weft/newlib-$(ARCH)/lib
+	$(Q)cp -r $(NEWLIB)/include $(root)/lib/weft/newlib-$(ARCH)/
+	$(Q)printf $(newlib_CHECK) >> $(root)/lib/weft/newlib-$(ARCH)/include/newlib.h
+	$(Q)install -m 644 $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a $(root)/lib/weft/newlib-$(ARCH)/lib
+	$(Q)$(fill_in) tools/install/weft.pc.in > $(root)/lib/pkgconfig/weft-$(install_TARGET).pc
+	$(Q)$(fill_in) tools/install/toolchain.cmake.in > $(root)/lib/cmake/weft/weft-$(install_TARGET).cmake
+	$(Q)$(fill_in) tools/install/flags.cmake.in > $(root)/lib/cmake/weft/weft-$(install_TARGET)-flags.cmake
+
+install-common: build/bin/weft
+	$(Q)install -d $(root)/bin $(root)/lib/weft/include/weft $(root)/lib/cmake/weft
+	$(Q)install $< $(root)/bin
+	$(Q)install tools/build/link.sh $(root)/lib/weft
+	$(Q)install -m 644 $(install_HEADERS) $(root)/lib/weft/include/weft
+	$(Q)$(fill_in) tools/install/weftConfig.cmake.in > $(root)/lib/cmake/weft/weftConfig.cmake
+	$(Q)for example in $(install_EXAMPLES); do install -d $(root)/share/weft/examples/$$example && \
+		install -m 644 examples/$$example/* $(root)/share/weft/examples/$$example || exit 1; done
+
+## make install [PREFIX=/usr/local] [DESTDIR=] [INSTALL_TARGETS="malta-mips ..."]   library, headers, linker scripts,
+##                                       pkg-config and CMake files, the host tool (docs/install.md)
+install:
+	@tools/build/packages.sh $(sort $(RUN_PACKAGES) $(foreach t,$(INSTALL_TARGETS),$(packages_$(subst firmware-,malta-,$(t)))))
+	@$(MAKE) --no-print-directory install-common
+	@$(foreach t,$(INSTALL_TARGETS),$(MAKE) --no-print-directory install-target BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) true
