@@ -353,7 +353,6 @@ void upcall_sched_init(void)
         struct scheduler *scheduler = &schedulers[id];
 
         runq_init(&scheduler->ready);
-        scheduler->sleepers.next = scheduler->sleepers.prev = &scheduler->sleepers;
         idle_init(scheduler, idle_stacks[id]);
         scheduler->idle.core = (uint8_t)id;
         if (id != 0)
