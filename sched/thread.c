@@ -303,6 +303,19 @@ const char *thread_wait_name(enum thread_wait reason)
         [WAIT_QUEUE_RECEIVE] = "queue receive",
         [WAIT_SUSPENDED] = "suspended",
         [WAIT_WORLD] = "world",
+        [WAIT_CONDITION] = "condition",
+        [WAIT_SEMAPHORE] = "semaphore",
+        [WAIT_FLAGS] = "event flags",
+        [WAIT_BARRIER] = "barrier",
+        [WAIT_ONCE] = "once",
+        [WAIT_GROUP] = "wait group",
+        [WAIT_RWLOCK_READ] = "read lock",
+        [WAIT_RWLOCK_WRITE] = "write lock",
+        [WAIT_POOL] = "pool",
+        [WAIT_CHANNEL_SEND] = "channel send",
+        [WAIT_CHANNEL_RECEIVE] = "channel receive",
+        [WAIT_SELECT] = "select",
+        [WAIT_TIMER] = "timer",
     };
 
     return reason < WAIT_REASONS ? names[reason] : "?";
@@ -341,7 +354,6 @@ void upcall_sched_init(void)
         struct scheduler *scheduler = &schedulers[id];
 
         runq_init(&scheduler->ready);
-        scheduler->sleepers.next = scheduler->sleepers.prev = &scheduler->sleepers;
         idle_init(scheduler, idle_stacks[id]);
         scheduler->idle.core = (uint8_t)id;
         if (id != 0)
