@@ -87,11 +87,11 @@ void mutex_waiter_left_locked(const void *object)
 }
 
 /* Would waiting for `mutex` close a cycle of owners that wait for each other? */
-static bool closes_cycle(const struct weft_mutex *mutex, const struct weft_thread *current)
+static bool closes_cycle(const struct weft_mutex *mutex, const struct weft_thread *thread)
 {
     const struct weft_thread *owner = mutex->owner;
 
-    while (owner != current) {
+    while (owner != thread) {
         if (owner->state != THREAD_BLOCKED || owner->wait_reason != WAIT_MUTEX)
             return false;
         owner = ((const struct weft_mutex *)owner->wait_object)->owner;
@@ -105,21 +105,26 @@ static void take(struct weft_mutex *mutex, struct weft_thread *thread)
     thread->mutexes++;
 }
 
-/* Queues the current thread for a mutex that somebody owns. */
-static int wait_for_locked(struct weft_mutex *mutex, uint64_t deadline)
+/* The owner of `mutex` gets a waiter more: it inherits from `thread`, before that is queued. */
+static void inherit_locked(struct weft_mutex *mutex, const struct weft_thread *thread)
 {
-    struct weft_thread *current = thread_current();
     struct weft_thread *owner = mutex->owner;
 
     if (wait_queue_empty(&mutex->waiters)) {
         mutex->next_held = owner->held;
         owner->held = mutex;
     }
-    if (current->priority > owner->priority) {
-        priority_set_locked(owner, current->priority);
+    if (thread->priority > owner->priority) {
+        priority_set_locked(owner, thread->priority);
         if (owner->state == THREAD_BLOCKED && owner->wait_reason == WAIT_MUTEX)
             chain_update_locked(((const struct weft_mutex *)owner->wait_object)->owner);
     }
+}
+
+/* Queues the current thread for a mutex that somebody owns. */
+static int wait_for_locked(struct weft_mutex *mutex, uint64_t deadline)
+{
+    inherit_locked(mutex, thread_current());
     return wait_locked(&mutex->waiters, WAIT_MUTEX, mutex, deadline);
 }
 
@@ -248,4 +253,33 @@ void weft_mutex_unlock(struct weft_mutex *mutex)
     }
     mutex->owner = NULL;
     sched_exit(state);
+}
+
+bool mutex_is_mine(const struct weft_mutex *mutex)
+{
+    return mutex->owner == thread_current() && !core_in_interrupt();
+}
+
+void mutex_release_locked(struct weft_mutex *mutex)
+{
+    struct weft_thread *owner = mutex->owner;
+
+    owner->mutexes--;
+    if (wait_queue_empty(&mutex->waiters))
+        mutex->owner = NULL;
+    else
+        hand_over_locked(mutex, owner);
+}
+
+void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread)
+{
+    if (mutex->owner == NULL) {
+        take(mutex, thread);
+        wait_wake_locked(thread, 0);
+    } else if (closes_cycle(mutex, thread)) {
+        wait_wake_locked(thread, WEFT_EDEADLK);
+    } else {
+        inherit_locked(mutex, thread);
+        wait_move_locked(thread, &mutex->waiters, WAIT_MUTEX, mutex);
+    }
 }

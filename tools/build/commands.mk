@@ -13,7 +13,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 # "firmware" is part of somebody's image and has none of its own.
 board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
-.PHONY: help run run-ready image bench test format lint size sbom clean FORCE
+.PHONY: help run run-ready image bench test soak format lint size sbom clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
@@ -49,6 +49,10 @@ packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips u-boot-tools
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
+
+## make soak   [ONLY=pattern] [BOARD=...] [ARCH=...]   make test, with the proofs that take longer
+soak:
+	@SOAK=1 $(MAKE) --no-print-directory test
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:

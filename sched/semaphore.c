@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Semaphores.
+ *
+ * While nobody waits, the count alone is the semaphore, and taking or posting a permit is one
+ * atomic exchange without the scheduler. A thread that has to wait first exchanges 0 for WAITERS,
+ * under the scheduler's lock: from then on every other operation comes to the lock too, until a
+ * post finds that nobody waits any more.
+ */
+#include <weft/console.h>
+#include <weft/semaphore.h>
+
+#include "kernel/tick.h"
+#include "sched/object.h"
+
+#define WAITERS UINT32_MAX
+
+static inline void check(const struct weft_semaphore *semaphore, const char *function)
+{
+    object_check(semaphore, WEFT_SEMAPHORE_MAGIC, function, "semaphore");
+}
+
+int weft_semaphore_init(struct weft_semaphore *semaphore, uint32_t count, uint32_t limit)
+{
+    if (semaphore == NULL || limit == 0 || limit > WEFT_SEMAPHORE_LIMIT || count > limit)
+        return WEFT_EINVAL;
+    *semaphore =
+        (struct weft_semaphore){.magic = WEFT_SEMAPHORE_MAGIC, .count = count, .limit = limit};
+    wait_queue_init(&semaphore->waiters);
+    return 0;
+}
+
+/* Takes a permit if there is one. */
+static inline bool take(struct weft_semaphore *semaphore)
+{
+    uint32_t count = object_load(&semaphore->count);
+
+    while (count - 1 < WEFT_SEMAPHORE_LIMIT) { /* neither 0 nor WAITERS */
+        if (__builtin_expect(object_swap(&semaphore->count, count, count - 1), 1))
+            return true;
+        count = object_load(&semaphore->count);
+    }
+    return false;
+}
+
+static __attribute__((noinline)) int wait_slow(struct weft_semaphore *semaphore, uint64_t deadline)
+{
+    arch_irq_state state = sched_enter();
+    int result = 0;
+
+    while (!take(semaphore)) {
+        if (object_load(&semaphore->count) != WAITERS &&
+            !object_swap(&semaphore->count, 0, WAITERS))
+            continue; /* a post came between */
+        sched_assert_may_block("weft_semaphore_wait");
+        result = wait_locked(&semaphore->waiters, WAIT_SEMAPHORE, semaphore, deadline);
+        break;
+    }
+    sched_exit(state);
+    return result;
+}
+
+int weft_semaphore_wait(struct weft_semaphore *semaphore)
+{
+    object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_wait", "semaphore");
+    if (__builtin_expect(take(semaphore), 1))
+        return 0;
+    return wait_slow(semaphore, UINT64_MAX);
+}
+
+int weft_semaphore_wait_until(struct weft_semaphore *semaphore, uint64_t deadline_ns)
+{
+    object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_wait_until",
+                          "semaphore");
+    if (take(semaphore))
+        return 0;
+    return wait_slow(semaphore, tick_ns_to_cycles(deadline_ns));
+}
+
+int weft_semaphore_try(struct weft_semaphore *semaphore)
+{
+    check(semaphore, "weft_semaphore_try");
+    return take(semaphore) ? 0 : WEFT_EAGAIN;
+}
+
+/* Threads may be waiting: the permit goes to the first of them, or into the count. Only holders of
+ * the lock change a count that is WAITERS; false: somebody did before this. */
+static __attribute__((noinline)) bool post_slow(struct weft_semaphore *semaphore)
+{
+    arch_irq_state state = sched_enter();
+    bool ours = object_load(&semaphore->count) == WAITERS;
+
+    if (ours && wait_wake_first_locked(&semaphore->waiters, 0) == NULL)
+        __atomic_store_n(&semaphore->count, 1, __ATOMIC_RELEASE);
+    else if (ours && wait_queue_empty(&semaphore->waiters))
+        __atomic_store_n(&semaphore->count, 0, __ATOMIC_RELEASE);
+    sched_leave(state);
+    return ours;
+}
+
+int weft_semaphore_post(struct weft_semaphore *semaphore)
+{
+    uint32_t count;
+
+    check(semaphore, "weft_semaphore_post");
+    for (;;) {
+        count = object_load(&semaphore->count);
+        if (__builtin_expect(count < semaphore->limit, 1)) {
+            if (__builtin_expect(object_swap(&semaphore->count, count, count + 1), 1))
+                return 0;
+        } else if (count != WAITERS) {
+            return WEFT_ESTATE;
+        } else if (post_slow(semaphore)) {
+            return 0;
+        }
+    }
+}
+
+uint32_t weft_semaphore_count(const struct weft_semaphore *semaphore)
+{
+    uint32_t count;
+
+    check(semaphore, "weft_semaphore_count");
+    count = object_load(&semaphore->count);
+    return count == WAITERS ? 0 : count;
+}
+
+void weft_semaphore_destroy(struct weft_semaphore *semaphore)
+{
+    arch_irq_state state;
+
+    object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_destroy", "semaphore");
+    state = sched_enter();
+    semaphore->magic = OBJECT_DESTROYED;
+    wait_wake_all_locked(&semaphore->waiters, WEFT_ECLOSED);
+    sched_leave(state);
+}
