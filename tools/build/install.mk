@@ -17,7 +17,7 @@ root := $(DESTDIR)$(PREFIX)
 install_TARGET := $(notdir $(B))
 install_LIB := $(root)/lib/weft/$(install_TARGET)
 install_HEADERS := $(wildcard include/weft/*.h)
-install_EXAMPLES := blink profile own-firmware
+install_EXAMPLES := blink channels profile own-firmware
 
 # One object with one list of global names: nothing inside can clash with a program's names.
 $(B)/install/weft.o: $(weft_OBJS) tools/install/globals

@@ -126,6 +126,10 @@ Test(installed, examples_build_with_make_and_boot)
     build_with_make("blink", target());
     boots("blink", "....*.**\n");
     boots("blink", "blink: done");
+    build_with_make("channels", target());
+    boots("channels",
+          "channels: 2 3 5 7 11 13 17 19 23 29 31 37 41 43 47 53 59 61 67 71\nchannels: "
+          "done");
     build_with_make("profile", target());
     boots("profile", "numbers_sort");
     boots("profile", "profile: ticks=");
