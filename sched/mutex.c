@@ -66,8 +66,8 @@ static int init(struct weft_mutex *mutex, enum weft_mutex_kind kind, uint32_t ma
     if (mutex == NULL || (kind != WEFT_MUTEX_NORMAL && kind != WEFT_MUTEX_RECURSIVE &&
                           kind != WEFT_MUTEX_ERRORCHECK))
         return WEFT_EINVAL;
-    *mutex = (struct weft_mutex){
-        .magic = magic, .kind = (uint16_t)kind, .ceiling = (uint8_t)ceiling};
+    *mutex =
+        (struct weft_mutex){.magic = magic, .kind = (uint16_t)kind, .ceiling = (uint8_t)ceiling};
     wait_queue_init(&mutex->waiters);
     return 0;
 }
@@ -212,7 +212,8 @@ static bool take_locked(struct weft_mutex *mutex, struct weft_thread *thread)
     return true;
 }
 
-/* Takes the mutex for `thread` if it is free; otherwise the owner word stands still from here on. */
+/* Takes the mutex for `thread` if it is free; otherwise the owner word stands still from here on.
+ */
 static bool take_or_mark_locked(struct weft_mutex *mutex, struct weft_thread *thread)
 {
     uintptr_t word;

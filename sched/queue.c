@@ -29,7 +29,8 @@ int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_byte
     return 0;
 }
 
-static inline void queue_check(const struct weft_queue *queue, const void *message, const char *function)
+static inline void queue_check(const struct weft_queue *queue, const void *message,
+                               const char *function)
 {
     object_check(queue, QUEUE_MAGIC, function, "queue");
     if (__builtin_expect(message == NULL, 0))

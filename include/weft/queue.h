@@ -55,8 +55,8 @@ void weft_queue_close(struct weft_queue *queue);
 /* Messages in the queue now. Context: any. */
 size_t weft_queue_count(const struct weft_queue *queue);
 
-/* Ends the object: all waiters get WEFT_ECLOSED, messages in it are lost, later use panics. Context:
- * thread. */
+/* Ends the object: all waiters get WEFT_ECLOSED, messages in it are lost, later use panics.
+ * Context: thread. */
 void weft_queue_destroy(struct weft_queue *queue);
 
 #endif

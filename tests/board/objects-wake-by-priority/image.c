@@ -63,9 +63,8 @@ static int condition_wait(uint64_t deadline_ns)
     int result;
 
     weft_mutex_lock(&mutex);
-    result = deadline_ns == UINT64_MAX
-                 ? weft_condition_wait(&condition, &mutex)
-                 : weft_condition_wait_until(&condition, &mutex, deadline_ns);
+    result = deadline_ns == UINT64_MAX ? weft_condition_wait(&condition, &mutex)
+                                       : weft_condition_wait_until(&condition, &mutex, deadline_ns);
     weft_mutex_unlock(&mutex);
     return result;
 }
@@ -168,8 +167,7 @@ static void channel_receive_one(void)
     CHECK(weft_channel_try_receive(&unbuffered, &element) == 0 && element == 0x123456789au);
 }
 
-static struct weft_channel other =
-    WEFT_CHANNEL_INITIALIZER(other, NULL, sizeof(uint64_t), 0);
+static struct weft_channel other = WEFT_CHANNEL_INITIALIZER(other, NULL, sizeof(uint64_t), 0);
 
 /* Twice the same channel, and one where nothing ever comes. */
 static int select_wait(uint64_t deadline_ns)
