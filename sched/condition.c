@@ -31,11 +31,20 @@ static void check_wait(const struct weft_condition *condition, const struct weft
                        const char *function)
 {
     object_check_blocking(condition, WEFT_CONDITION_MAGIC, function, "condition variable");
-    object_check(mutex, WEFT_MUTEX_MAGIC, function, "mutex");
+    mutex_check(mutex, function);
     if (!mutex_is_mine(mutex))
         weft_panic("%s: thread \"%s\" does not own mutex %p: lock it first", function,
                    thread_current()->name, (const void *)mutex);
     sched_assert_may_block(function);
+}
+
+/* After a wait that ended otherwise than by a signal. Waiting for the mutex that would never end is
+ * the caller's mistake, which weft_mutex_lock knows how to name. */
+static int lock_again(struct weft_mutex *mutex, int result)
+{
+    int locked = weft_mutex_lock(mutex);
+
+    return locked != 0 ? locked : result;
 }
 
 static int wait_until_cycles(struct weft_condition *condition, struct weft_mutex *mutex,
@@ -54,10 +63,10 @@ static int wait_until_cycles(struct weft_condition *condition, struct weft_mutex
     mutex_release_locked(mutex);
     result = wait_locked(&condition->waiters, WAIT_CONDITION, condition, deadline);
     sched_exit(state);
-    if (result != 0) {
-        weft_mutex_lock(mutex); /* says what is wrong if waiting would close a cycle */
-    }
-    mutex->depth = depth;
+    if (result != 0)
+        result = lock_again(mutex, result);
+    if (mutex_is_mine(mutex))
+        mutex_set_depth(mutex, depth);
     return result;
 }
 

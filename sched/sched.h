@@ -156,10 +156,12 @@ void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline);
 void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
                       enum thread_wait reason, const void *object);
 
-/* mutex.c, for condition variables: is the mutex owned by the calling thread; its owner lets go of
- * it; a blocked thread gets it, or waits for it, or wakes with WEFT_EDEADLK because its waiting
- * would close a cycle. */
+/* mutex.c, for condition variables: panics unless it is a mutex and this a thread; is it owned by
+ * the calling thread; its owner lets go of it; a blocked thread gets it, or waits for it, or wakes
+ * with WEFT_EDEADLK because its waiting would close a cycle. */
+void mutex_check(const struct weft_mutex *mutex, const char *function);
 bool mutex_is_mine(const struct weft_mutex *mutex);
+void mutex_set_depth(struct weft_mutex *mutex, uint16_t depth);
 void mutex_release_locked(struct weft_mutex *mutex);
 void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread);
 

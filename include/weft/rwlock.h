@@ -5,8 +5,8 @@
  * higher one already waits, even while others read. So a writer is never starved by readers of its
  * own priority or below, and a reader of higher priority goes before a waiting writer.
  *
- * There is no priority inheritance, since readers are not recorded; where a low-priority holder must
- * not be held up by others, use a mutex.
+ * There is no priority inheritance, since readers are not recorded; where a low-priority holder
+ * must not be held up by others, use a mutex.
  */
 #ifndef WEFT_RWLOCK_H
 #define WEFT_RWLOCK_H

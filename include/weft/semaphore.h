@@ -23,7 +23,8 @@ struct weft_semaphore {
 #define WEFT_SEMAPHORE_MAGIC 0x73656d61u /* "sema" */
 #define WEFT_SEMAPHORE_INITIALIZER(name, count)                                                    \
     {                                                                                              \
-        WEFT_SEMAPHORE_MAGIC, count, WEFT_SEMAPHORE_LIMIT, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters) \
+        WEFT_SEMAPHORE_MAGIC, count, WEFT_SEMAPHORE_LIMIT,                                         \
+            WEFT_WAIT_QUEUE_INITIALIZER(name.waiters)                                              \
     }
 #define WEFT_SEMAPHORE_BINARY_INITIALIZER(name, count)                                             \
     {                                                                                              \

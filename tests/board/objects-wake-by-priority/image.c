@@ -63,9 +63,8 @@ static int condition_wait(uint64_t deadline_ns)
     int result;
 
     weft_mutex_lock(&mutex);
-    result = deadline_ns == UINT64_MAX
-                 ? weft_condition_wait(&condition, &mutex)
-                 : weft_condition_wait_until(&condition, &mutex, deadline_ns);
+    result = deadline_ns == UINT64_MAX ? weft_condition_wait(&condition, &mutex)
+                                       : weft_condition_wait_until(&condition, &mutex, deadline_ns);
     weft_mutex_unlock(&mutex);
     return result;
 }
@@ -83,10 +82,174 @@ static void condition_destroy(void)
     weft_condition_destroy(&condition);
 }
 
+static struct weft_queue queue;
+static uint32_t queue_storage[1];
+
+static int queue_receive(uint64_t deadline_ns)
+{
+    uint32_t message = 0;
+    int result = deadline_ns == UINT64_MAX
+                     ? weft_queue_receive(&queue, &message)
+                     : weft_queue_receive_until(&queue, &message, deadline_ns);
+
+    CHECK(result != 0 || message == 7);
+    return result;
+}
+
+static void queue_send_seven(void)
+{
+    uint32_t message = 7;
+
+    CHECK(weft_queue_try_send(&queue, &message) == 0);
+}
+
+static void queue_destroy(void)
+{
+    weft_queue_destroy(&queue);
+    CHECK(weft_queue_init(&queue, queue_storage, sizeof queue_storage[0], 1) == 0);
+    queue_send_seven(); /* full, for the senders */
+}
+
+static int queue_send(uint64_t deadline_ns)
+{
+    uint32_t message = 7;
+
+    return deadline_ns == UINT64_MAX ? weft_queue_send(&queue, &message)
+                                     : weft_queue_send_until(&queue, &message, deadline_ns);
+}
+
+static void queue_receive_seven(void)
+{
+    uint32_t message = 0;
+
+    CHECK(weft_queue_try_receive(&queue, &message) == 0 && message == 7);
+}
+
+static struct weft_channel unbuffered =
+    WEFT_CHANNEL_INITIALIZER(unbuffered, NULL, sizeof(uint64_t), 0);
+
+static int channel_receive(uint64_t deadline_ns)
+{
+    uint64_t element = 0;
+    int result = deadline_ns == UINT64_MAX
+                     ? weft_channel_receive(&unbuffered, &element)
+                     : weft_channel_receive_until(&unbuffered, &element, deadline_ns);
+
+    CHECK(result != 0 || element == 0x123456789au);
+    return result;
+}
+
+static void channel_send_one(void)
+{
+    uint64_t element = 0x123456789au;
+
+    CHECK(weft_channel_try_send(&unbuffered, &element) == 0);
+}
+
+static void channel_destroy(void)
+{
+    weft_channel_destroy(&unbuffered);
+    CHECK(weft_channel_init(&unbuffered, NULL, sizeof(uint64_t), 0) == 0);
+}
+
+static int channel_send(uint64_t deadline_ns)
+{
+    uint64_t element = 0x123456789au;
+
+    return deadline_ns == UINT64_MAX ? weft_channel_send(&unbuffered, &element)
+                                     : weft_channel_send_until(&unbuffered, &element, deadline_ns);
+}
+
+static void channel_receive_one(void)
+{
+    uint64_t element = 0;
+
+    CHECK(weft_channel_try_receive(&unbuffered, &element) == 0 && element == 0x123456789au);
+}
+
+static struct weft_channel other = WEFT_CHANNEL_INITIALIZER(other, NULL, sizeof(uint64_t), 0);
+
+/* Twice the same channel, and one where nothing ever comes. */
+static int select_wait(uint64_t deadline_ns)
+{
+    uint64_t in = 0, never = 0;
+    size_t chosen = 99;
+    struct weft_select_case cases[] = {
+        {.kind = WEFT_SELECT_RECEIVE, .channel = &other, .element = &never},
+        {.kind = WEFT_SELECT_RECEIVE, .channel = NULL},
+        {.kind = WEFT_SELECT_RECEIVE, .channel = &unbuffered, .element = &in},
+        {.kind = WEFT_SELECT_RECEIVE, .channel = &unbuffered, .element = &in},
+    };
+    int result = deadline_ns == UINT64_MAX ? weft_select(cases, 4, &chosen)
+                                           : weft_select_until(cases, 4, &chosen, deadline_ns);
+
+    CHECK(result != 0 || (in == 0x123456789au && (chosen == 2 || chosen == 3)));
+    return result;
+}
+
+static struct weft_pool pool;
+static void *pool_storage[2], *pool_block;
+
+static int pool_alloc(uint64_t deadline_ns)
+{
+    void *block = NULL;
+    int result = deadline_ns == UINT64_MAX ? weft_pool_alloc(&pool, &block)
+                                           : weft_pool_alloc_until(&pool, &block, deadline_ns);
+
+    CHECK(result != 0 || block == pool_storage);
+    return result;
+}
+
+static void pool_free(void)
+{
+    weft_pool_free(&pool, pool_block);
+}
+
+static void pool_destroy(void)
+{
+    weft_pool_destroy(&pool);
+}
+
+static struct weft_timer timer;
+
+static int timer_wait(uint64_t deadline_ns)
+{
+    return deadline_ns == UINT64_MAX ? weft_timer_wait(&timer) - 1
+                                     : weft_timer_wait_until(&timer, deadline_ns);
+}
+
+static void timer_expire(void)
+{
+    CHECK(weft_timer_start(&timer, weft_time_ns() + 20000, 1000000000) == 0);
+    weft_thread_sleep_ns(100000);
+}
+
+static void timer_destroy(void)
+{
+    CHECK(weft_timer_destroy(&timer) == 0);
+}
+
+static void prepare(void)
+{
+    CHECK(weft_queue_init(&queue, queue_storage, sizeof queue_storage[0], 1) == 0);
+    CHECK(weft_pool_init(&pool, pool_storage, sizeof pool_storage, sizeof pool_storage) == 0);
+    pool_block = weft_pool_try_alloc(&pool);
+    CHECK(pool_block == pool_storage && weft_pool_used(&pool) == 1);
+    CHECK(weft_timer_init(&timer, NULL, NULL) == 0);
+    CHECK(weft_timer_start(&timer, WEFT_FOREVER, 0) == 0);
+}
+
 static const struct subject subjects[] = {
     {"semaphore", semaphore_wait, semaphore_wake, semaphore_destroy},
     {"flags", flags_wait, flags_wake, flags_destroy},
     {"condition", condition_wait, condition_wake, condition_destroy},
+    {"queue receive", queue_receive, queue_send_seven, queue_destroy},
+    {"queue send", queue_send, queue_receive_seven, queue_destroy},
+    {"channel receive", channel_receive, channel_send_one, channel_destroy},
+    {"channel send", channel_send, channel_receive_one, channel_destroy},
+    {"select", select_wait, channel_send_one, channel_destroy},
+    {"pool", pool_alloc, pool_free, pool_destroy},
+    {"timer", timer_wait, timer_expire, timer_destroy},
 };
 
 static const struct subject *subject;
@@ -153,13 +316,14 @@ static void test_subject(void)
     deadline_ns = UINT64_MAX;
     spawn(threads, 3);
     subject->destroy();
-    join(threads, 3, WEFT_ECLOSED);
+    join(threads, 3, subject->wait == timer_wait ? WEFT_ECLOSED - 1 : WEFT_ECLOSED);
     printf("%s: in order\n", subject->name);
 }
 
 /* All waiters share the caller's core, so that each spawn and wake is over when it returns. */
 static void *test_main(void *argument)
 {
+    prepare();
     for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
         subject = &subjects[i];
         test_subject();
