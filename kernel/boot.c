@@ -18,6 +18,7 @@
 #include "arch/trap.h"
 #include "arch/upcall.h"
 #include "kernel/board.h"
+#include "kernel/canary.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
 #include "kernel/tick.h"
@@ -78,6 +79,7 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
     arch_trap_init();
     arch_fpu_init(core_self());
     board_init();
+    canary_init();
     upcall_heap_init();
     tick_init();
     upcall_sched_init();

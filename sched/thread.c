@@ -27,8 +27,8 @@
 static struct {
     struct weft_thread *first, *last;
     uint32_t next_id;
-    uint32_t count; /* without runtime threads */
-} all;
+    uint32_t count;     /* without runtime threads */
+} all = {.next_id = 1}; /* which is main's */
 
 /* What the entry function of a thread is called with. */
 struct start {
@@ -43,7 +43,8 @@ struct weft_thread *thread_all_first(void)
 
 static void all_add_locked(struct weft_thread *thread)
 {
-    thread->id = ++all.next_id;
+    if (thread->id == 0)
+        thread->id = ++all.next_id;
     thread->all_previous = all.last;
     if (all.last != NULL)
         all.last->all_next = thread;
@@ -398,6 +399,7 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void))
         weft_panic("there is no memory for the main thread's stack of %u bytes",
                    (unsigned)MAIN_STACK_BYTES);
     made = thread_lay_out(memory, bytes, &attr, (struct start){main_entry, &entry});
+    made->id = 1; /* other cores' idle threads may be there already */
     sched_lock_irqoff();
     all_add_locked(made);
     all_add_locked(&sched_of(core_self())->idle);

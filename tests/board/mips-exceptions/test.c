@@ -61,8 +61,7 @@ Test(mips_exceptions, misaligned_fetch)
 
 Test(mips_exceptions, unmapped_load)
 {
-    expect_both("unmapped-load", "unmapped_load",
-                "panic: load or fetch from an unmapped address");
+    expect_both("unmapped-load", "unmapped_load", "panic: load or fetch from an unmapped address");
 }
 
 Test(mips_exceptions, unmapped_store)
