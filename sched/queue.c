@@ -10,7 +10,7 @@
 #include "sched/copy.h"
 #include "sched/object.h"
 
-#define QUEUE_MAGIC 0x71756575u /* "queu" */
+#define QUEUE_MAGIC 0x71750000u /* "qu" */
 
 int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes, size_t capacity)
 {

@@ -60,12 +60,20 @@ static __attribute__((noinline)) int wait_slow(struct weft_semaphore *semaphore,
     return result;
 }
 
-int weft_semaphore_wait(struct weft_semaphore *semaphore)
+/* Everything but the usual case: checks, and waits. */
+static __attribute__((noinline)) int wait_the_long_way(struct weft_semaphore *semaphore)
 {
     object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_wait", "semaphore");
-    if (__builtin_expect(take(semaphore), 1))
-        return 0;
     return wait_slow(semaphore, UINT64_MAX);
+}
+
+int weft_semaphore_wait(struct weft_semaphore *semaphore)
+{
+    if (__builtin_expect(semaphore != NULL && semaphore->magic == WEFT_SEMAPHORE_MAGIC &&
+                             !core_in_interrupt() && take(semaphore),
+                         1))
+        return 0;
+    return wait_the_long_way(semaphore);
 }
 
 int weft_semaphore_wait_until(struct weft_semaphore *semaphore, uint64_t deadline_ns)
@@ -98,15 +106,23 @@ static __attribute__((noinline)) bool post_slow(struct weft_semaphore *semaphore
     return ours;
 }
 
-int weft_semaphore_post(struct weft_semaphore *semaphore)
+static inline bool post_one(struct weft_semaphore *semaphore)
+{
+    uint32_t count = object_load(&semaphore->count);
+
+    return count < semaphore->limit && object_swap(&semaphore->count, count, count + 1);
+}
+
+/* Everything but the usual case. */
+static __attribute__((noinline)) int post_the_long_way(struct weft_semaphore *semaphore)
 {
     uint32_t count;
 
     check(semaphore, "weft_semaphore_post");
     for (;;) {
         count = object_load(&semaphore->count);
-        if (__builtin_expect(count < semaphore->limit, 1)) {
-            if (__builtin_expect(object_swap(&semaphore->count, count, count + 1), 1))
+        if (count < semaphore->limit) {
+            if (post_one(semaphore))
                 return 0;
         } else if (count != WAITERS) {
             return WEFT_ESTATE;
@@ -114,6 +130,15 @@ int weft_semaphore_post(struct weft_semaphore *semaphore)
             return 0;
         }
     }
+}
+
+int weft_semaphore_post(struct weft_semaphore *semaphore)
+{
+    if (__builtin_expect(semaphore != NULL && semaphore->magic == WEFT_SEMAPHORE_MAGIC &&
+                             post_one(semaphore),
+                         1))
+        return 0;
+    return post_the_long_way(semaphore);
 }
 
 uint32_t weft_semaphore_count(const struct weft_semaphore *semaphore)
