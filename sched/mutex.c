@@ -278,7 +278,7 @@ static int lock_locked(struct weft_mutex *mutex, uint64_t deadline, const char *
         return 0;
     if (owner_of(mutex) == current)
         return relock(mutex);
-    sched_assert_may_block(function);
+    sched_assert_may_block_irqoff(function);
     if (closes_cycle(mutex, current))
         return WEFT_EDEADLK;
     inherit_locked(mutex, current);

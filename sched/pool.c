@@ -70,7 +70,7 @@ static int alloc_until_cycles(struct weft_pool *pool, void **block, uint64_t dea
     state = sched_enter();
     *block = take_locked(pool);
     if (*block == NULL) {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         thread_current()->wait_data = block;
         result = wait_locked(&pool->waiters, WAIT_POOL, pool, deadline);
     }
