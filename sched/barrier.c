@@ -26,7 +26,7 @@ static int wait_until_cycles(struct weft_barrier *barrier, uint64_t deadline, co
         wait_wake_all_locked(&barrier->waiters, 0);
         result = 1;
     } else {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         barrier->arrived++;
         result = wait_locked(&barrier->waiters, WAIT_BARRIER, barrier, deadline);
     }

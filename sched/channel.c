@@ -154,7 +154,7 @@ static int wait_for_locked(struct select_set *set, enum thread_wait reason, cons
 {
     struct weft_thread *current = thread_current();
 
-    sched_assert_may_block(function);
+    sched_assert_may_block_irqoff(function);
     current->wait_data = set;
     select_enter_locked(current);
     return wait_locked(NULL, reason, object, deadline);

@@ -3,25 +3,27 @@
 #ifndef SCHED_COPY_H
 #define SCHED_COPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#define COPY_WORDS_MAX 8u
-
 typedef uint32_t __attribute__((may_alias)) copy_word;
+
+struct copy_four {
+    copy_word words[4];
+} __attribute__((may_alias));
 
 static inline void copy_element(void *to, const void *from, size_t bytes)
 {
-    if (bytes <= COPY_WORDS_MAX * 4 && (((uintptr_t)to | (uintptr_t)from | bytes) & 3) == 0) {
-        copy_word *out = to;
-        const copy_word *in = from, *end = in + bytes / 4;
+    bool aligned = (((uintptr_t)to | (uintptr_t)from) & 3) == 0;
 
-        while (in != end)
-            *out++ = *in++;
-    } else {
+    if (aligned && bytes == sizeof(copy_word))
+        *(copy_word *)to = *(const copy_word *)from;
+    else if (aligned && bytes == sizeof(struct copy_four))
+        *(struct copy_four *)to = *(const struct copy_four *)from;
+    else
         memcpy(to, from, bytes);
-    }
 }
 
 #endif

@@ -49,7 +49,7 @@ static int wait_until_cycles(struct weft_flags *flags, struct wish *wish, uint64
     int result = 0;
 
     if (!fulfil_locked(flags, wish)) {
-        sched_assert_may_block("weft_flags_wait");
+        sched_assert_may_block_irqoff("weft_flags_wait");
         thread_current()->wait_data = wish;
         result = wait_locked(&flags->waiters, WAIT_FLAGS, flags, deadline);
     }

@@ -48,7 +48,7 @@ static int wait_until_cycles(struct weft_group *group, uint64_t deadline, const 
     object_check_blocking(group, WEFT_GROUP_MAGIC, function, "wait group");
     state = sched_enter();
     if (group->count != 0) {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         result = wait_locked(&group->waiters, WAIT_GROUP, group, deadline);
     }
     sched_exit(state);

@@ -43,15 +43,12 @@ static inline void owner_set(struct weft_mutex *mutex, uintptr_t word)
 
 static inline bool owner_swap(struct weft_mutex *mutex, uintptr_t expected, uintptr_t desired)
 {
-    const int order = WEFT_CONFIG_CORES > 1 ? __ATOMIC_ACQ_REL : __ATOMIC_RELAXED;
     struct weft_thread *before = (struct weft_thread *)expected;
-    bool swapped;
 
-    __asm__ volatile("" ::: "memory");
-    swapped = __atomic_compare_exchange_n(&mutex->owner, &before, (struct weft_thread *)desired,
-                                          false, order, __ATOMIC_RELAXED);
-    __asm__ volatile("" ::: "memory");
-    return swapped;
+    if (WEFT_CONFIG_CORES == 1 && sizeof before == sizeof(uint32_t))
+        return arch_swap_32((uint32_t *)&mutex->owner, (uint32_t)expected, (uint32_t)desired);
+    return __atomic_compare_exchange_n(&mutex->owner, &before, (struct weft_thread *)desired, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 static inline bool has_ceiling(const struct weft_mutex *mutex)
@@ -281,7 +278,7 @@ static int lock_locked(struct weft_mutex *mutex, uint64_t deadline, const char *
         return 0;
     if (owner_of(mutex) == current)
         return relock(mutex);
-    sched_assert_may_block(function);
+    sched_assert_may_block_irqoff(function);
     if (closes_cycle(mutex, current))
         return WEFT_EDEADLK;
     inherit_locked(mutex, current);

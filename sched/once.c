@@ -36,7 +36,7 @@ static bool begin(struct weft_once *once)
     if (begins) {
         once->runner = current;
     } else if (!once->done) {
-        sched_assert_may_block("weft_once_run");
+        sched_assert_may_block_irqoff("weft_once_run");
         wait_locked(&once->waiters, WAIT_ONCE, once, UINT64_MAX);
     }
     sched_exit(state);

@@ -7,7 +7,7 @@
 #include "kernel/tick.h"
 #include "sched/object.h"
 
-#define POOL_MAGIC 0x706f6f6cu /* "pool" */
+#define POOL_MAGIC 0x706f0000u /* "po" */
 
 static inline void check(const struct weft_pool *pool, const char *function)
 {
@@ -41,10 +41,8 @@ static inline void *take_locked(struct weft_pool *pool)
 {
     void *block = pool->free;
 
-    if (__builtin_expect(block != NULL, 1)) {
+    if (__builtin_expect(block != NULL, 1))
         pool->free = *(void **)block;
-        pool->used++;
-    }
     return block;
 }
 
@@ -72,7 +70,7 @@ static int alloc_until_cycles(struct weft_pool *pool, void **block, uint64_t dea
     state = sched_enter();
     *block = take_locked(pool);
     if (*block == NULL) {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         thread_current()->wait_data = block;
         result = wait_locked(&pool->waiters, WAIT_POOL, pool, deadline);
     }
@@ -93,6 +91,7 @@ int weft_pool_alloc_until(struct weft_pool *pool, void **block, uint64_t deadlin
 static _Noreturn __attribute__((noinline)) void bad_block(const struct weft_pool *pool,
                                                           const void *block, const char *why)
 {
+    check(pool, "weft_pool_free");
     weft_panic("weft_pool_free: %p %s of pool %p", block, why, (const void *)pool);
 }
 
@@ -104,43 +103,50 @@ static void check_not_free_locked(const struct weft_pool *pool, const void *bloc
 }
 
 /* The block goes straight to the first waiter. */
-static void hand_over_locked(struct weft_pool *pool, void *block)
+static __attribute__((noinline)) void hand_over(struct weft_pool *pool, void *block,
+                                                arch_irq_state state)
 {
     struct weft_thread *first = wait_queue_first(&pool->waiters);
 
     *(void **)first->wait_data = block;
     wait_wake_locked(first, 0);
+    sched_leave(state);
 }
 
 void weft_pool_free(struct weft_pool *pool, void *block)
 {
-    uint32_t offset;
     arch_irq_state state;
+    uintptr_t offset;
 
-    check(pool, "weft_pool_free");
-    offset = (uint32_t)((uintptr_t)block - (uintptr_t)pool->storage);
-    if (__builtin_expect((uintptr_t)block - (uintptr_t)pool->storage >= pool->bytes ||
-                             offset % pool->block_bytes != 0,
-                         0))
+    if (__builtin_expect(pool == NULL || pool->magic != POOL_MAGIC, 0))
+        bad_block(pool, block, "is no block");
+    offset = (uintptr_t)block - (uintptr_t)pool->storage;
+    if (__builtin_expect(offset >= pool->bytes || (uint32_t)offset % pool->block_bytes != 0, 0))
         bad_block(pool, block, "is no block");
     state = sched_enter();
     if (WEFT_CONFIG_DEBUG)
         check_not_free_locked(pool, block);
     if (__builtin_expect(!wait_queue_empty(&pool->waiters), 0)) {
-        hand_over_locked(pool, block);
-        sched_leave(state);
+        hand_over(pool, block, state);
         return;
     }
     *(void **)block = pool->free;
     pool->free = block;
-    pool->used--;
     sched_exit(state);
 }
 
 size_t weft_pool_used(const struct weft_pool *pool)
 {
+    arch_irq_state state;
+    size_t used;
+
     check(pool, "weft_pool_used");
-    return object_load(&pool->used);
+    state = sched_enter();
+    used = pool->bytes / pool->block_bytes;
+    for (const void *at = pool->free; at != NULL; at = *(void *const *)at)
+        used--;
+    sched_exit(state);
+    return used;
 }
 
 void weft_pool_destroy(struct weft_pool *pool)

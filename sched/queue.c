@@ -10,7 +10,7 @@
 #include "sched/copy.h"
 #include "sched/object.h"
 
-#define QUEUE_MAGIC 0x71756575u /* "queu" */
+#define QUEUE_MAGIC 0x71750000u /* "qu" */
 
 int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes, size_t capacity)
 {
@@ -106,7 +106,7 @@ static int send_until_cycles(struct weft_queue *queue, const void *message, uint
     int result = send_locked(queue, message);
 
     if (result == WEFT_EAGAIN) {
-        sched_assert_may_block("weft_queue_send");
+        sched_assert_may_block_irqoff("weft_queue_send");
         thread_current()->wait_data =
             (void *)message; /* only read, by the receiver that makes room */
         result = wait_locked(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
@@ -121,7 +121,7 @@ static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_
     int result = receive_locked(queue, message);
 
     if (result == WEFT_EAGAIN) {
-        sched_assert_may_block("weft_queue_receive");
+        sched_assert_may_block_irqoff("weft_queue_receive");
         thread_current()->wait_data = message;
         result = wait_locked(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
     }

@@ -74,7 +74,7 @@ static int read_until_cycles(struct weft_rwlock *lock, uint64_t deadline, const 
     state = sched_enter();
     result = try_read_locked(lock);
     if (result == WEFT_EAGAIN) {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         result = wait_locked(&lock->waiters, WAIT_RWLOCK_READ, lock, deadline);
     }
     sched_exit(state);
@@ -90,7 +90,7 @@ static int write_until_cycles(struct weft_rwlock *lock, uint64_t deadline, const
     state = sched_enter();
     result = try_write_locked(lock);
     if (result == WEFT_EAGAIN) {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         result = wait_locked(&lock->waiters, WAIT_RWLOCK_WRITE, lock, deadline);
         if (result == WEFT_ETIMEDOUT)
             hand_on_locked(lock);

@@ -94,9 +94,6 @@ static inline void sched_exit(arch_irq_state state)
  * best. */
 void sched_switch_locked(struct core *core);
 
-/* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
-void sched_ready_locked(struct weft_thread *thread);
-
 /* The current thread stays ready but lets others go first: behind its equals (`to_back`) or before
  * them. */
 void sched_requeue_current_locked(struct core *core, bool to_back);
@@ -119,6 +116,15 @@ static inline void sched_leave(arch_irq_state state)
 
 /* Panics with `function`'s name unless the caller may block: a thread, preemption on. */
 void sched_assert_may_block(const char *function);
+
+/* The same with interrupts off, where the usual answer is worth being short. */
+static inline void sched_assert_may_block_irqoff(const char *function)
+{
+    const struct core *core = core_self();
+
+    if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+        sched_assert_may_block(function);
+}
 
 /* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
  * UINT64_MAX: for ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
@@ -173,6 +179,22 @@ void mutex_waiter_left_locked(const void *mutex);
 /* Puts a ready thread into the queue of the core that should run it, and wakes or interrupts that
  * core when it must look. */
 void place_locked(struct weft_thread *thread);
+
+/* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
+static inline void sched_ready_locked(struct weft_thread *thread)
+{
+    struct core *core;
+
+    thread->state = THREAD_READY;
+    if (WEFT_CONFIG_CORES > 1) {
+        place_locked(thread);
+        return;
+    }
+    core = core_self();
+    runq_push_back(&sched_of(core)->ready, thread);
+    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
+        core_reschedule_ask(core);
+}
 
 /* The best thread that `core` may run, out of its queue, if its priority is at least `priority`;
  * else NULL. */

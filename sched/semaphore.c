@@ -43,38 +43,53 @@ static inline bool take(struct weft_semaphore *semaphore)
     return false;
 }
 
-static __attribute__((noinline)) int wait_slow(struct weft_semaphore *semaphore, uint64_t deadline)
+/* Takes a permit, or waits for one. */
+static int wait_locked_for(struct weft_semaphore *semaphore, uint64_t deadline)
 {
-    arch_irq_state state = sched_enter();
-    int result = 0;
-
     while (!take(semaphore)) {
         if (object_load(&semaphore->count) != WAITERS &&
             !object_swap(&semaphore->count, 0, WAITERS))
             continue; /* a post came between */
-        sched_assert_may_block("weft_semaphore_wait");
-        result = wait_locked(&semaphore->waiters, WAIT_SEMAPHORE, semaphore, deadline);
-        break;
+        sched_assert_may_block_irqoff("weft_semaphore_wait");
+        return wait_locked(&semaphore->waiters, WAIT_SEMAPHORE, semaphore, deadline);
     }
+    return 0;
+}
+
+/* Everything but the usual case: checks, and waits. */
+static __attribute__((noinline)) int wait_the_long_way(struct weft_semaphore *semaphore)
+{
+    arch_irq_state state;
+    int result;
+
+    object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_wait", "semaphore");
+    state = sched_enter();
+    result = wait_locked_for(semaphore, UINT64_MAX);
     sched_exit(state);
     return result;
 }
 
 int weft_semaphore_wait(struct weft_semaphore *semaphore)
 {
-    object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_wait", "semaphore");
-    if (__builtin_expect(take(semaphore), 1))
+    if (__builtin_expect(semaphore != NULL && semaphore->magic == WEFT_SEMAPHORE_MAGIC &&
+                             !core_in_interrupt() && take(semaphore),
+                         1))
         return 0;
-    return wait_slow(semaphore, UINT64_MAX);
+    return wait_the_long_way(semaphore);
 }
 
 int weft_semaphore_wait_until(struct weft_semaphore *semaphore, uint64_t deadline_ns)
 {
+    uint64_t deadline = tick_ns_to_cycles(deadline_ns);
+    arch_irq_state state;
+    int result;
+
     object_check_blocking(semaphore, WEFT_SEMAPHORE_MAGIC, "weft_semaphore_wait_until",
                           "semaphore");
-    if (take(semaphore))
-        return 0;
-    return wait_slow(semaphore, tick_ns_to_cycles(deadline_ns));
+    state = sched_enter();
+    result = wait_locked_for(semaphore, deadline);
+    sched_exit(state);
+    return result;
 }
 
 int weft_semaphore_try(struct weft_semaphore *semaphore)
@@ -84,36 +99,53 @@ int weft_semaphore_try(struct weft_semaphore *semaphore)
 }
 
 /* Threads may be waiting: the permit goes to the first of them, or into the count. Only holders of
- * the lock change a count that is WAITERS; false: somebody did before this. */
-static __attribute__((noinline)) bool post_slow(struct weft_semaphore *semaphore)
+ * the lock change a count that is WAITERS. */
+static void post_locked(struct weft_semaphore *semaphore)
 {
-    arch_irq_state state = sched_enter();
-    bool ours = object_load(&semaphore->count) == WAITERS;
+    struct weft_thread *first = wait_queue_first(&semaphore->waiters);
 
-    if (ours && wait_wake_first_locked(&semaphore->waiters, 0) == NULL)
-        __atomic_store_n(&semaphore->count, 1, __ATOMIC_RELEASE);
-    else if (ours && wait_queue_empty(&semaphore->waiters))
-        __atomic_store_n(&semaphore->count, 0, __ATOMIC_RELEASE);
+    if (first != NULL)
+        wait_wake_locked(first, 0);
+    if (wait_queue_empty(&semaphore->waiters))
+        __atomic_store_n(&semaphore->count, first == NULL, __ATOMIC_RELEASE);
+}
+
+static inline bool post_one(struct weft_semaphore *semaphore)
+{
+    uint32_t count = object_load(&semaphore->count);
+
+    return count < semaphore->limit && object_swap(&semaphore->count, count, count + 1);
+}
+
+/* Everything but the usual case. */
+static __attribute__((noinline)) int post_the_long_way(struct weft_semaphore *semaphore)
+{
+    arch_irq_state state;
+    int result = 0;
+
+    check(semaphore, "weft_semaphore_post");
+    state = sched_enter();
+    while (object_load(&semaphore->count) != WAITERS) {
+        if (post_one(semaphore))
+            goto done;
+        if (object_load(&semaphore->count) == semaphore->limit) {
+            result = WEFT_ESTATE;
+            goto done;
+        }
+    }
+    post_locked(semaphore);
+done:
     sched_leave(state);
-    return ours;
+    return result;
 }
 
 int weft_semaphore_post(struct weft_semaphore *semaphore)
 {
-    uint32_t count;
-
-    check(semaphore, "weft_semaphore_post");
-    for (;;) {
-        count = object_load(&semaphore->count);
-        if (__builtin_expect(count < semaphore->limit, 1)) {
-            if (__builtin_expect(object_swap(&semaphore->count, count, count + 1), 1))
-                return 0;
-        } else if (count != WAITERS) {
-            return WEFT_ESTATE;
-        } else if (post_slow(semaphore)) {
-            return 0;
-        }
-    }
+    if (__builtin_expect(semaphore != NULL && semaphore->magic == WEFT_SEMAPHORE_MAGIC &&
+                             post_one(semaphore),
+                         1))
+        return 0;
+    return post_the_long_way(semaphore);
 }
 
 uint32_t weft_semaphore_count(const struct weft_semaphore *semaphore)

@@ -150,7 +150,7 @@ static int wait_until_cycles(struct weft_timer *timer, uint64_t deadline, const 
     } else if (!alarm_is_armed(&timer->alarm)) {
         result = WEFT_ESTATE;
     } else {
-        sched_assert_may_block(function);
+        sched_assert_may_block_irqoff(function);
         result = wait_locked(&timer->waiters, WAIT_TIMER, timer, deadline);
     }
     sched_exit(state);

@@ -48,7 +48,7 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
 
 void wait_wake_locked(struct weft_thread *thread, int result)
 {
-    DEBUG_ASSERT(thread->state == THREAD_BLOCKED);
+    DEBUG_ASSERT(thread->magic == THREAD_MAGIC && thread->state == THREAD_BLOCKED);
     if (thread->wait_queue != NULL)
         runq_unlink(&thread->link);
     if (alarm_is_armed(&thread->alarm))

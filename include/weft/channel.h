@@ -29,7 +29,7 @@ struct weft_channel {
     struct weft_wait_queue receivers;
 };
 
-#define WEFT_CHANNEL_MAGIC 0x6368616eu /* "chan" */
+#define WEFT_CHANNEL_MAGIC 0x63680000u /* "ch" */
 
 /* `storage` is an array of `capacity` elements, or NULL for an unbuffered channel of `bytes`. */
 #define WEFT_CHANNEL_INITIALIZER(name, storage, bytes, capacity)                                   \

@@ -29,8 +29,8 @@ struct weft_mutex {
     uint8_t ceiling;
 };
 
-#define WEFT_MUTEX_MAGIC 0x6d757478u         /* "mutx" */
-#define WEFT_MUTEX_CEILING_MAGIC 0x6d757463u /* "mutc": one with a ceiling */
+#define WEFT_MUTEX_MAGIC 0x6d750000u         /* "mu" */
+#define WEFT_MUTEX_CEILING_MAGIC 0x6d750063u /* one with a ceiling */
 #define WEFT_MUTEX_INITIALIZER_KIND(name, kind)                                                    \
     {                                                                                              \
         WEFT_MUTEX_MAGIC, 0, kind, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters), 0, 0              \

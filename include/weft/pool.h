@@ -17,7 +17,6 @@ struct weft_pool {
     struct weft_wait_queue waiters;
     unsigned char *storage;
     uint32_t bytes; /* of storage that is cut into blocks */
-    uint32_t used;  /* blocks handed out */
 };
 
 /* Cuts `storage_bytes` bytes into blocks of `block_bytes`, rounded up to a multiple of a pointer's
@@ -42,7 +41,7 @@ WEFT_MUST_CHECK int weft_pool_alloc_until(struct weft_pool *pool, void **block,
  * build also on a block that is free. Context: any. */
 void weft_pool_free(struct weft_pool *pool, void *block);
 
-/* Blocks handed out now. Context: any. */
+/* Blocks handed out now. Cost: per free block. Context: any. */
 size_t weft_pool_used(const struct weft_pool *pool);
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */

@@ -20,7 +20,7 @@ struct weft_semaphore {
 };
 
 #define WEFT_SEMAPHORE_LIMIT 0x7fffffffu
-#define WEFT_SEMAPHORE_MAGIC 0x73656d61u /* "sema" */
+#define WEFT_SEMAPHORE_MAGIC 0x73650000u /* "se" */
 #define WEFT_SEMAPHORE_INITIALIZER(name, count)                                                    \
     {                                                                                              \
         WEFT_SEMAPHORE_MAGIC, count, WEFT_SEMAPHORE_LIMIT,                                         \
