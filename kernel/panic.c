@@ -81,7 +81,7 @@ _Noreturn void panic_exception(struct arch_frame *frame, const struct arch_frame
                   (unsigned long)arch_frame_pc(frame));
     if (arch_frame_bad_address(frame, &address)) {
         print_console(", address 0x%08lx", (unsigned long)address);
-        overflowed = upcall_overflowed(address);
+        overflowed = upcall_overflowed(address, arch_frame_sp(frame));
     }
     if (overflowed != NULL)
         print_console("\nthread \"%s\" has overflowed its stack: give it a larger stack_bytes",
