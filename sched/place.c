@@ -30,7 +30,7 @@ struct place_state place;
 static void kick_locked(struct core *target)
 {
     core_reschedule_ask(target);
-    if (target != core_self())
+    if (WEFT_CONFIG_CORES > 1 && target != core_self())
         board_ipi_send(target->id);
 }
 

@@ -61,13 +61,6 @@ void sched_switch_locked(struct core *core)
     switch_locked(core);
 }
 
-void sched_ready_locked(struct weft_thread *thread)
-{
-    DEBUG_ASSERT(thread->magic == THREAD_MAGIC);
-    thread->state = THREAD_READY;
-    place_locked(thread);
-}
-
 void sched_requeue_current_locked(struct core *core, bool to_back)
 {
     struct weft_thread *current = core->current;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 64-bit atomics for a CPU without them: a spinlock out of eight, chosen by address, around two
- * words. The names and arguments are those gcc calls for C11's _Atomic uint64_t. Interrupts stay on.
+ * 64-bit atomics for a CPU without them. The names and arguments are those gcc calls for C11's
+ * _Atomic uint64_t. Interrupts stay on.
  *
  * Every operation is a slot of ATOMIC64_SLOT_BYTES, aligned to its size:
  *
- *      touch       both words, so that whatever can fault does so without the lock
- *      acquire     t8 the lock's address, t9 the result of sc
- *      held        reads and computes; a0-a3 and ra stay what they were, no store
- *      j           to atomic64_commit (stores t6 and t7 at a0) or atomic64_release (stores nothing)
+ *      begin       reads both words into v0 and v1. More than one core: takes a spinlock out of eight,
+ *                  chosen by address, before (t8 its address, t9 the result of sc); whatever can
+ *                  fault is touched before that, without the lock
+ *      compute     a0-a3 and ra stay what they were, no store
+ *      j           to atomic64_commit (stores t6 and t7 at a0), or the end without a store
  *
- * So an interrupted operation can be started again until its jump, and be finished from t6, t7, a0
- * and t8 after it: atomic64_settle.c does this at each trap entry. No thread ever waits for a lock that a
- * thread of its own core holds.
+ * An interrupted operation can be started again until its jump, and be finished from t6, t7 and a0
+ * after it: atomic64_settle.c does this at each trap entry. So on one core an operation is never seen
+ * half done, and needs neither a lock nor ll and sc; and with several, no thread ever waits for a lock
+ * that a thread of its own core holds. A restartable sequence, after B. N. Bershad, D. D. Redell,
+ * J. R. Ellis, "Fast Mutual Exclusion for Uniprocessors", ASPLOS 1992.
  *
  * o32 passes and returns the word at the lower address in the lower register, whatever the endianness.
  */
@@ -23,20 +26,17 @@
         .set    noreorder
         .set    noat
 
+#if WEFT_CONFIG_CORES > 1
         .local  atomic64_locks
         .comm   atomic64_locks, 32, 32
+#endif
 
         .section .atomic64, "ax", @progbits
         .balign ATOMIC64_SLOT_BYTES
 
-        .macro  barrier
 #if WEFT_CONFIG_CORES > 1
-        sync
-#endif
-        .endm
-
 /* Out: the lock held, t8 its address; v0 and v1 the two words. Clobbers t9. */
-        .macro  acquire other=$a0
+        .macro  begin other=$a0
         lui     $t8, %hi(atomic64_locks)
         addiu   $t8, $t8, %lo(atomic64_locks)
         srl     $t9, $a0, 3
@@ -49,10 +49,17 @@
         sc      $t9, 0($t8)
 2:      beqz    $t9, 1b                 # held from here on, if t9 says so
         nop
-        barrier
+        sync
         lw      $v0, 0($a0)
         lw      $v1, 4($a0)
         .endm
+#else
+/* Out: v0 and v1 the two words. */
+        .macro  begin other=$a0
+2:      lw      $v0, 0($a0)
+        lw      $v1, 4($a0)
+        .endm
+#endif
 
         .macro  operation name
         .balign ATOMIC64_SLOT_BYTES
@@ -61,19 +68,27 @@ FUNCTION(\name)
 
 /* uint64_t __atomic_load_8(const void *, int) */
         operation __atomic_load_8
-        acquire
+        begin
+#if WEFT_CONFIG_CORES > 1
         j       atomic64_release
+#else
+        jr      $ra
+#endif
         nop
 END(__atomic_load_8)
         .globl  atomic64_held_offset
+#if WEFT_CONFIG_CORES > 1
         .set    atomic64_held_offset, 40 /* of label 2 above; checked below */
-        .if     2b - __atomic_load_8 != 40
+#else
+        .set    atomic64_held_offset, 0
+#endif
+        .if     2b - __atomic_load_8 != atomic64_held_offset
         .error  "atomic64_held_offset is not where the lock is taken"
         .endif
 
 /* void __atomic_store_8(void *, uint64_t, int) */
         operation __atomic_store_8
-        acquire
+        begin
         move    $t6, $a2
         j       atomic64_commit
         move    $t7, $a3
@@ -81,7 +96,7 @@ END(__atomic_store_8)
 
 /* uint64_t __atomic_exchange_8(void *, uint64_t, int) */
         operation __atomic_exchange_8
-        acquire
+        begin
         move    $t6, $a2
         j       atomic64_commit
         move    $t7, $a3
@@ -89,7 +104,7 @@ END(__atomic_exchange_8)
 
 /* bool __atomic_compare_exchange_8(void *, void *expected, uint64_t desired, int, int) */
         operation __atomic_compare_exchange_8
-        acquire $a1
+        begin   $a1
         lw      $t4, 0($a1)             # expected: the caller's own, on its stack as a rule
         lw      $t5, 4($a1)
         bne     $v0, $t4, 3f
@@ -107,28 +122,28 @@ END(__atomic_compare_exchange_8)
 
 /* uint64_t __atomic_fetch_OP_8(void *, uint64_t, int) */
         operation __atomic_fetch_and_8
-        acquire
+        begin
         and     $t6, $v0, $a2
         j       atomic64_commit
         and     $t7, $v1, $a3
 END(__atomic_fetch_and_8)
 
         operation __atomic_fetch_or_8
-        acquire
+        begin
         or      $t6, $v0, $a2
         j       atomic64_commit
         or      $t7, $v1, $a3
 END(__atomic_fetch_or_8)
 
         operation __atomic_fetch_xor_8
-        acquire
+        begin
         xor     $t6, $v0, $a2
         j       atomic64_commit
         xor     $t7, $v1, $a3
 END(__atomic_fetch_xor_8)
 
         operation __atomic_fetch_add_8
-        acquire
+        begin
 #ifdef __MIPSEB__
         addu    $t7, $v1, $a3
         sltu    $t5, $t7, $v1          # carry
@@ -145,7 +160,7 @@ END(__atomic_fetch_xor_8)
 END(__atomic_fetch_add_8)
 
         operation __atomic_fetch_sub_8
-        acquire
+        begin
 #ifdef __MIPSEB__
         subu    $t7, $v1, $a3
         sltu    $t5, $v1, $a3          # borrow
@@ -163,14 +178,24 @@ END(__atomic_fetch_sub_8)
 
 /* The common tail: in a slot of its own, entered by jumps only. */
         operation atomic64_commit
+        .globl  atomic64_release, atomic64_released
+#if WEFT_CONFIG_CORES > 1
         sw      $t6, 0($a0)
         sw      $t7, 4($a0)
-        .globl  atomic64_release, atomic64_released
 atomic64_release:
-        barrier
+        sync
         sw      $zero, 0($t8)
 atomic64_released:
         jr      $ra
         nop
+#else
+        sw      $t6, 0($a0)
+        jr      $ra
+        sw      $t7, 4($a0)
+atomic64_release:                       # what an interrupt has finished returns from here
+atomic64_released:
+        jr      $ra
+        nop
+#endif
 END(atomic64_commit)
         .balign ATOMIC64_SLOT_BYTES

@@ -2,6 +2,8 @@
 /* What an interrupt does to the 64-bit atomic it interrupted; the layout is atomic64.S's. */
 #include "arch/atomic64.h"
 
+#include <weft/config.h>
+
 #define SLOT_BYTES 128u /* ATOMIC64_SLOT_BYTES */
 
 extern const char atomic64_held_offset[]; /* an absolute symbol */
@@ -9,11 +11,13 @@ extern const char atomic64_commit[], atomic64_release[], atomic64_released[];
 
 static void unlock(const struct arch_frame *frame)
 {
+    if (WEFT_CONFIG_CORES == 1)
+        return;
     __atomic_store_n((uint32_t *)frame->t8, 0, __ATOMIC_RELEASE);
 }
 
-/* In the common tail: what is left of it is done here. Both stores may be repeated, since the lock
- * is held. */
+/* In the common tail: what is left of it is done here. Both stores may be repeated, since nobody
+ * else can have stored meanwhile: the lock is held, or there is one core. */
 static void roll_forward(struct arch_frame *frame)
 {
     volatile uint32_t *words = (volatile uint32_t *)frame->a0;
@@ -38,7 +42,9 @@ void atomic64_settle_irqoff(struct arch_frame *frame)
         roll_forward(frame);
         return;
     }
-    /* From the branch behind sc on, t9 is sc's result: the lock is ours unless it is 0. */
+    /* Several cores: from the branch behind sc on, t9 is sc's result; the lock is ours unless it is
+     * 0.
+     */
     if (frame->epc - start < (uintptr_t)atomic64_held_offset)
         return;
     if (frame->t9 != 0)

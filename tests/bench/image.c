@@ -14,34 +14,9 @@
 #include "arch/context.h"
 #include "arch/irq.h"
 #include "kernel/tick.h"
-
-#define ROUNDS 20000u
-#define NS_PER_INSTRUCTION 1u
-
-/* Instructions per round since `start_ns`, in hundredths. */
-static unsigned hundredths(uint64_t start, uint64_t end, unsigned rounds)
-{
-    return (unsigned)(tick_cycles_to_ns(end - start) * 100 / NS_PER_INSTRUCTION / rounds);
-}
+#include "tests/bench/measure.h"
 
 static unsigned empty_loop;
-
-static void report(const char *name, unsigned cost, unsigned overhead)
-{
-    unsigned net = cost > overhead ? cost - overhead : 0;
-
-    printf("bench: %s %u.%02u\n", name, net / 100, net % 100);
-}
-
-#define MEASURE(rounds, operation)                                                                 \
-    ({                                                                                             \
-        uint64_t start_ = tick_now();                                                              \
-        for (unsigned round_ = 0; round_ < (rounds); round_++) {                                   \
-            operation;                                                                             \
-            __asm__ volatile("");                                                                  \
-        }                                                                                          \
-        hundredths(start_, tick_now(), (rounds));                                                  \
-    })
 
 /* The bare switch: two contexts that hand the core to each other, below the scheduler. */
 static void *main_sp, *other_sp;
@@ -88,14 +63,6 @@ static void bench_yield(void)
     finished = true;
     (void)!weft_thread_join(thread, NULL);
     report("yield_between_two", (cost - empty_loop) / 2, 0); /* each round is two yields */
-}
-
-static void bench_mutex(void)
-{
-    static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
-
-    report("mutex_pair", MEASURE(ROUNDS, (weft_mutex_lock(&mutex), weft_mutex_unlock(&mutex))),
-           empty_loop);
 }
 
 static void bench_queue(void)
@@ -192,7 +159,6 @@ int main(int argc, char **argv)
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_switch();
     bench_yield();
-    bench_mutex();
     bench_queue();
     bench_create();
     bench_heap();

@@ -61,13 +61,22 @@ Test(mips_exceptions, misaligned_fetch)
 
 Test(mips_exceptions, unmapped_load)
 {
-    expect_both("unmapped-load", "unmapped_load",
-                "panic: load or fetch from an unmapped address");
+    expect_both("unmapped-load", "unmapped_load", "panic: load or fetch from an unmapped address");
 }
 
 Test(mips_exceptions, unmapped_store)
 {
     expect_both("unmapped-store", "unmapped_store", "panic: store to an unmapped address");
+}
+
+Test(mips_exceptions, unmapped_fetch)
+{
+    expect("unmapped-fetch", "unmapped_fetch\n", "panic: load or fetch from an unmapped address");
+}
+
+Test(mips_exceptions, bus_error_on_fetch)
+{
+    expect("bus-fetch", "bus_fetch\n", "panic: bus error on fetch");
 }
 
 Test(mips_exceptions, bus_error)
@@ -77,7 +86,7 @@ Test(mips_exceptions, bus_error)
 
 Test(mips_exceptions, store_to_a_read_only_page)
 {
-    expect("read-only", "read_only\n", "panic: store to a read-only page");
+    expect_both("read-only", "read_only", "panic: store to a read-only page");
 }
 
 Test(mips_exceptions, reserved_instruction)
@@ -112,5 +121,5 @@ Test(mips_exceptions, coprocessor_2)
 
 Test(mips_exceptions, floating_point_division)
 {
-    expect("floating-point", "floating_point\n", "panic: floating-point exception");
+    expect_both("floating-point", "floating_point", "panic: floating-point exception");
 }
