@@ -7,8 +7,9 @@
  * it anew. Its deadlines are computed in nanoseconds from the first one, never from the time at
  * which it was served: nothing accumulates.
  *
- * The function runs with the scheduler's lock let go of. While it does, running_on names the core,
- * so that whoever wants to free the timer can be told.
+ * The function runs with the scheduler's lock let go of. `running` counts the calls that are going
+ * on, so that whoever wants to free the timer can be told: while one core is in the function another
+ * may start the timer, and come to call it too.
  */
 #include <stddef.h>
 #include <weft/timer.h>
@@ -48,11 +49,11 @@ static void step_locked(struct weft_timer *timer, uint64_t now_ns)
 
 static void call_locked(struct weft_timer *timer)
 {
-    timer->running_on = core_self()->id + 1;
+    timer->running++;
     sched_unlock_irqoff();
     timer->function(timer, timer->argument);
     sched_lock_irqoff();
-    timer->running_on = 0;
+    timer->running--;
 }
 
 /* One waiter is told of all expiries since the last one was. */
@@ -116,12 +117,12 @@ int weft_timer_start(struct weft_timer *timer, uint64_t deadline_ns, uint64_t pe
 /* 0 or WEFT_ESTATE; WEFT_EBUSY when the function is being called. */
 static int stop_locked(struct weft_timer *timer)
 {
-    int result = timer->running_on != 0 ? WEFT_EBUSY : WEFT_ESTATE;
+    int result = timer->running != 0 ? WEFT_EBUSY : WEFT_ESTATE;
 
     if (!alarm_is_armed(&timer->alarm))
         return result;
     alarm_remove(&timer->alarm);
-    return timer->running_on != 0 ? WEFT_EBUSY : 0;
+    return timer->running != 0 ? WEFT_EBUSY : 0;
 }
 
 int weft_timer_cancel(struct weft_timer *timer)

@@ -28,7 +28,7 @@ struct weft_timer {
     uint64_t due_ns, period_ns;
     weft_timer_function function;
     void *argument;
-    uint32_t running_on; /* core that is calling `function`, + 1; 0: none */
+    uint32_t running; /* calls of `function` that are going on */
     struct weft_wait_queue waiters;
 };
 

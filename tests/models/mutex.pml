@@ -2,13 +2,16 @@
 /*
  * Mutexes with priority inheritance along chains, and timeouts.
  *
- * Mirrors sched/mutex.c:wait_for_locked, chain_update_locked, priority_due, closes_cycle,
- * hand_over_locked, mutex_waiter_left_locked, weft_mutex_lock_until, weft_mutex_unlock;
+ * Mirrors sched/mutex.c:weft_mutex_lock, weft_mutex_unlock (the short way), take_or_mark_locked,
+ * inherit_locked, chain_update_locked, priority_due, closes_cycle, hand_over_locked,
+ * mutex_waiter_left_locked, lock_locked;
  * sched/priority.c:priority_set_locked (a waiter whose priority changes goes to its new place);
- * sched/sleep.c:upcall_sched_wake. Each operation is one step (see park.pml).
+ * sched/sleep.c:upcall_sched_wake. What happens under the scheduler's lock is one step (see
+ * park.pml), but for taking or marking the owner word, with which the short way interferes. Ceilings and
+ * recursion are not in it.
  *
  * Four threads of base priorities 1, 2, 2, 3 and three mutexes: each thread locks and unlocks what it
- * likes, two locks each, with and without a deadline; deadlines pass whenever they like.
+ * likes, once or twice, with a deadline or without; deadlines pass whenever they like.
  *
  * Proved, after each step: every thread runs at the highest of its own priority and those of all who
  * wait for it, directly or along a chain, and at no more; waiters stand in order of priority, those
@@ -17,15 +20,19 @@
  *
  * Seeded bug 1: a waiter that gives up leaves its priority with the owner (FreeRTOS until 10.0).
  * Seeded bug 2: inheritance stops after one mutex of the chain.
+ * Seeded bug 3: the mark is stored, not swapped in: the owner has let go in between.
  * expect bug 1: safety assertion violated (level[i]==due
  * expect bug 2: safety assertion violated (level[i]==due
+ * expect bug 3: safety assertion violated (owner[mutex]==me
  */
 #define THREADS 4
 #define MUTEXES 3
 #define NONE 7
-#define LOCKS 2
 
-byte owner[MUTEXES];
+byte owner[MUTEXES];  /* the owner word, */
+bool marked[MUTEXES]; /* and its bit CONTENDED */
+byte holds[THREADS];  /* what each thread thinks it owns, a bit each */
+bool lock;            /* the scheduler's */
 byte level[THREADS]; /* effective priority */
 byte waits_for[THREADS]; /* a mutex, or NONE */
 bool timed[THREADS];     /* its wait has a deadline */
@@ -35,11 +42,14 @@ typedef list {
 list waiters[MUTEXES];
 byte locks_left[THREADS];
 
+#define BIT(m) (1 << m)
 #define BASE(t) (t == 0 -> 1 : (t == 3 -> 3 : 2))
 #define FIRST(m) waiters[m].who[0]
 #define EMPTY(m) (FIRST(m) == NONE)
 
-hidden byte i, k, due, at, moved, mutex, next;
+/* A search that goes back restores a hidden variable's value only outside of a d_step: `mutex` is not set
+ * in one. */
+hidden byte i, k, due, at, moved, mutex, gave_up, next;
 hidden byte hops;   /* mutexes that the last inheritance went along */
 hidden byte refused; /* the last lock would have closed a cycle */
 
@@ -149,23 +159,20 @@ inline wait_for(m)
     insert(m, me)
 }
 
-inline lock(m, deadline)
+/* lock_locked, once the owner word is marked: it stands still. */
+inline lock_marked(m, deadline)
 {
+    follow_owners(m);
     if
-    :: owner[m] == NONE -> owner[m] = me
-    :: else ->
-        follow_owners(m);
-        if
-        :: at == me -> refused = true /* WEFT_EDEADLK, or the panic "deadlock" */
-        :: else -> wait_for(m); timed[me] = deadline
-        fi
+    :: at == me -> refused = true /* WEFT_EDEADLK, or the panic "deadlock" */
+    :: else -> wait_for(m); timed[me] = deadline
     fi
 }
 
 inline unlock(m)
 {
     if
-    :: EMPTY(m) -> owner[m] = NONE
+    :: EMPTY(m) -> owner[m] = NONE; marked[m] = false
     :: else ->
         next = FIRST(m);
         owner[m] = NONE;
@@ -173,6 +180,7 @@ inline unlock(m)
         waits_for[next] = NONE;
         timed[next] = false;
         owner[m] = next;
+        holds[next] = holds[next] | BIT(m);
         if
         :: !EMPTY(m) -> chain_update(next)
         :: else
@@ -184,12 +192,12 @@ inline unlock(m)
 /* upcall_sched_wake: the thread's deadline has passed. */
 inline time_out()
 {
-    mutex = waits_for[me];
-    remove(mutex, me);
+    gave_up = waits_for[me];
+    remove(gave_up, me);
     waits_for[me] = NONE;
     timed[me] = false;
 #if SEEDED_BUG != 1
-    chain_update(owner[mutex])
+    chain_update(owner[gave_up])
 #endif
 }
 
@@ -229,38 +237,92 @@ inline choose_mutex()
     fi
 }
 
-#define OWNS (owner[0] == me || owner[1] == me || owner[2] == me)
+#define HOLDS(m) ((holds[me] & BIT(m)) != 0)
 
-proctype user(byte me)
+#define CAN_UNLOCK(m) (HOLDS(m) && (!lock || !marked[m]))
+
+inline now_holds(m)
 {
+    assert(owner[m] == me);
+    holds[me] = holds[me] | BIT(m)
+}
+
+/* Does it, if the owner word is still as it was seen; else looks again. */
+inline take_or_mark()
+{
+    if
+#if SEEDED_BUG == 3
+    :: owner[wanted] = seen;
+#else
+    :: owner[wanted] == seen && marked[wanted] == seen_mark ->
+#endif
+        hops = 0;
+        refused = false;
+        if
+        :: seen == NONE -> owner[wanted] = me; now_holds(wanted)
+        :: else ->
+            marked[wanted] = true;
+            d_step { lock_marked(wanted, deadline); check() }
+        fi;
+        lock = false;
+        if
+        :: refused -> skip /* these are here to be reached */
+        :: hops == 2 -> skip
+        :: else
+        fi;
+        wanted = NONE;
+        seen = NONE;
+        seen_mark = false
+#if SEEDED_BUG != 3
+    :: else -> seen = owner[wanted]; seen_mark = marked[wanted]
+#endif
+    fi
+}
+
+proctype user(byte me; bool deadline)
+{
+    byte wanted = NONE, seen = NONE; /* wanted: between the load and the swap of take_or_mark_locked */
+    bool seen_mark;
+
     do
     :: atomic {
-           waits_for[me] == NONE && locks_left[me] > 0 ->
-           locks_left[me]--;
+           wanted == NONE && waits_for[me] == NONE && locks_left[me] > 0 && !lock ->
            choose_mutex();
-           hops = 0;
-           refused = false;
            if
-           :: me == 3 || me == 1 -> d_step { lock(mutex, true); check() }
-           :: me != 3 -> d_step { lock(mutex, false); check() }
+           :: owner[mutex] == NONE -> owner[mutex] = me; now_holds(mutex) /* the short way */
+           :: !lock -> lock = true; wanted = mutex; seen = owner[wanted]; seen_mark = marked[wanted]
            fi;
+           locks_left[me]--
+       }
+    :: atomic { /* the short way, while another is in the long one */
+           wanted == NONE && waits_for[me] == NONE && locks_left[me] > 0 && lock &&
+           (owner[0] == NONE || owner[1] == NONE || owner[2] == NONE) ->
            if
-           :: refused -> skip /* these are here to be reached */
-           :: hops == 2 -> skip
-           :: else
+           :: owner[0] == NONE -> mutex = 0
+           :: owner[1] == NONE -> mutex = 1
+           :: owner[2] == NONE -> mutex = 2
+           fi;
+           owner[mutex] = me;
+           now_holds(mutex);
+           locks_left[me]--
+       }
+    :: atomic { wanted != NONE -> take_or_mark() }
+    :: atomic {
+           wanted == NONE && waits_for[me] == NONE &&
+           (CAN_UNLOCK(0) || CAN_UNLOCK(1) || CAN_UNLOCK(2)) ->
+           if
+           :: CAN_UNLOCK(0) -> mutex = 0
+           :: CAN_UNLOCK(1) -> mutex = 1
+           :: CAN_UNLOCK(2) -> mutex = 2
+           fi;
+           assert(owner[mutex] == me);
+           if
+           :: !marked[mutex] -> holds[me] = holds[me] & ~BIT(mutex); owner[mutex] = NONE
+           :: !lock -> holds[me] = holds[me] & ~BIT(mutex); d_step { unlock(mutex); check() }
            fi
        }
-    :: atomic {
-           waits_for[me] == NONE && OWNS ->
-           if
-           :: owner[0] == me -> mutex = 0
-           :: owner[1] == me -> mutex = 1
-           :: owner[2] == me -> mutex = 2
-           fi;
-           d_step { unlock(mutex); check() }
-       }
-    :: atomic { waits_for[me] != NONE && timed[me] -> d_step { time_out(); check() } }
-    :: waits_for[me] == NONE && !OWNS && locks_left[me] == 0 -> break
+    :: atomic { waits_for[me] != NONE && timed[me] && !lock -> d_step { time_out(); check() } }
+    :: waits_for[me] == NONE && wanted == NONE && holds[me] == 0 && locks_left[me] == 0 -> break
     od
 }
 
@@ -283,8 +345,8 @@ init {
         :: i < THREADS ->
             level[i] = BASE(i);
             waits_for[i] = NONE;
-            locks_left[i] = LOCKS;
-            run user(i);
+            locks_left[i] = (i == 0 || i == 3 -> 1 : 2);
+            run user(i, i % 2);
             i++
         :: else -> break
         od
