@@ -30,4 +30,10 @@ extern const char arch_switch_begin[], arch_switch_end[];
  */
 #include "port/context.h"
 
+/* How far above its memory a guarded stack is used, in bytes: for ports that reach memory without
+ * pages, but have some addresses with. */
+#ifndef ARCH_STACK_ALIAS
+#define ARCH_STACK_ALIAS 0
+#endif
+
 #endif

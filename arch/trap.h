@@ -25,6 +25,9 @@ static inline uintptr_t arch_frame_pc(const struct arch_frame *frame);
 static inline uintptr_t arch_frame_sp(const struct arch_frame *frame);
 static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc);
 
+/* Were interrupts on in the interrupted context? */
+static inline bool arch_frame_irq_enabled(const struct arch_frame *frame);
+
 /* If the frame interrupted arch_cpu_idle_irqoff before or in its wait, moves it behind the wait.
  * Called for interrupts taken from the idle thread. */
 void arch_cpu_idle_resume(struct arch_frame *frame);

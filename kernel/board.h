@@ -59,12 +59,13 @@ void board_pages_release(void *start, size_t bytes);
 void board_pages_commit(void *start, size_t bytes);
 
 /* Stack guards. board_guard_bytes: size and alignment of what can be made inaccessible; 0: this
- * board can't. board_guard_set: from now on every access to the page traps, on every core; false:
- * not possible now. board_guard_clear: it is ordinary memory again. Thread or boot context, no lock
- * held. */
+ * board can't. board_guard_set: from now on every access to the page traps, on every core, and the
+ * memory behind it, up to `end`, is a stack (used ARCH_STACK_ALIAS bytes further up:
+ * arch/context.h); false: not possible now. board_guard_clear: all of it is ordinary memory again.
+ * Thread or boot context, no lock held. */
 size_t board_guard_bytes(void);
-bool board_guard_set(void *page);
-void board_guard_clear(void *page);
+bool board_guard_set(void *page, const void *end);
+void board_guard_clear(void *page, const void *end);
 
 /* More than one core (a board whose board_CORES_MAX is 1 has none of these three).
  * board_core_start: lets core `id` (1 ..) begin in the port's reset code; false: there is no such

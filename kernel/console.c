@@ -118,8 +118,11 @@ void console_break(void)
 {
     arch_irq_state state = arch_irq_save();
 
-    if (WEFT_CONFIG_CORES > 1)
-        cores_freeze_irqoff();
+    /* An NMI comes to all cores at once: one dump is enough. */
+    if (WEFT_CONFIG_CORES > 1 && !cores_freeze_first_irqoff()) {
+        arch_irq_restore(state);
+        return;
+    }
     print_console("\nbreak: stacks of all threads\n\n");
     upcall_dump_threads();
     if (WEFT_CONFIG_CORES > 1)

@@ -85,20 +85,38 @@ static bool freezer_become(const struct core *core)
            nobody == core->id + 1;
 }
 
-void cores_freeze_irqoff(void)
+static void freeze_others(const struct core *core)
 {
-    const struct core *core = core_self();
     uint64_t limit;
     uint32_t others = cores_online() & ~(1u << core->id);
 
-    while (!freezer_become(core))
-        cores_stand_still_irqoff();
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
         if ((others >> id & 1) != 0)
             board_ipi_send(id);
     limit = arch_clock_now_irqoff() + tick_ns_to_cycles(FREEZE_MS * 1000000ull);
     while ((load(&cores_frozen) & others) != others && arch_clock_now_irqoff() < limit)
         arch_cpu_relax();
+}
+
+void cores_freeze_irqoff(void)
+{
+    const struct core *core = core_self();
+
+    while (!freezer_become(core))
+        cores_stand_still_irqoff();
+    freeze_others(core);
+}
+
+bool cores_freeze_first_irqoff(void)
+{
+    const struct core *core = core_self();
+
+    if (!freezer_become(core)) {
+        cores_stand_still_irqoff();
+        return false;
+    }
+    freeze_others(core);
+    return true;
 }
 
 void cores_thaw_irqoff(void)

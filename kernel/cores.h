@@ -31,6 +31,9 @@ extern uint32_t cores_frozen;
  * them a bounded time. A core that is asked by two does not come back from the second: it becomes
  * one of the frozen. Interrupts are off. */
 void cores_freeze_irqoff(void);
+
+/* The same, unless another core is freezing: then this one stands still for it, and false. */
+bool cores_freeze_first_irqoff(void);
 void cores_thaw_irqoff(void);
 
 /* Slow half of cores_freeze_point. */

@@ -4,12 +4,17 @@
  * the cause; else the report (kernel/panic.c). The handler runs like an interrupt handler, and if
  * it made a better thread ready, the switch follows by a timer interrupt a few microseconds later:
  * the exception's own exit only resumes.
+ *
+ * A handler is asked only about threads that had interrupts on. Code with interrupts off is an
+ * interrupt handler, an exception handler or the scheduler between two states of its queues: it
+ * must go on exactly where it was, or not at all, so its exceptions are reported.
  */
 #include <weft/console.h>
 #include <weft/trap.h>
 
 #include "arch/trap.h"
 #include "arch/upcall.h"
+#include "kernel/assert.h"
 #include "kernel/core.h"
 #include "kernel/panic.h"
 #include "kernel/tick.h"
@@ -26,7 +31,8 @@ static struct {
     void *argument;
 } handlers[WEFT_TRAP_CAUSES];
 
-static uint8_t handling[WEFT_CONFIG_CORES]; /* a handler runs on that core: cause + 1 */
+/* What the handler that runs on a core is about; NULL: none runs there. */
+static const struct arch_frame *handled[WEFT_CONFIG_CORES];
 
 int weft_trap_handle(enum weft_trap_cause cause, weft_trap_handler handler, void *argument)
 {
@@ -49,15 +55,16 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
     struct weft_trap trap = {frame};
     bool resume;
 
-    if (handler == NULL || handling[core->id] != 0)
+    if (handler == NULL)
         return false;
-    handling[core->id] = (uint8_t)(cause + 1);
+    ASSERT(handled[core->id] == NULL); /* it would have interrupts off */
+    handled[core->id] = frame;
     core->interrupt_depth++;
     core->frame = frame;
     resume = handler(&trap, cause, handlers[cause].argument);
     core->frame = interrupted;
     core->interrupt_depth--;
-    handling[core->id] = 0;
+    handled[core->id] = NULL;
     if (core_reschedule_asked(core) && core->interrupt_depth == 0)
         tick_retry_soon_irqoff();
     return resume;
@@ -67,12 +74,10 @@ void upcall_exception(struct arch_frame *frame)
 {
     struct core *core = core_self();
 
-    /* The scheduler's own code runs with interrupts off: nothing there may be resumed behind its
-     * back. */
-    if (core->current != NULL && core->lock_held == NULL &&
+    if (core->current != NULL && arch_frame_irq_enabled(frame) &&
         call_handler(core, frame, arch_frame_trap(frame)))
         return;
-    panic_exception(frame);
+    panic_exception(frame, handled[core->id]);
 }
 
 /* ---- what a handler sees ---- */

@@ -71,7 +71,7 @@ _Noreturn void weft_panic(const char *format, ...)
     panic_leave();
 }
 
-_Noreturn void panic_exception(struct arch_frame *frame)
+_Noreturn void panic_exception(struct arch_frame *frame, const struct arch_frame *handled)
 {
     const char *overflowed = NULL;
     uintptr_t address;
@@ -81,17 +81,22 @@ _Noreturn void panic_exception(struct arch_frame *frame)
                   (unsigned long)arch_frame_pc(frame));
     if (arch_frame_bad_address(frame, &address)) {
         print_console(", address 0x%08lx", (unsigned long)address);
-        overflowed = upcall_overflowed(address);
+        overflowed = upcall_overflowed(address, arch_frame_sp(frame));
     }
     if (overflowed != NULL)
         print_console("\nthread \"%s\" has overflowed its stack: give it a larger stack_bytes",
                       overflowed);
+    if (handled != NULL)
+        print_console("\nin the trap handler for: %s at pc=0x%08lx", arch_frame_cause(handled),
+                      (unsigned long)arch_frame_pc(handled));
     print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
                   core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
     arch_frame_print(frame);
     print_console("\n");
     if (panics == 1) {
         upcall_dump_frame(frame);
+        if (core_self()->interrupt_depth++ == 0)
+            core_self()->frame = frame; /* that is where the thread stands, not in here */
         upcall_dump_threads();
     }
     panic_leave();

@@ -7,8 +7,9 @@ struct arch_frame;
 /* EX_SOFTWARE of BSD's sysexits.h. */
 #define PANIC_STATUS 70
 
-/* Reports a CPU exception nobody handled, and ends the program. */
-_Noreturn void panic_exception(struct arch_frame *frame);
+/* Reports a CPU exception nobody handled, and ends the program. `handled`: the exception whose
+ * handler raised this one, or NULL. */
+_Noreturn void panic_exception(struct arch_frame *frame, const struct arch_frame *handled);
 
 /* True once a panic has begun: locks and diversions of output no longer count. */
 int panic_begun(void);

@@ -37,15 +37,17 @@ void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 /* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now? */
 bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame);
 
-/* sched: is `address` in the guard page of the current thread's stack? Its name; NULL: no. */
-const char *upcall_overflowed(uintptr_t address);
+/* sched: is `address` in the guard page of the current thread's stack, or between that and the
+ * stack pointer? Its name; NULL: no. */
+const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
 /* prof: prints stacks (kernel/panic.c and the console break use these). Any context. */
 void upcall_dump_frame(const struct arch_frame *frame); /* from a trap frame */
 void upcall_dump_here(void);                            /* the caller's */
 void upcall_dump_threads(void);                         /* every thread, the current one first */
 
-/* prof: the system is going down: counters that wait for a sample are written to the log. */
+/* prof: the system is going down: a running profile is ended, counters that wait for a sample are
+ * written to it, and it is sent. The other cores stand still. */
 void upcall_profile_crash(void);
 
 /* sched: the calling thread may sleep on the console's mutex (a thread, scheduler started,

@@ -13,6 +13,8 @@
 #include "arch/irq.h"
 #include "kernel/assert.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
+#include "kernel/upcall.h"
 #include "prof/frame.h"
 #include "prof/sampler.h"
 #include "sched/thread.h"
@@ -185,6 +187,8 @@ static void send_core(unsigned core)
     uint16_t sequence;
     struct outgoing out = {0};
 
+    if (record == NULL)
+        return; /* a core that is not there */
     for (; record->type != LOG_END; record = log_at(log, offset)) {
         frame_send(record);
         offset += record->length;
@@ -206,4 +210,19 @@ int weft_profile_send(void)
         send_core(core);
     state_set(PROFILE_STOPPED);
     return 0;
+}
+
+void upcall_profile_crash(void)
+{
+    arch_irq_state state = arch_irq_save();
+
+    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
+        if ((cores_online() >> core & 1) != 0)
+            sampler_crash_irqoff(&samplers[core]);
+    if (state_take(PROFILE_RUNNING)) {
+        for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
+            send_core(core);
+        state_set(PROFILE_STOPPED);
+    }
+    arch_irq_restore(state);
 }

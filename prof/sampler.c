@@ -372,14 +372,16 @@ void upcall_sample(struct core *core, const struct arch_frame *frame)
     core->allocation_forbidden--;
 }
 
-void upcall_profile_crash(void)
+void sampler_crash_irqoff(struct sampler *sampler)
 {
-    arch_irq_state state = arch_irq_save();
-    struct sampler *sampler = &samplers[core_self()->id];
+    struct weft_profile_totals *totals = &sampler->totals;
 
-    if (sampler->running) {
-        sampler->running = 0;
-        write_end(sampler);
-    }
-    arch_irq_restore(state);
+    if (!sampler->running)
+        return;
+    sampler->running = 0;
+    /* The crash may have been in the sampler: that tick is counted, and has no record. */
+    totals->suppressed +=
+        totals->ticks - (totals->recorded + totals->lost_atomic64 + totals->lost_full +
+                         totals->lost_nolock + totals->suppressed);
+    write_end(sampler);
 }

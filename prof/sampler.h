@@ -44,6 +44,10 @@ struct sampler_request {
 void sampler_ask(uint32_t rate_hz);
 bool sampler_followed(void);
 
+/* The system is going down: ends the log of a core that is this one or stands still, if it samples.
+ */
+void sampler_crash_irqoff(struct sampler *sampler);
+
 /* A consistent copy of one core's totals. Context: any. */
 void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *totals);
 

@@ -200,6 +200,10 @@ static inline void sched_ready_locked(struct weft_thread *thread)
  * else NULL. */
 struct weft_thread *place_take_locked(struct core *core, unsigned priority);
 
+/* `core` has chosen its next thread: what is left in its queue goes to cores that run worse ones.
+ */
+void place_share_locked(const struct core *core);
+
 /* A running thread's priority was lowered: its core must look whether a better one waits. */
 void place_priority_dropped_locked(struct weft_thread *thread);
 

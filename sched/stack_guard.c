@@ -3,11 +3,13 @@
  * What stands between a thread's stack and its neighbour.
  *
  * Where the board can take away access to a page, one such page lies below each stack that weft
- * itself allocates: an overflow traps at the instruction that does it (kernel/exception.c asks
- * thread_overflowed). Everywhere, the lowest word of each stack is a canary: the switch compares
- * it, so an overflow that only grazed the end is found when the thread next leaves the core. The
- * canary also serves stacks that the application supplies. gcc's -fstack-clash-protection, which
- * the x86 targets are compiled with, keeps a large frame from stepping over the guard page.
+ * itself allocates: an overflow traps at the instruction that does it (kernel/panic.c asks
+ * upcall_overflowed). MIPS reaches memory without pages; there, with WEFT_CONFIG_STACK_MAPPED, a
+ * stack is used at mapped addresses (arch/mips/stack_map.c), ARCH_STACK_ALIAS above its memory.
+ * Everywhere, the lowest word of each stack is a canary: the switch compares it, so an overflow
+ * that only grazed the end is found when the thread next leaves the core. The canary also serves
+ * stacks that the application supplies. gcc's -fstack-clash-protection, which the x86 targets are
+ * compiled with, keeps a large frame from stepping over the guard page.
  *
  * With WEFT_CONFIG_STACK_PAINT a new stack is filled with a pattern, so that its high-water mark
  * can be read. Painting takes time that is proportional to the stack; the try-lock of the stack is
@@ -36,17 +38,21 @@ void stack_guard_set(struct weft_thread *thread)
     size_t guard = WEFT_CONFIG_STACK_GUARD && !thread->own_stack ? board_guard_bytes() : 0;
     uintptr_t page = (thread->stack_lo + guard - 1) & ~(uintptr_t)(guard - 1);
 
-    if (guard == 0 || !board_guard_set((void *)page))
+    if (guard == 0 || !board_guard_set((void *)page, (void *)thread->stack_hi))
         return;
-    thread->stack_lo = page + guard;
+    thread->stack_lo = page + guard + ARCH_STACK_ALIAS;
+    thread->stack_hi += ARCH_STACK_ALIAS;
     thread->guarded = 1;
 }
 
 void stack_guard_clear(struct weft_thread *thread)
 {
-    if (thread->guarded)
-        board_guard_clear((void *)(thread->stack_lo - board_guard_bytes()));
+    if (!thread->guarded)
+        return;
+    thread->stack_lo -= ARCH_STACK_ALIAS;
+    thread->stack_hi -= ARCH_STACK_ALIAS;
     thread->guarded = 0;
+    board_guard_clear((void *)(thread->stack_lo - board_guard_bytes()), (void *)thread->stack_hi);
 }
 
 void stack_canary_set(struct weft_thread *thread)
@@ -95,12 +101,13 @@ uintptr_t thread_stack_floor(const struct weft_thread *thread)
     return thread->guarded ? thread->stack_lo - board_guard_bytes() : thread->stack_lo;
 }
 
-const char *upcall_overflowed(uintptr_t address)
+/* A frame that steps over the guard without touching it is found when what it touches is not there
+ * either. */
+const char *upcall_overflowed(uintptr_t address, uintptr_t sp)
 {
     const struct weft_thread *current = core_self()->current;
 
-    if (current == NULL || !current->guarded || address >= current->stack_lo ||
-        address < thread_stack_floor(current))
+    if (current == NULL || !current->guarded || address >= current->stack_lo)
         return NULL;
-    return current->name;
+    return address >= thread_stack_floor(current) || address >= sp ? current->name : NULL;
 }

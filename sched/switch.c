@@ -27,6 +27,7 @@ static inline struct weft_thread *pick_locked(struct core *core)
             place.idle |= 1u << core->id;
         else
             place.idle &= ~(1u << core->id);
+        place_share_locked(core);
         if (world_core_stopped_locked(core))
             world_core_parked_locked(core);
     }

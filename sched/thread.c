@@ -121,7 +121,7 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
     arch_stack_open(thread->stack_lo, thread->stack_hi);
     stack_guard_set(thread);
     stack_canary_set(thread);
-    thread->saved_sp = arch_context_init((void *)top, thread_entry, record);
+    thread->saved_sp = arch_context_init((void *)thread->stack_hi, thread_entry, record);
     stack_paint(thread);
     return thread;
 }

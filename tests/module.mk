@@ -60,7 +60,7 @@ $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)

@@ -124,6 +124,7 @@ _Noreturn void amd64_boot_core(unsigned id);
 bool amd64_interrupt(struct arch_frame *frame);
 bool amd64_timer(struct arch_frame *frame);
 void amd64_exception(struct arch_frame *frame);
+void amd64_fatal(struct arch_frame *frame);
 void amd64_nmi(struct arch_frame *frame);
 
 /* For a report: the control registers, where they can be read. */

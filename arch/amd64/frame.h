@@ -34,7 +34,8 @@
 #define FRAME_RFLAGS 168
 #define FRAME_RSP 176
 #define FRAME_SS 184
-#define FRAME_BYTES 192 /* a multiple of 16 */
+#define FRAME_RFLAGS_IF 0x200 /* interrupts on; a hosted frame says it too (hosted/signal.c) */
+#define FRAME_BYTES 192       /* a multiple of 16 */
 
 /* A preempted thread's stack holds the frame from r11 up, at PREEMPT offsets. */
 #define PREEMPT(offset) ((offset)-FRAME_R11)

@@ -183,6 +183,13 @@ void amd64_exception(struct arch_frame *frame)
     upcall_exception(frame);
 }
 
+/* Nothing can be resumed after these: no handler is asked. */
+void amd64_fatal(struct arch_frame *frame)
+{
+    frame->rflags &= ~(uint64_t)FRAME_RFLAGS_IF;
+    upcall_exception(frame);
+}
+
 /* Somebody wants to know what a running, or hung, system does. */
 void amd64_nmi(struct arch_frame *frame)
 {

@@ -357,11 +357,11 @@ arch_nmi_return:
         jmp     amd64_return_all
 END(amd64_nmi_entry)
 
-        full_entry amd64_fatal_double_fault, EXCEPTION_DOUBLE_FAULT, amd64_exception, 1
+        full_entry amd64_fatal_double_fault, EXCEPTION_DOUBLE_FAULT, amd64_fatal, 1
         ud2                             # nothing is there to return to
 END(amd64_fatal_double_fault)
 
-        full_entry amd64_fatal_machine_check, EXCEPTION_MACHINE_CHECK, amd64_exception
+        full_entry amd64_fatal_machine_check, EXCEPTION_MACHINE_CHECK, amd64_fatal
         ud2
 END(amd64_fatal_machine_check)
 

@@ -66,6 +66,8 @@
 #define PARKED_BYTES 40
 
 /* CP0 registers, as assembler operands: MIPS32 PRA (MD00090) chapter 9 */
+#define CP0_ENTRYLO0 $2
+#define CP0_ENTRYLO1 $3
 #define CP0_CONTEXT $4
 #define CP0_BADVADDR $8
 #define CP0_COUNT $9

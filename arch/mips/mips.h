@@ -4,6 +4,7 @@
 #define ARCH_MIPS_MIPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct arch_frame;
@@ -13,6 +14,16 @@ void mips_fpu_load(const void *area);
 
 /* A thread used the FPU without owning it: makes it the owner. False: that was not the reason. */
 bool mips_fpu_take(struct arch_frame *frame);
+
+/* stack_map.c, WEFT_CONFIG_STACK_MAPPED. On each core, before its first thread; board_guard_...'s
+ * bodies, without other cores' TLBs; this core's TLB; and a TLB exception: true when it came from
+ * an entry older than the table, and the instruction is to be run again. */
+void mips_stack_map_init(void);
+size_t mips_guard_bytes(void);
+bool mips_guard_set(void *page, const void *end);
+void mips_guard_clear(void *page, const void *end);
+void mips_tlb_empty_irqoff(void);
+bool mips_stack_map_missed(uintptr_t address);
 
 /* From start.S: core `id`'s first C function. */
 _Noreturn void mips_boot_core(unsigned id);

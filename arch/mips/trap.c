@@ -76,6 +76,7 @@ void arch_trap_init(void)
     uint32_t cause;
 
     core->trap_sp = (void *)(core->system_stack_hi - FRAME_BYTES);
+    mips_stack_map_init();
     __asm__ volatile("mtc0 %0, $15, 1\n\tehb" ::"r"(arch_vectors) : "memory"); /* EBase */
     __asm__ volatile("mfc0 %0, $13\n\tor %0, %0, %1\n\tmtc0 %0, $13\n\tehb"
                      : "=&r"(cause)
@@ -90,6 +91,9 @@ void mips_exception(struct arch_frame *frame)
     if (exception_code(frame) == EXC_CPU && unit == 1 && mips_fpu_take(frame))
         return;
     if (exception_code(frame) == EXC_DSP && mips_fpu_take(frame))
+        return;
+    if ((exception_code(frame) == EXC_TLBL || exception_code(frame) == EXC_TLBS) &&
+        mips_stack_map_missed(frame->badvaddr))
         return;
     upcall_exception(frame);
 }

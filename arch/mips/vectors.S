@@ -99,9 +99,40 @@
         .globl  arch_vectors
 arch_vectors:
 
-/* EBase + 0x000: TLB refill. No page is mapped behind our back, so it is an exception like others. */
+/*
+ * EBase + 0x000: TLB refill. Mapped stacks (stack_map.c) are served here, with k0 and k1 alone; the entry
+ * may be one that is not valid, and then traps again as such. Else no page is mapped behind our back,
+ * and it is an exception like others.
+ */
 FUNCTION(arch_vector_tlb_refill)
         .cfi_undefined $ra
+#if WEFT_CONFIG_STACK_MAPPED
+        mfc0    $k0, CP0_BADVADDR
+        srl     $k1, $k0, 28
+        xori    $k1, $k1, 0xc           # kseg2's first 256 MiB
+        bnez    $k1, 1f
+         ext    $k1, $k0, 13, 15        # which pair of pages; EntryHi says so already
+        sll     $k1, $k1, 1
+        lui     $k0, %hi(mips_stack_pages)
+        addu    $k1, $k1, $k0
+        lhu     $k1, %lo(mips_stack_pages)($k1)
+        mfc0    $k0, CP0_BADVADDR
+#ifdef __MIPSEB__
+        wsbh    $k1, $k1                # the even page's flags low
+#endif
+        ext     $k0, $k0, 13, 15
+        sll     $k0, $k0, 7             # the even page's frame number, in its place
+        ins     $k0, $k1, 0, 6
+        mtc0    $k0, CP0_ENTRYLO0
+        srl     $k1, $k1, 8
+        addiu   $k0, $k0, 1 << 6
+        ins     $k0, $k1, 0, 6
+        mtc0    $k0, CP0_ENTRYLO1
+        ehb
+        tlbwr
+        eret
+1:
+#endif
         j       arch_exception_entry
          nop
 END(arch_vector_tlb_refill)
@@ -184,11 +215,28 @@ arch_preempt:
          move   $sp, $t8
         .globl  arch_preempt_return
 arch_preempt_return:
+#if WEFT_CONFIG_STACK_MAPPED
+        load_core $t9                   # a miss must not come from here on: by the system stack
+        lw      $t8, CORE_TRAP_SP($t9)
+        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56
+        lw      $t0, \offset($sp)
+        lw      $t1, \offset + 44($sp)
+        sw      $t0, \offset($t8)
+        sw      $t1, \offset + 44($t8)
+        .endr
+        addiu   $t0, $sp, PREEMPT_BYTES
+        sw      $t0, FRAME_SP($t8)
+        move    $sp, $t8
+#endif
         mfc0    $t0, CP0_STATUS         # whether the FPU is ours may have changed meanwhile
         lw      $k0, FRAME_STATUS($sp)
         ext     $t0, $t0, STATUS_CU1_BIT, 1
         ins     $k0, $t0, STATUS_CU1_BIT, 1
         ins     $k0, $t0, STATUS_MX_BIT, 1 # the DSP module goes along
+#if WEFT_CONFIG_STACK_MAPPED
+        j       arch_trap_return
+         nop
+#endif
         restore_clobbered
         addiu   $sp, $sp, PREEMPT_BYTES
         eret

@@ -310,13 +310,15 @@ size_t board_guard_bytes(void)
     return KERNEL_PAGE_BYTES;
 }
 
-bool board_guard_set(void *page)
+bool board_guard_set(void *page, const void *end)
 {
+    (void)end;
     return hosted_syscall(SYS_mprotect, (long)page, KERNEL_PAGE_BYTES, PROT_NONE, 0) == 0;
 }
 
-void board_guard_clear(void *page)
+void board_guard_clear(void *page, const void *end)
 {
+    (void)end;
     hosted_syscall(SYS_mprotect, (long)page, KERNEL_PAGE_BYTES, PROT_READ | PROT_WRITE, 0);
 }
 

@@ -12,6 +12,7 @@
 #include "arch/cpu.h"
 #include "arch/irq.h"
 #include "arch/mips/frame.h"
+#include "arch/mips/mips.h"
 #include "boards/devices/command_line.h"
 #include "boards/malta/malta.h"
 #include "kernel/console.h"
@@ -284,21 +285,24 @@ void board_pages_commit(void *start, size_t bytes)
     (void)bytes;
 }
 
-/* kseg0 is not mapped by pages: there is nothing to take away. */
+/* Only where stacks are mapped: kseg0 has no pages to take away. */
 size_t board_guard_bytes(void)
 {
-    return 0;
+    return mips_guard_bytes();
 }
 
-bool board_guard_set(void *page)
+bool board_guard_set(void *page, const void *end)
 {
-    (void)page;
-    return false;
+    if (!mips_guard_set(page, end))
+        return false;
+    if (WEFT_CONFIG_CORES > 1)
+        malta_cores_empty_tlbs();
+    return true;
 }
 
-void board_guard_clear(void *page)
+void board_guard_clear(void *page, const void *end)
 {
-    (void)page;
+    mips_guard_clear(page, end);
 }
 
 /* UHI semihosting (MIPS MD01069): operation 1, exit, with the status in a0. */

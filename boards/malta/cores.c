@@ -13,6 +13,7 @@
  * Each core counts time on its own Count. The GIC has a counter that all can read; pairs of the
  * two, read together, tell a new core how far core 0's clock has come meanwhile.
  */
+#include "kernel/cores.h"
 #include "arch/clock.h"
 #include "arch/mips/frame.h"
 #include "arch/mips/mips.h"
@@ -206,8 +207,29 @@ void board_ipi_send(unsigned core)
     gic_write(GIC_SH_WEDGE, GIC_WEDGE_RAISE | (INTERRUPT_IPI + core));
 }
 
+static uint32_t empty_asked; /* a bit for each core */
+
 void malta_ipi_acknowledge(void)
 {
+    uint32_t bit = 1u << core_self()->id;
+
     gic_write(GIC_SH_WEDGE, INTERRUPT_IPI + core_self()->id);
     __asm__ volatile("sync" ::: "memory");
+    if (WEFT_CONFIG_STACK_MAPPED &&
+        (__atomic_fetch_and(&empty_asked, ~bit, __ATOMIC_ACQ_REL) & bit) != 0)
+        mips_tlb_empty_irqoff();
+}
+
+/* The thread that the new guard is for has not run yet, and a core that comes to it takes the
+ * interrupt before the thread's first instruction. */
+void malta_cores_empty_tlbs(void)
+{
+    arch_irq_state state = arch_irq_save();
+    uint32_t others = cores_online() & ~(1u << core_self()->id);
+
+    __atomic_fetch_or(&empty_asked, others, __ATOMIC_ACQ_REL);
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        if ((others >> id & 1) != 0)
+            board_ipi_send(id);
+    arch_irq_restore(state);
 }

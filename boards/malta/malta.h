@@ -18,6 +18,9 @@
 /* cores.c: finds the coherence manager, routes the 8259 and the cores' own interrupts. */
 void malta_cores_init(void);
 
+/* Asks the other cores to empty their TLBs, and does not wait. */
+void malta_cores_empty_tlbs(void);
+
 /* This core's interprocessor interrupt has come: drops it. */
 void malta_ipi_acknowledge(void);
 

@@ -203,16 +203,18 @@ size_t board_guard_bytes(void)
     return PAGE_BYTES;
 }
 
-bool board_guard_set(void *page)
+bool board_guard_set(void *page, const void *end)
 {
+    (void)end;
     map((uintptr_t)page, (uintptr_t)page + PAGE_BYTES, PAGE_NONE);
     if (WEFT_CONFIG_CORES > 1)
         pc_cores_flush();
     return true;
 }
 
-void board_guard_clear(void *page)
+void board_guard_clear(void *page, const void *end)
 {
+    (void)end;
     map((uintptr_t)page, (uintptr_t)page + PAGE_BYTES, PAGE_READ | PAGE_WRITE);
 }
 

@@ -71,13 +71,15 @@ size_t board_guard_bytes(void)
     return 0;
 }
 
-bool board_guard_set(void *page)
+bool board_guard_set(void *page, const void *end)
 {
+    (void)end;
     (void)page;
     return false;
 }
 
-void board_guard_clear(void *page)
+void board_guard_clear(void *page, const void *end)
 {
+    (void)end;
     (void)page;
 }

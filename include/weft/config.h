@@ -83,6 +83,16 @@
 #error "WEFT_CONFIG_STACK_GUARD must be 0 or 1"
 #endif
 
+/* 1: MIPS cores with a TLB: stacks that weft allocates are used at mapped addresses (kseg2), with
+ * WEFT_CONFIG_STACK_GUARD below each. Costs TLB refills (docs/stacks.md has figures) and 64 KiB.
+ * A stack's memory is then not where its addresses say: give no device a buffer on a stack. */
+#ifndef WEFT_CONFIG_STACK_MAPPED
+#define WEFT_CONFIG_STACK_MAPPED 0
+#endif
+#if WEFT_CONFIG_STACK_MAPPED != 0 && WEFT_CONFIG_STACK_MAPPED != 1
+#error "WEFT_CONFIG_STACK_MAPPED must be 0 or 1"
+#endif
+
 /* 1: every switch looks at the canary word at the end of the stack that it leaves: 4 instructions.
  */
 #ifndef WEFT_CONFIG_STACK_CANARY

@@ -181,6 +181,11 @@ static bool run_limit(void *context, pid_t child)
     return is_asked;
 }
 
+static bool run_silent(void *context)
+{
+    return guest_insist(&((struct run *)context)->chosen->guest);
+}
+
 static void run_print(void *context, const char *text, size_t length)
 {
     (void)context;
@@ -288,7 +293,8 @@ static int run_finish(struct run *run, struct out_dir *out, int64_t time_ns, int
 
 static int run_command(struct run *run, struct out_dir *out)
 {
-    const struct supervisor_events events = {run_output, run_quiet, run_limit, run_settled, run};
+    const struct supervisor_events events = {run_output, run_quiet,   run_limit,
+                                             run_silent, run_settled, run};
     struct supervisor_result result;
     int64_t time_ns = run_now_ns(), limit_ms = (int64_t)(run->chosen->limit_s * 1000 + 0.5);
     int status;

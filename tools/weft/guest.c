@@ -39,6 +39,20 @@ bool guest_break(const struct guest *guest, pid_t child, struct buffer *error)
     return is_good;
 }
 
+bool guest_insist(const struct guest *guest)
+{
+    struct buffer error = {0};
+    struct qmp qmp;
+    bool is_good = false;
+
+    if (guest->kind == GUEST_QEMU && qmp_open(&qmp, guest->socket, &error)) {
+        is_good = qmp_send_nmi(&qmp, &error);
+        qmp_close(&qmp);
+    }
+    buffer_free(&error);
+    return is_good;
+}
+
 /* QEMU writes "pc=0x..." for MIPS, but "RIP=..." or "EIP=..." without 0x for x86: adds it there. */
 static void guest_mark_pcs(struct buffer *marked, const char *text)
 {

@@ -12,7 +12,7 @@
 
 enum guest_kind {
     GUEST_DEAF,   /* there is no way to ask */
-    GUEST_QEMU,   /* QMP: chardev-send-break */
+    GUEST_QEMU,   /* QMP: chardev-send-break, then inject-nmi */
     GUEST_HOSTED, /* SIGQUIT */
 };
 
@@ -25,6 +25,9 @@ struct guest {
 bool guest_parse(struct guest *guest, const char *text);
 
 bool guest_break(const struct guest *guest, pid_t child, struct buffer *error);
+
+/* For an image that did not answer: what it cannot mask. False: this machine has no such thing. */
+bool guest_insist(const struct guest *guest);
 
 /* Appends every core's registers, each program counter written as pc=0x...; QEMU only. */
 bool guest_registers(const struct guest *guest, struct buffer *registers, struct buffer *error);

@@ -117,6 +117,11 @@ bool qmp_send_break(struct qmp *qmp, const char *id, struct buffer *error)
     return is_good;
 }
 
+bool qmp_send_nmi(struct qmp *qmp, struct buffer *error)
+{
+    return qmp_execute(qmp, "{\"execute\": \"inject-nmi\"}\n", NULL, error);
+}
+
 bool qmp_human(struct qmp *qmp, const char *text, struct buffer *answer, struct buffer *error)
 {
     struct buffer command = {0};

@@ -19,6 +19,9 @@ void qmp_close(struct qmp *qmp);
 /* A break condition on the character device `id`. */
 bool qmp_send_break(struct qmp *qmp, const char *id, struct buffer *error);
 
+/* A non-maskable interrupt, where the machine has one. */
+bool qmp_send_nmi(struct qmp *qmp, struct buffer *error);
+
 /* Appends what the human monitor answers to `command`, which needs no quoting. */
 bool qmp_human(struct qmp *qmp, const char *command, struct buffer *answer, struct buffer *error);
 

@@ -28,9 +28,10 @@ struct supervisor {
     int64_t limit_at_ms, settle_at_ms, last_output_ms;
     bool is_settling; /* the limit has passed */
     bool has_spoken;  /* some output came since */
-    bool is_quiet;    /* events->quiet was called since the last output */
-    bool has_ended;   /* the child; it is reaped only after its group was killed */
-    int stop_signal;  /* that we got; 0: none */
+    bool has_asked_again;
+    bool is_quiet;   /* events->quiet was called since the last output */
+    bool has_ended;  /* the child; it is reaped only after its group was killed */
+    int stop_signal; /* that we got; 0: none */
 };
 
 static void supervisor_mask(sigset_t *mask)
@@ -197,6 +198,20 @@ static bool supervisor_has_settled(const struct supervisor *supervisor)
             now >= supervisor->last_output_ms + SUPERVISOR_SETTLE_QUIET_MS);
 }
 
+/* The limit's question had no answer: a second one, once. */
+static bool supervisor_ask_again(struct supervisor *supervisor)
+{
+    const struct supervisor_events *events = supervisor->events;
+
+    if (supervisor->has_spoken || supervisor->has_asked_again || events->silent == NULL)
+        return false;
+    supervisor->has_asked_again = true;
+    supervisor->settle_at_ms = clock_now_ms();
+    if (events->silent(events->context))
+        supervisor->settle_at_ms = clock_now_ms() + SUPERVISOR_SETTLE_MS;
+    return true;
+}
+
 /* Until the child has ended, the limit's last word has been said, or we are told to stop. */
 static void supervisor_loop(struct supervisor *supervisor)
 {
@@ -213,7 +228,8 @@ static void supervisor_loop(struct supervisor *supervisor)
             if (events->limit(events->context, supervisor->child))
                 supervisor->settle_at_ms = clock_now_ms() + SUPERVISOR_SETTLE_MS;
         }
-        if (supervisor->is_settling && supervisor_has_settled(supervisor))
+        if (supervisor->is_settling && supervisor_has_settled(supervisor) &&
+            !supervisor_ask_again(supervisor))
             break;
     }
     if (supervisor->is_settling && supervisor->stop_signal == 0)

@@ -18,6 +18,8 @@ struct supervisor_events {
     void (*quiet)(void *context); /* nothing came for SUPERVISOR_QUIET_MS */
     /* The limit has passed: ask the child for a last word. True: wait for it to settle. */
     bool (*limit)(void *context, pid_t child);
+    /* Nothing came: ask in another way. True: wait again. NULL: there is none. */
+    bool (*silent)(void *context);
     /* The last word has come or not; afterwards the child is killed. */
     void (*settled)(void *context, pid_t child);
     void *context;

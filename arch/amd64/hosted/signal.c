@@ -255,6 +255,8 @@ static void exception(struct hosted_core *self, int signal, const siginfo_t *inf
 
     self->irq_off = 1;
     frame_from_context(frame, context);
+    if (off != 0)
+        frame->rflags &= ~(uint64_t)FRAME_RFLAGS_IF; /* as on bare metal; Linux ignores it */
     if (++self->exceptions > EXCEPTIONS_MAX)
         give_up(frame->rip);
     if (signal == SIGABRT)

@@ -2,6 +2,7 @@
 #ifndef PORT_TRAP_H
 #define PORT_TRAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,11 @@ static inline uintptr_t arch_frame_sp(const struct arch_frame *frame)
 static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
 {
     frame->rip = pc;
+}
+
+static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
+{
+    return (frame->rflags & FRAME_RFLAGS_IF) != 0;
 }
 
 #endif

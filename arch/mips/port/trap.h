@@ -23,4 +23,9 @@ static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
     frame->epc = (uint32_t)pc;
 }
 
+static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
+{
+    return (frame->status & STATUS_IE) != 0;
+}
+
 #endif

@@ -6,6 +6,7 @@
  * for assembly in a frame.h, each checked by _Static_assert. */
 struct arch_frame {
     uintptr_t pc, sp;
+    bool irq_enabled;
 };
 
 #define ARCH_PREEMPT_STACK_BYTES 256 /* the moved frame and upcall_preempt's own frames */
@@ -23,6 +24,11 @@ static inline uintptr_t arch_frame_sp(const struct arch_frame *frame)
 static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
 {
     frame->pc = pc;
+}
+
+static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
+{
+    return frame->irq_enabled;
 }
 
 #endif

@@ -43,6 +43,14 @@ static __attribute__((noinline)) void misaligned_fetch(void)
     word++; /* not a tail call */
 }
 
+static __attribute__((noinline)) void unmapped_fetch(void)
+{
+    volatile uintptr_t nowhere = 0xc0001000u;
+
+    ((void (*)(void))nowhere)();
+    word++;
+}
+
 #define PAGE 0x00400000u
 #define TLB_UNCACHED_VALID_GLOBAL (2u << 3 | 2 | 1)
 
@@ -68,12 +76,37 @@ static __attribute__((noinline)) void read_only(void)
     *(volatile int *)PAGE = 1;
 }
 
+static __attribute__((noinline)) void bus_fetch(void)
+{
+    volatile uintptr_t page = PAGE;
+
+    ((void (*)(void))page)();
+    word++;
+}
+
+static __attribute__((noinline)) void read_only_slot(void)
+{
+    map_read_only((uintptr_t)&word & 0x1fffffffu);
+    __asm__ volatile(
+        ".set push\n\t.set noreorder\n\tb 1f\n\tsw $0, 0(%0)\n1:\tnop\n\t.set pop" ::"r"(PAGE)
+        : "memory");
+}
+
 static __attribute__((noinline)) void floating_point(void)
 {
     volatile double zero = 0, one = 1;
 
     __asm__ volatile("ctc1 %0, $31" ::"r"(1 << 10)); /* FCSR: division by zero is enabled */
     one = one / zero;
+}
+
+static __attribute__((noinline)) void floating_point_slot(void)
+{
+    volatile double zero = 0, one = 1;
+
+    __asm__ volatile(".set push\n\t.set noreorder\n\tctc1 %0, $31\n\tb 1f\n\t"
+                     "div.d %1, %1, %2\n1:\tnop\n\t.set pop" ::"r"(1 << 10),
+                     "f"(one), "f"(zero));
 }
 
 static const struct {
@@ -83,24 +116,26 @@ static const struct {
     {"misaligned-load", misaligned_load, misaligned_load_slot},
     {"misaligned-store", misaligned_store, misaligned_store_slot},
     {"misaligned-fetch", misaligned_fetch, NULL},
+    {"unmapped-fetch", unmapped_fetch, NULL},
+    {"bus-fetch", bus_fetch, NULL},
     {"unmapped-load", unmapped_load, unmapped_load_slot},
     {"unmapped-store", unmapped_store, unmapped_store_slot},
     {"bus-load", bus_load, bus_load_slot},
-    {"read-only", read_only, NULL},
+    {"read-only", read_only, read_only_slot},
     {"reserved", reserved, reserved_slot},
     {"overflow", overflow, overflow_slot},
     {"trap", trap, trap_slot},
     {"breakpoint", breakpoint, breakpoint_slot},
     {"system-call", system_call, system_call_slot},
     {"coprocessor", coprocessor, coprocessor_slot},
-    {"floating-point", floating_point, NULL},
+    {"floating-point", floating_point, floating_point_slot},
 };
 
 static bool in_slot;
 
 static void *victim(void *argument)
 {
-    if (strcmp(argument, "bus-load") == 0)
+    if (strncmp(argument, "bus-", 4) == 0)
         map_read_only(0x30000000); /* nothing is there */
     for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(argument, ways[i].name) == 0)

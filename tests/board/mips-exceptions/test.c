@@ -69,6 +69,16 @@ Test(mips_exceptions, unmapped_store)
     expect_both("unmapped-store", "unmapped_store", "panic: store to an unmapped address");
 }
 
+Test(mips_exceptions, unmapped_fetch)
+{
+    expect("unmapped-fetch", "unmapped_fetch\n", "panic: load or fetch from an unmapped address");
+}
+
+Test(mips_exceptions, bus_error_on_fetch)
+{
+    expect("bus-fetch", "bus_fetch\n", "panic: bus error on fetch");
+}
+
 Test(mips_exceptions, bus_error)
 {
     expect_both("bus-load", "bus_load", "panic: bus error on load or store");
@@ -76,7 +86,7 @@ Test(mips_exceptions, bus_error)
 
 Test(mips_exceptions, store_to_a_read_only_page)
 {
-    expect("read-only", "read_only\n", "panic: store to a read-only page");
+    expect_both("read-only", "read_only", "panic: store to a read-only page");
 }
 
 Test(mips_exceptions, reserved_instruction)
@@ -111,5 +121,5 @@ Test(mips_exceptions, coprocessor_2)
 
 Test(mips_exceptions, floating_point_division)
 {
-    expect("floating-point", "floating_point\n", "panic: floating-point exception");
+    expect_both("floating-point", "floating_point", "panic: floating-point exception");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <weft/console.h>
 #include <weft/mutex.h>
+#include <weft/profile.h>
 #include <weft/queue.h>
 #include <weft/thread.h>
 
@@ -58,6 +59,30 @@ static void *overflowing_thread(void *argument)
     return NULL;
 }
 
+static void *busy_thread(void *argument)
+{
+    for (volatile unsigned i = 0; i < 2000000; i++)
+        ;
+    return argument;
+}
+
+/* Dies while it is profiled, after some hundred ticks. */
+static int profiled(void)
+{
+    struct weft_thread *thread;
+    struct weft_profile_totals totals = {0};
+
+    if (weft_profile_start(5000) != 0)
+        return 4;
+    while (totals.ticks < 200) {
+        if (weft_thread_spawn(&thread, NULL, busy_thread, NULL) != 0 ||
+            weft_thread_join(thread, NULL) != 0)
+            return 5;
+        weft_profile_totals(&totals);
+    }
+    return fault();
+}
+
 int main(int argc, char **argv)
 {
     const char *way = argc > 1 ? argv[1] : "";
@@ -70,6 +95,8 @@ int main(int argc, char **argv)
         weft_panic("the answer is %d", 42);
     if (strcmp(way, "fault") == 0)
         return fault();
+    if (strcmp(way, "profiled") == 0)
+        return profiled();
     if (strcmp(way, "relock") == 0) {
         weft_mutex_lock(&first);
         weft_mutex_lock(&first);

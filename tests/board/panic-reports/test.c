@@ -2,6 +2,8 @@
 /* Misuse ends in one report: a sentence that says what to do, the exact stack, the other threads.
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "tests/board/harness.h"
 
@@ -28,7 +30,7 @@ Test(panic, cpu_exception_shows_registers_and_exact_stack)
 
 Test(panic, locking_twice)
 {
-    expect("relock", "is itself: make it recursive, or unlock it first", "weft_mutex_lock\n");
+    expect("relock", "is itself: make it recursive, or unlock it first", "main\n");
 }
 
 Test(panic, lock_call_that_closes_a_cycle)
@@ -54,4 +56,28 @@ Test(panic, blocking_with_preemption_off)
 Test(panic, exiting_with_a_mutex)
 {
     expect("holding", "exits while it holds 1 mutexes", "main\n");
+}
+
+/* Behind the report comes the profile, whole: the host tool adds its totals up. */
+Test(panic, while_profiling_sends_the_profile)
+{
+    struct board_run run =
+        board_boot("panic-reports", "profiled", &(struct board_options){.name = "profiled"});
+    unsigned ticks, recorded, atomic64, full, nolock, suppressed;
+    const char *totals;
+    char path[300];
+
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "fault_at\n");
+    totals = strstr(run.terminal, "profile: ticks=");
+    cr_assert_not_null(totals, "%s", run.terminal);
+    cr_assert_eq(sscanf(totals,
+                        "profile: ticks=%u recorded=%u lost_atomic64=%u lost_full=%u "
+                        "lost_nolock=%u suppressed=%u",
+                        &ticks, &recorded, &atomic64, &full, &nolock, &suppressed),
+                 6, "%s", totals);
+    cr_assert_geq(ticks, 200);
+    cr_assert_eq(ticks, recorded + atomic64 + full + nolock + suppressed);
+    snprintf(path, sizeof path, "%s/summary.txt", run.folder);
+    assert_contains(file_text(path), "busy_thread");
 }

@@ -36,3 +36,9 @@ Test(registers, survive_with_32_doubles)
 {
     expect_intact("wide", "SLICE_US=100 DEBUG=1", "wide");
 }
+
+/* Their stacks behind the TLB, which has fewer entries than they have pages. */
+Test(registers, survive_on_mapped_stacks)
+{
+    expect_intact("", "SLICE_US=100 STACK_MAPPED=1", "mapped");
+}

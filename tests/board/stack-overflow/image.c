@@ -9,6 +9,7 @@
 #include <weft/weft.h>
 
 #include "../firmware.h"
+#include "arch/context.h"
 #include "kernel/board.h"
 #include "sched/thread.h"
 
@@ -22,7 +23,7 @@ static volatile int depth;
 /* The bytes right below the guard. */
 static const unsigned char *neighbour(const struct weft_thread *thread)
 {
-    return (const unsigned char *)thread_stack_floor(thread) - NEIGHBOUR_BYTES;
+    return (const unsigned char *)thread_stack_floor(thread) - ARCH_STACK_ALIAS - NEIGHBOUR_BYTES;
 }
 
 static __attribute__((noinline)) int recurse(int n)

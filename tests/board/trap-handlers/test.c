@@ -28,6 +28,7 @@ Test(trap_handlers, declining_leads_to_the_report)
 
 Test(trap_handlers, exception_in_a_handler_is_reported)
 {
+    report("nested", "in the trap handler for: load ");
     report("nested", "in an interrupt of thread \"main\"");
 }
 

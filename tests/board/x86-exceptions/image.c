@@ -71,13 +71,45 @@ static void x87(void)
     __asm__ volatile("fldcw %0\n\tfld1\n\tfldz\n\tfdivrp\n\tfwait" ::"m"(unmasked));
 }
 
+static void breakpoint(void)
+{
+    __asm__ volatile("int3");
+}
+
+static void simd(void)
+{
+    unsigned unmasked = 0x1d80; /* MXCSR: division by zero is enabled */
+
+    __asm__ volatile("ldmxcsr %0\n\txorps %%xmm0, %%xmm0\n\tmovl $1, %%eax\n\t"
+                     "cvtsi2ss %%eax, %%xmm1\n\tdivss %%xmm0, %%xmm1" ::"m"(unmasked)
+                     : "eax");
+}
+
+/* An interrupt table that ends behind the double fault's gate: the page fault's and the protection
+ * fault's cannot be reached. */
+static void double_fault(void)
+{
+    struct {
+        unsigned short limit;
+        unsigned long base;
+    } __attribute__((packed)) table;
+
+    __asm__ volatile("cli\n\tsidt %0" : "=m"(table));
+    table.limit = 9 * 16 - 1;
+    __asm__ volatile("lidt %0\n\tmovl $0x60000000, %%eax\n\tmovl (%%rax), %%eax" ::"m"(table)
+                     : "eax", "memory");
+}
+
 static const struct {
     const char *name;
     void (*raise)(void);
-} ways[] = {
-    {"divide", divide}, {"invalid", invalid}, {"null", null},       {"text", text},
-    {"rodata", rodata}, {"execute", execute}, {"general", general}, {"noncanonical", noncanonical},
-    {"stack", stack},   {"gate", gate},       {"x87", x87}};
+} ways[] = {{"divide", divide},   {"invalid", invalid},
+            {"null", null},       {"text", text},
+            {"rodata", rodata},   {"execute", execute},
+            {"general", general}, {"noncanonical", noncanonical},
+            {"stack", stack},     {"gate", gate},
+            {"x87", x87},         {"breakpoint", breakpoint},
+            {"simd", simd},       {"double", double_fault}};
 
 static void *victim(void *argument)
 {

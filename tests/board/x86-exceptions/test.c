@@ -89,3 +89,23 @@ Test(x86_exceptions, x87_division)
 {
     expect("x87", "panic: x87 floating-point exception", "x87\n");
 }
+
+Test(x86_exceptions, breakpoint)
+{
+    expect("breakpoint", "panic: breakpoint", "breakpoint\n");
+}
+
+Test(x86_exceptions, simd_division)
+{
+    if (strcmp(board_name(), "pc") == 0)
+        cr_skip_test("QEMU's translator does not raise it");
+    expect("simd", "panic: vector floating-point exception", "simd\n");
+}
+
+/* On the stack that nothing else uses. */
+Test(x86_exceptions, double_fault)
+{
+    if (strcmp(board_name(), "linux") == 0)
+        cr_skip_test("a process has no interrupt table");
+    expect("double", "panic: double fault", "double_fault\n");
+}

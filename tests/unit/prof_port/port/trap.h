@@ -24,4 +24,10 @@ static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
     frame->value[ARCH_UNWIND_RA] = pc;
 }
 
+static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
+{
+    (void)frame;
+    return true;
+}
+
 #endif
