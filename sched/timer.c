@@ -8,8 +8,8 @@
  * which it was served: nothing accumulates.
  *
  * The function runs with the scheduler's lock let go of. `running` counts the calls that are going
- * on, so that whoever wants to free the timer can be told: while one core is in the function another
- * may start the timer, and come to call it too.
+ * on, so that whoever wants to free the timer can be told: while one core is in the function
+ * another may start the timer, and come to call it too.
  */
 #include <stddef.h>
 #include <weft/timer.h>
