@@ -2,13 +2,16 @@
 /*
  * A chain: high waits for a mutex of middle, which waits for one of low, which works for 2 ms; a
  * hog of a priority in between wants the core for 20 ms. Low inherits, so high waits for the 2 ms
- * only. Then threads give up waiting at the very time at which the mutex is handed over, many
- * times.
+ * only. The same through a chain of eight; and who inherited goes back to its own priority. Then
+ * threads give up waiting at the very time at which the mutex is handed over, many times.
  */
 #include <weft/weft.h>
 
 #include "../firmware.h"
 
+#define CHAIN 8
+
+static struct weft_mutex links[CHAIN];
 static struct weft_mutex lower = WEFT_MUTEX_INITIALIZER(lower);
 static struct weft_mutex upper = WEFT_MUTEX_INITIALIZER(upper);
 static uint64_t start_ns, waited_ns;
@@ -58,6 +61,48 @@ static void *hog_main(void *argument)
     return argument;
 }
 
+/* Thread n, of priority n + 1, holds link n and waits for link n - 1; thread 0 works for 1 ms, and
+ * for another when it has let go: then it must no longer run before the hog. */
+static uint64_t lowest_end_ns, hog_start_ns;
+
+static void *link_main(void *argument)
+{
+    unsigned n = (unsigned)(uintptr_t)argument - 1;
+
+    weft_thread_sleep_until_ns(start_ns + 1000000 + n * 100000);
+    weft_mutex_lock(&links[n]);
+    if (n != 0) {
+        weft_mutex_lock(&links[n - 1]);
+        weft_mutex_unlock(&links[n - 1]);
+    } else {
+        spin(3000000);
+    }
+    weft_mutex_unlock(&links[n]);
+    if (n == 0) {
+        spin(1000000);
+        lowest_end_ns = weft_time_ns();
+    }
+    return NULL;
+}
+
+static void *above_main(void *argument)
+{
+    weft_thread_sleep_until_ns(start_ns + 2000000);
+    waited_ns = weft_time_ns();
+    weft_mutex_lock(&links[CHAIN - 1]);
+    waited_ns = weft_time_ns() - waited_ns;
+    weft_mutex_unlock(&links[CHAIN - 1]);
+    return argument;
+}
+
+static void *hogging_main(void *argument)
+{
+    weft_thread_sleep_until_ns(start_ns + 2200000);
+    hog_start_ns = weft_time_ns();
+    spin(20000000);
+    return argument;
+}
+
 static void *racing_main(void *argument)
 {
     uint64_t seed = (uintptr_t)argument;
@@ -79,7 +124,7 @@ static void *racing_main(void *argument)
 
 static void run(unsigned count, void *(*const entries[])(void *), const int *priorities)
 {
-    struct weft_thread *threads[4];
+    struct weft_thread *threads[CHAIN + 2];
 
     start_ns = weft_time_ns();
     for (unsigned i = 0; i < count; i++) {
@@ -96,9 +141,19 @@ int main(void)
     void *(*const chain[])(void *) = {low_main, middle_main, high_main, hog_main};
     void *(*const racers[])(void *) = {racing_main, racing_main, racing_main, racing_main};
 
+    void *(*const links_above[])(void *) = {link_main,  link_main,   link_main, link_main,
+                                            link_main,  link_main,   link_main, link_main,
+                                            above_main, hogging_main};
+
     run(4, chain, (const int[]){5, 10, 20, 15});
     printf("high waited %u us\n", (unsigned)(waited_ns / 1000));
     CHECK(waited_ns > 1000000 && (!TIME_IS_OWN || waited_ns < 4000000));
+    for (unsigned i = 0; i < CHAIN; i++)
+        CHECK(weft_mutex_init(&links[i], WEFT_MUTEX_NORMAL) == 0);
+    run(CHAIN + 2, links_above, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 20, 15});
+    printf("high waited %u us for a chain of %u\n", (unsigned)(waited_ns / 1000), CHAIN);
+    CHECK(waited_ns > 1000000 && (!TIME_IS_OWN || waited_ns < 4000000));
+    CHECK(lowest_end_ns > hog_start_ns + 20000000);
     run(4, racers, (const int[]){5, 10, 10, 20});
     printf("%u locks, %u timeouts\n", locks, timeouts);
     CHECK(locks + timeouts == 8000 && locks > 500 && timeouts > 500);

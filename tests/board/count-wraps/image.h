@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdint.h>
+
+void count_set(uint32_t value);
