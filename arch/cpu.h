@@ -31,6 +31,24 @@ _Noreturn void arch_cpu_halt(void);
 /* What the CPU lacks for this build, as a sentence, or NULL. Called before anything else works. */
 const char *arch_cpu_missing(void);
 
+/* Replaces *word by `desired` if it is `expected`, and says so: atomic against this core's
+ * interrupts only. A compiler barrier. A port that beats the compiler's code has its own, and
+ * defines ARCH_SWAP_32. */
+static inline bool arch_swap_32(uint32_t *word, uint32_t expected, uint32_t desired);
+
 #include "port/cpu.h"
+
+#ifndef ARCH_SWAP_32
+static inline bool arch_swap_32(uint32_t *word, uint32_t expected, uint32_t desired)
+{
+    bool swapped;
+
+    __asm__ volatile("" ::: "memory");
+    swapped = __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED);
+    __asm__ volatile("" ::: "memory");
+    return swapped;
+}
+#endif
 
 #endif

@@ -18,6 +18,7 @@
 #include "arch/trap.h"
 #include "arch/upcall.h"
 #include "kernel/board.h"
+#include "kernel/canary.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
 #include "kernel/tick.h"
@@ -64,6 +65,14 @@ static void main_thread(void)
     exit(main(argc, argv));
 }
 
+/* By the board alone: printing asks which core it is on, and that may be what the CPU can't say. */
+static void say_missing(const char *sentence)
+{
+    board_console_write("weft: ", 6);
+    board_console_write(sentence, strlen(sentence));
+    board_console_write("; stopped\n", 10);
+}
+
 _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
 {
     const char *missing;
@@ -72,12 +81,13 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
     board_early_init(a0, a1, a2, a3);
     missing = arch_cpu_missing();
     if (missing != NULL) {
-        weft_print("weft: %s; stopped\n", missing);
+        say_missing(missing);
         board_exit(STATUS_UNUSABLE_BOARD);
     }
     arch_trap_init();
     arch_fpu_init(core_self());
     board_init();
+    canary_init();
     upcall_heap_init();
     tick_init();
     upcall_sched_init();

@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
-weft_SRCS += $(addprefix kernel/,boot.c console.c core.c $(if $(filter-out 1,$(CORES)),cores.c) error.c exception.c newlib.c panic.c print.c spinlock.c \
+weft_SRCS += $(addprefix kernel/,boot.c canary.c console.c core.c $(if $(filter-out 1,$(CORES)),cores.c) error.c exception.c newlib.c panic.c print.c spinlock.c \
 	tick.c trap.c)
+# The word changes inside.
+$(B)/kernel/canary.o: STACK_PROTECTOR :=

@@ -17,8 +17,11 @@
 
 static bool in_thread(void)
 {
-    const struct core *core = core_self();
+    const struct core *core;
 
+    if (cores[0].current == NULL)
+        return false; /* booting: not even core_self() need work yet */
+    core = core_self();
     return core->current != NULL && core->interrupt_depth == 0 && !panic_begun();
 }
 
@@ -39,10 +42,11 @@ static struct _reent *reent_make(struct weft_thread *thread)
 
 struct _reent *__getreent(void)
 {
-    struct weft_thread *current = thread_current();
+    struct weft_thread *current;
 
     if (!in_thread())
         return _GLOBAL_REENT;
+    current = thread_current();
     return current->reent != NULL ? current->reent : reent_make(current);
 }
 

@@ -11,9 +11,11 @@
  *
  * An idle core is claimed by taking it out of the idle set, so that two threads that become ready
  * at once wake two cores. A core that looks for its next thread takes the best of its own queue,
- * unless another core's queue holds a better one that it may run: that one is stolen. Together:
- * when no interprocessor interrupt is on its way, no core runs a thread while one of higher
- * priority waits that may run there (tests/models/place.pml).
+ * unless another core's queue holds a better one that it may run: that one is stolen. What is left
+ * in its queue (a thread that was preempted, or was promised the core before a better one came)
+ * goes to another core if that runs a worse one. Together: when no interprocessor interrupt is on
+ * its way, no core runs a thread while one of higher priority waits that may run there
+ * (tests/models/place.pml).
  *
  * Everything here is guarded by sched_lock. With one core it folds into the run queue's operations.
  */
@@ -28,7 +30,7 @@ struct place_state place;
 static void kick_locked(struct core *target)
 {
     core_reschedule_ask(target);
-    if (target != core_self())
+    if (WEFT_CONFIG_CORES > 1 && target != core_self())
         board_ipi_send(target->id);
 }
 
@@ -162,6 +164,30 @@ struct weft_thread *place_take_locked(struct core *core, unsigned priority)
         best->core = (uint8_t)core->id;
     }
     return best;
+}
+
+void place_share_locked(const struct core *core)
+{
+    struct run_queue *left = &sched_of(core)->ready;
+
+    if (left->bitmap == 0 || world.stopping)
+        return;
+    for (unsigned i = 1; i < WEFT_CONFIG_CORES; i++) {
+        unsigned id = (core->id + i) % WEFT_CONFIG_CORES;
+        bool takes = WEFT_CONFIG_PREEMPTION || sched_is_idle(&cores[id]);
+        struct weft_thread *better;
+
+        if (!takes || (cores_online() >> id & 1) == 0)
+            continue;
+        better = first_allowed(left, &cores[id], (unsigned)(running_priority(&cores[id]) + 1));
+        if (better == NULL)
+            continue;
+        runq_remove(left, better);
+        better->core = (uint8_t)id;
+        runq_push_front(&schedulers[id].ready, better); /* it has waited already */
+        place.idle &= ~(1u << id);
+        kick_locked(&cores[id]);
+    }
 }
 
 void place_priority_dropped_locked(struct weft_thread *thread)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/assert.h"
 #include "sched/sched.h"
+#include "sched/select.h"
 
 static void change_ready_locked(struct weft_thread *thread, uint8_t priority)
 {
@@ -22,8 +23,10 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority)
         break;
     case THREAD_BLOCKED:
         thread->priority = priority;
+        if (select_is_waiting(thread))
+            select_sort_locked(thread);
         if (thread->wait_queue == NULL)
-            break; /* only asleep */
+            break; /* only asleep, or in several queues */
         runq_unlink(&thread->link);
         wait_insert_locked(thread->wait_queue, thread);
         break;

@@ -3,14 +3,14 @@
  * Blocking queue. A message goes straight to a waiting receiver when there is one, and the first
  * waiting sender's message takes the room that a receiver made: nobody who waited has to try again.
  */
-#include <string.h>
 #include <weft/console.h>
 #include <weft/queue.h>
 
 #include "kernel/tick.h"
-#include "sched/sched.h"
+#include "sched/copy.h"
+#include "sched/object.h"
 
-#define QUEUE_MAGIC 0x71756575u /* "queu" */
+#define QUEUE_MAGIC 0x71750000u /* "qu" */
 
 int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes, size_t capacity)
 {
@@ -29,12 +29,20 @@ int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_byte
     return 0;
 }
 
-static void queue_check(const struct weft_queue *queue, const void *message, const char *function)
+static inline void queue_check(const struct weft_queue *queue, const void *message,
+                               const char *function)
 {
-    if (__builtin_expect(queue == NULL || queue->magic != QUEUE_MAGIC, 0))
-        weft_panic("%s: %p is not an initialised queue", function, (const void *)queue);
+    object_check(queue, QUEUE_MAGIC, function, "queue");
     if (__builtin_expect(message == NULL, 0))
         weft_panic("%s: the message is NULL", function);
+}
+
+static inline void queue_check_blocking(const struct weft_queue *queue, const void *message,
+                                        const char *function)
+{
+    queue_check(queue, message, function);
+    if (__builtin_expect(core_in_interrupt(), 0))
+        object_in_interrupt(function);
 }
 
 static unsigned char *slot(const struct weft_queue *queue, uint32_t index)
@@ -48,13 +56,13 @@ static unsigned char *slot(const struct weft_queue *queue, uint32_t index)
 
 static void put(struct weft_queue *queue, const void *message)
 {
-    memcpy(slot(queue, queue->count), message, queue->message_bytes);
+    copy_element(slot(queue, queue->count), message, queue->message_bytes);
     queue->count++;
 }
 
 static void take(struct weft_queue *queue, void *message)
 {
-    memcpy(message, slot(queue, 0), queue->message_bytes);
+    copy_element(message, slot(queue, 0), queue->message_bytes);
     queue->first = queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
     queue->count--;
 }
@@ -67,7 +75,7 @@ static int send_locked(struct weft_queue *queue, const void *message)
     if (queue->closed)
         return WEFT_ECLOSED;
     if (receiver != NULL) {
-        memcpy(receiver->wait_data, message, queue->message_bytes);
+        copy_element(receiver->wait_data, message, queue->message_bytes);
         wait_wake_locked(receiver, 0);
         return 0;
     }
@@ -98,7 +106,7 @@ static int send_until_cycles(struct weft_queue *queue, const void *message, uint
     int result = send_locked(queue, message);
 
     if (result == WEFT_EAGAIN) {
-        sched_assert_may_block("weft_queue_send");
+        sched_assert_may_block_irqoff("weft_queue_send");
         thread_current()->wait_data =
             (void *)message; /* only read, by the receiver that makes room */
         result = wait_locked(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
@@ -113,7 +121,7 @@ static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_
     int result = receive_locked(queue, message);
 
     if (result == WEFT_EAGAIN) {
-        sched_assert_may_block("weft_queue_receive");
+        sched_assert_may_block_irqoff("weft_queue_receive");
         thread_current()->wait_data = message;
         result = wait_locked(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
     }
@@ -123,25 +131,25 @@ static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_
 
 int weft_queue_send(struct weft_queue *queue, const void *message)
 {
-    queue_check(queue, message, "weft_queue_send");
+    queue_check_blocking(queue, message, "weft_queue_send");
     return send_until_cycles(queue, message, UINT64_MAX);
 }
 
 int weft_queue_receive(struct weft_queue *queue, void *message)
 {
-    queue_check(queue, message, "weft_queue_receive");
+    queue_check_blocking(queue, message, "weft_queue_receive");
     return receive_until_cycles(queue, message, UINT64_MAX);
 }
 
 int weft_queue_send_until(struct weft_queue *queue, const void *message, uint64_t deadline_ns)
 {
-    queue_check(queue, message, "weft_queue_send_until");
+    queue_check_blocking(queue, message, "weft_queue_send_until");
     return send_until_cycles(queue, message, tick_ns_to_cycles(deadline_ns));
 }
 
 int weft_queue_receive_until(struct weft_queue *queue, void *message, uint64_t deadline_ns)
 {
-    queue_check(queue, message, "weft_queue_receive_until");
+    queue_check_blocking(queue, message, "weft_queue_receive_until");
     return receive_until_cycles(queue, message, tick_ns_to_cycles(deadline_ns));
 }
 
@@ -169,20 +177,36 @@ int weft_queue_try_receive(struct weft_queue *queue, void *message)
     return result;
 }
 
+static void close_locked(struct weft_queue *queue)
+{
+    queue->closed = 1;
+    wait_wake_all_locked(&queue->senders, WEFT_ECLOSED);
+    wait_wake_all_locked(&queue->receivers, WEFT_ECLOSED);
+}
+
 void weft_queue_close(struct weft_queue *queue)
 {
     arch_irq_state state;
 
-    queue_check(queue, queue, "weft_queue_close");
+    object_check(queue, QUEUE_MAGIC, "weft_queue_close", "queue");
     state = sched_enter();
-    queue->closed = 1;
-    wait_wake_all_locked(&queue->senders, WEFT_ECLOSED);
-    wait_wake_all_locked(&queue->receivers, WEFT_ECLOSED);
+    close_locked(queue);
+    sched_leave(state);
+}
+
+void weft_queue_destroy(struct weft_queue *queue)
+{
+    arch_irq_state state;
+
+    object_check_blocking(queue, QUEUE_MAGIC, "weft_queue_destroy", "queue");
+    state = sched_enter();
+    queue->magic = OBJECT_DESTROYED;
+    close_locked(queue);
     sched_leave(state);
 }
 
 size_t weft_queue_count(const struct weft_queue *queue)
 {
-    queue_check(queue, queue, "weft_queue_count");
-    return *(const volatile uint32_t *)&queue->count;
+    object_check(queue, QUEUE_MAGIC, "weft_queue_count", "queue");
+    return object_load(&queue->count);
 }

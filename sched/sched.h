@@ -3,9 +3,9 @@
  * The scheduler, inside.
  *
  * Nouns. Each core has a `struct scheduler`: a run queue (a bitmap and 32 circular lists, highest
- * priority first, round robin inside one), its sleepers in order of deadline, its idle thread. A
+ * priority first, round robin inside one), a heap of deadlines, its idle thread. A
  * thread is in exactly one place: running (core->current), ready (a run queue), blocked (an
- * object's wait queue, the sleepers' list, or both), or exited.
+ * object's wait queue, the heap of deadlines, or both), or exited.
  *
  * Steps. An operation enters (sched_enter: interrupts off, the scheduler's lock), changes queues,
  * and ends with sched_leave(), which switches if a thread of higher priority became ready, and lets
@@ -37,12 +37,15 @@
 #include "arch/irq.h"
 #include "kernel/core.h"
 #include "kernel/spinlock.h"
+#include "sched/alarm.h"
 #include "sched/runq.h"
 #include "sched/thread.h"
 
+struct weft_mutex;
+
 struct scheduler {
     struct run_queue ready;
-    struct weft_wait_link sleepers; /* timer_link, earliest deadline first */
+    struct alarm_heap alarms; /* the deadlines of threads that blocked here, and of timers */
     struct weft_thread idle;
     struct weft_thread *dead; /* detached threads that have ended, by link.next; freed at leisure */
     uint32_t switches, preemptions, steals;
@@ -91,9 +94,6 @@ static inline void sched_exit(arch_irq_state state)
  * best. */
 void sched_switch_locked(struct core *core);
 
-/* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
-void sched_ready_locked(struct weft_thread *thread);
-
 /* The current thread stays ready but lets others go first: behind its equals (`to_back`) or before
  * them. */
 void sched_requeue_current_locked(struct core *core, bool to_back);
@@ -117,6 +117,15 @@ static inline void sched_leave(arch_irq_state state)
 /* Panics with `function`'s name unless the caller may block: a thread, preemption on. */
 void sched_assert_may_block(const char *function);
 
+/* The same with interrupts off, where the usual answer is worth being short. */
+static inline void sched_assert_may_block_irqoff(const char *function)
+{
+    const struct core *core = core_self();
+
+    if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+        sched_assert_may_block(function);
+}
+
 /* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
  * UINT64_MAX: for ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
@@ -125,6 +134,9 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
 /* The first waiter, out of the queue and ready with `result`; NULL when nobody waits. */
 struct weft_thread *wait_wake_first_locked(struct weft_wait_queue *queue, int result);
 void wait_wake_locked(struct weft_thread *thread, int result);
+/* The same when nobody served it: its deadline came, or it is taken away. What waiting did to the
+ * object is undone. */
+void wait_give_up_locked(struct weft_thread *thread, int result);
 void wait_wake_all_locked(struct weft_wait_queue *queue, int result);
 
 /* Puts `thread` into a wait queue at its place: by priority, behind its equals. */
@@ -142,9 +154,22 @@ static inline struct weft_thread *wait_queue_first(const struct weft_wait_queue 
 
 void wait_queue_init(struct weft_wait_queue *queue);
 
-/* sleep.c: the timer of a blocked thread. */
-void sleep_arm_locked(struct weft_thread *thread, uint64_t deadline);
-void sleep_disarm_locked(struct weft_thread *thread);
+/* sleep.c: puts an alarm among this core's, to go off at `deadline` (cycles). alarm_remove takes it
+ * out again: the core's timer stays armed, as an early interrupt costs less than arming again. */
+void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline);
+
+/* Moves a blocked thread to another queue, where it waits without a deadline. */
+void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
+                      enum thread_wait reason, const void *object);
+
+/* mutex.c, for condition variables: panics unless it is a mutex and this a thread; is it owned by
+ * the calling thread; its owner lets go of it; a blocked thread gets it, or waits for it, or wakes
+ * with WEFT_EDEADLK because its waiting would close a cycle. */
+void mutex_check(const struct weft_mutex *mutex, const char *function);
+bool mutex_is_mine(const struct weft_mutex *mutex);
+void mutex_set_depth(struct weft_mutex *mutex, uint16_t depth);
+void mutex_release_locked(struct weft_mutex *mutex);
+void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread);
 
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);
@@ -155,9 +180,29 @@ void mutex_waiter_left_locked(const void *mutex);
  * core when it must look. */
 void place_locked(struct weft_thread *thread);
 
+/* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
+static inline void sched_ready_locked(struct weft_thread *thread)
+{
+    struct core *core;
+
+    thread->state = THREAD_READY;
+    if (WEFT_CONFIG_CORES > 1) {
+        place_locked(thread);
+        return;
+    }
+    core = core_self();
+    runq_push_back(&sched_of(core)->ready, thread);
+    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
+        core_reschedule_ask(core);
+}
+
 /* The best thread that `core` may run, out of its queue, if its priority is at least `priority`;
  * else NULL. */
 struct weft_thread *place_take_locked(struct core *core, unsigned priority);
+
+/* `core` has chosen its next thread: what is left in its queue goes to cores that run worse ones.
+ */
+void place_share_locked(const struct core *core);
 
 /* A running thread's priority was lowered: its core must look whether a better one waits. */
 void place_priority_dropped_locked(struct weft_thread *thread);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Deadlines of blocked threads: each core's sleepers, earliest first. */
+/* Deadlines: of blocked threads, and of timers. Each core has its own. */
 #include <weft/thread.h>
 #include <weft/time.h>
 
@@ -7,51 +7,39 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
+#include "sched/timer_alarm.h"
 
-static struct weft_thread *sleeper_of(struct weft_wait_link *link)
+void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline)
 {
-    return (struct weft_thread *)((char *)link - offsetof(struct weft_thread, timer_link));
-}
+    struct alarm_heap *alarms = &sched_of(core_self())->alarms;
 
-void sleep_arm_locked(struct weft_thread *thread, uint64_t deadline)
-{
-    struct weft_wait_link *sleepers = &sched_of(core_self())->sleepers;
-    struct weft_wait_link *at = sleepers->prev;
-
-    DEBUG_ASSERT(thread->timer_link.next == NULL);
-    thread->deadline = deadline;
-    while (at != sleepers && sleeper_of(at)->deadline > deadline)
-        at = at->prev;
-    runq_link_after(at, &thread->timer_link);
-    if (at == sleepers)
+    DEBUG_ASSERT(!alarm_is_armed(alarm));
+    alarm->deadline = deadline;
+    alarm_add(alarms, alarm);
+    if (alarm_first(alarms) == alarm)
         tick_wake_at_irqoff(deadline);
 }
 
-void sleep_disarm_locked(struct weft_thread *thread)
+static struct weft_thread *sleeper_of(struct weft_alarm *alarm)
 {
-    /* The core's timer stays armed for it: an early interrupt costs less than arming again. */
-    runq_unlink(&thread->timer_link);
-    thread->timer_link.next = NULL;
+    return (struct weft_thread *)((char *)alarm - offsetof(struct weft_thread, alarm));
 }
 
 void upcall_sched_wake(struct core *core, uint64_t now_cycles)
 {
-    struct weft_wait_link *sleepers = &sched_of(core)->sleepers;
-    struct weft_thread *first;
-    const void *mutex;
+    struct alarm_heap *alarms = &sched_of(core)->alarms;
+    struct weft_alarm *first;
 
     sched_lock_irqoff();
-    while (sleepers->next != sleepers) {
-        first = sleeper_of(sleepers->next);
-        if (first->deadline > now_cycles)
-            break;
-        mutex = first->wait_reason == WAIT_MUTEX ? first->wait_object : NULL;
-        wait_wake_locked(first, WEFT_ETIMEDOUT);
-        if (mutex != NULL)
-            mutex_waiter_left_locked(mutex);
+    while ((first = alarm_first(alarms)) != NULL && first->deadline <= now_cycles) {
+        if ((first->order & ALARM_TIMER) != 0) {
+            alarm_remove(first);
+            ((struct timer_alarm *)first)->expire_locked(first, now_cycles);
+        } else {
+            wait_give_up_locked(sleeper_of(first), WEFT_ETIMEDOUT);
+        }
     }
-    core->wake_deadline =
-        sleepers->next == sleepers ? UINT64_MAX : sleeper_of(sleepers->next)->deadline;
+    core->wake_deadline = first == NULL ? UINT64_MAX : first->deadline;
     sched_unlock_irqoff();
 }
 

@@ -27,6 +27,7 @@ static inline struct weft_thread *pick_locked(struct core *core)
             place.idle |= 1u << core->id;
         else
             place.idle &= ~(1u << core->id);
+        place_share_locked(core);
         if (world_core_stopped_locked(core))
             world_core_parked_locked(core);
     }
@@ -58,13 +59,6 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
 void sched_switch_locked(struct core *core)
 {
     switch_locked(core);
-}
-
-void sched_ready_locked(struct weft_thread *thread)
-{
-    DEBUG_ASSERT(thread->magic == THREAD_MAGIC);
-    thread->state = THREAD_READY;
-    place_locked(thread);
 }
 
 void sched_requeue_current_locked(struct core *core, bool to_back)

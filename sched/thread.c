@@ -27,8 +27,8 @@
 static struct {
     struct weft_thread *first, *last;
     uint32_t next_id;
-    uint32_t count; /* without runtime threads */
-} all;
+    uint32_t count;     /* without runtime threads */
+} all = {.next_id = 1}; /* which is main's */
 
 /* What the entry function of a thread is called with. */
 struct start {
@@ -43,7 +43,8 @@ struct weft_thread *thread_all_first(void)
 
 static void all_add_locked(struct weft_thread *thread)
 {
-    thread->id = ++all.next_id;
+    if (thread->id == 0)
+        thread->id = ++all.next_id;
     thread->all_previous = all.last;
     if (all.last != NULL)
         all.last->all_next = thread;
@@ -302,6 +303,19 @@ const char *thread_wait_name(enum thread_wait reason)
         [WAIT_QUEUE_RECEIVE] = "queue receive",
         [WAIT_SUSPENDED] = "suspended",
         [WAIT_WORLD] = "world",
+        [WAIT_CONDITION] = "condition",
+        [WAIT_SEMAPHORE] = "semaphore",
+        [WAIT_FLAGS] = "event flags",
+        [WAIT_BARRIER] = "barrier",
+        [WAIT_ONCE] = "once",
+        [WAIT_GROUP] = "wait group",
+        [WAIT_RWLOCK_READ] = "read lock",
+        [WAIT_RWLOCK_WRITE] = "write lock",
+        [WAIT_POOL] = "pool",
+        [WAIT_CHANNEL_SEND] = "channel send",
+        [WAIT_CHANNEL_RECEIVE] = "channel receive",
+        [WAIT_SELECT] = "select",
+        [WAIT_TIMER] = "timer",
     };
 
     return reason < WAIT_REASONS ? names[reason] : "?";
@@ -340,7 +354,6 @@ void upcall_sched_init(void)
         struct scheduler *scheduler = &schedulers[id];
 
         runq_init(&scheduler->ready);
-        scheduler->sleepers.next = scheduler->sleepers.prev = &scheduler->sleepers;
         idle_init(scheduler, idle_stacks[id]);
         scheduler->idle.core = (uint8_t)id;
         if (id != 0)
@@ -386,6 +399,7 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void))
         weft_panic("there is no memory for the main thread's stack of %u bytes",
                    (unsigned)MAIN_STACK_BYTES);
     made = thread_lay_out(memory, bytes, &attr, (struct start){main_entry, &entry});
+    made->id = 1; /* other cores' idle threads may be there already */
     sched_lock_irqoff();
     all_add_locked(made);
     all_add_locked(&sched_of(core_self())->idle);

@@ -31,6 +31,19 @@ enum thread_wait {
     WAIT_QUEUE_RECEIVE,
     WAIT_SUSPENDED,
     WAIT_WORLD,
+    WAIT_CONDITION,
+    WAIT_SEMAPHORE,
+    WAIT_FLAGS,
+    WAIT_BARRIER,
+    WAIT_ONCE,
+    WAIT_GROUP,
+    WAIT_RWLOCK_READ,
+    WAIT_RWLOCK_WRITE,
+    WAIT_POOL,
+    WAIT_CHANNEL_SEND,
+    WAIT_CHANNEL_RECEIVE,
+    WAIT_SELECT,
+    WAIT_TIMER,
     WAIT_REASONS
 };
 
@@ -64,11 +77,10 @@ struct weft_thread {
     /* While blocked. */
     struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
     const void *wait_object;
-    uint64_t wait_since;              /* cycles */
-    int32_t wait_result;              /* what the wait returns: 0 or WEFT_E... */
-    void *wait_data;                  /* the message being sent or received */
-    struct weft_wait_link timer_link; /* in the sleepers' list; next is NULL when in none */
-    uint64_t deadline;                /* cycles, valid in that list */
+    uint64_t wait_since;     /* cycles */
+    int32_t wait_result;     /* what the wait returns: 0 or WEFT_E... */
+    void *wait_data;         /* the message being sent or received, and the like */
+    struct weft_alarm alarm; /* its deadline, if it has one */
 
     /* All threads that exist, in order of creation: under the scheduler's lock. */
     struct weft_thread *all_next, *all_previous;
@@ -90,7 +102,7 @@ struct weft_thread {
     size_t stack_bytes;
 };
 
-_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 176, "control block has grown");
+_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 192, "control block has grown");
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking and waking: the two halves every blocking object is made of. */
+#include <weft/barrier.h>
+
 #include "arch/clock.h"
 #include "kernel/assert.h"
 #include "kernel/tick.h"
 #include "sched/sched.h"
+#include "sched/select.h"
 
 void wait_queue_init(struct weft_wait_queue *queue)
 {
@@ -38,21 +41,57 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     if (queue != NULL)
         wait_insert_locked(queue, current);
     if (deadline != UINT64_MAX)
-        sleep_arm_locked(current, deadline);
+        sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
     return current->wait_result;
 }
 
 void wait_wake_locked(struct weft_thread *thread, int result)
 {
-    DEBUG_ASSERT(thread->state == THREAD_BLOCKED);
+    DEBUG_ASSERT(thread->magic == THREAD_MAGIC && thread->state == THREAD_BLOCKED);
     if (thread->wait_queue != NULL)
         runq_unlink(&thread->link);
-    if (thread->timer_link.next != NULL)
-        sleep_disarm_locked(thread);
+    if (alarm_is_armed(&thread->alarm))
+        alarm_remove(&thread->alarm);
     thread->wait_result = result;
     thread->wait_reason = WAIT_NONE;
     sched_ready_locked(thread);
+}
+
+void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
+                      enum thread_wait reason, const void *object)
+{
+    DEBUG_ASSERT(thread->state == THREAD_BLOCKED && thread->wait_queue != NULL);
+    runq_unlink(&thread->link);
+    if (alarm_is_armed(&thread->alarm))
+        alarm_remove(&thread->alarm);
+    thread->wait_queue = queue;
+    thread->wait_reason = (uint8_t)reason;
+    thread->wait_object = object;
+    wait_insert_locked(queue, thread);
+}
+
+void wait_give_up_locked(struct weft_thread *thread, int result)
+{
+    enum thread_wait reason = (enum thread_wait)thread->wait_reason;
+    const void *object = thread->wait_object;
+
+    wait_wake_locked(thread, result);
+    switch (reason) {
+    case WAIT_MUTEX:
+        mutex_waiter_left_locked(object);
+        break;
+    case WAIT_BARRIER:
+        ((struct weft_barrier *)object)->arrived--;
+        break;
+    case WAIT_CHANNEL_SEND:
+    case WAIT_CHANNEL_RECEIVE:
+    case WAIT_SELECT:
+        select_leave_locked(thread);
+        break;
+    default:
+        break;
+    }
 }
 
 struct weft_thread *wait_wake_first_locked(struct weft_wait_queue *queue, int result)

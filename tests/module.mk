@@ -4,7 +4,8 @@
 # files image-PORT*.c and .S the port's are taken, and a test that has such files, but none for this port,
 # is not built for it. A file `configs` names other configurations that the image is also built with (and
 # a library of that configuration): one on each line, its options joined by +. A file `inside` says that
-# the image sees the inside of weft, as applications don't; a file `link-flags` has options for its link.
+# the image sees the inside of weft, as applications don't; a file `link-flags` has options for its link,
+# behind its licence line.
 
 include $(wildcard tests/unit/*.mk)
 
@@ -30,7 +31,7 @@ board_sources = $(filter-out %/test.c $(1)/host% $(1)/image-%,$(wildcard $(1)/*.
 	$(wildcard $(1)/image-$(arch_PORT)*.[cS])
 $(foreach t,$(board_tests),$(eval $(call image,tests/$(t),$(call board_sources,tests/board/$(t)))))
 $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/inside),$(eval $(tests/$(t)_OBJS): LOCAL_FLAGS = -I. -I$(arch_FOLDER))))
-$(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/link-flags),$(eval $(B)/tests/$(t).elf: LINK_FLAGS += $(shell cat tests/board/$(t)/link-flags))))
+$(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/link-flags),$(eval $(B)/tests/$(t).elf: LINK_FLAGS += $(shell sed 1d tests/board/$(t)/link-flags))))
 board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
 
 variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
@@ -55,13 +56,17 @@ $(board_PROGRAM): tests/board/harness.c $(wildcard tests/board/*/test.c tests/bo
 # Benchmarks see the inside of weft: some measure what no program can call.
 $(eval $(call image,bench,tests/bench/image.c))
 $(eval $(call image,bench-minimal,tests/bench/minimal.c))
-$(bench_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(eval $(call image,bench-objects,tests/bench/objects.c))
+$(eval $(call image,bench-classics,tests/bench/classics.c))
+$(eval $(call image,bench-traps,tests/bench/traps.c))
+$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)
 installed_pc := pc-amd64
+installed_linux := $(if $(SAN),,linux-amd64)
 installed_ROOT := build/tests/root/$(TARGET)
 .PHONY: test-build test-installed bench-ready
 test-installed: $(B)/install/libweft.a build/bin/weft
@@ -71,5 +76,5 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),test-installed) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
-bench-ready: $(B)/bench.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
+bench-ready: $(B)/bench.elf $(B)/bench-objects.elf $(B)/bench-classics.elf $(B)/bench-traps.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

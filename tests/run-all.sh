@@ -54,6 +54,32 @@ run() {
     fi
 }
 
+# A protocol's Spin model: what it claims holds, and its seeded bugs are found. Not under a sanitizer.
+model() {
+    local name=models/$1 mode=$2 output
+    case $name in *"$only"*) ;; *) return ;; esac
+    output=$(tests/models/check.sh "tests/models/${1%-bugs}.pml" "$mode" 2>&1)
+    local status=$?
+    printf '== %s\n%s\n' "$name" "$output" >>"$log"
+    if [ "$status" = 0 ]; then
+        passed=$((passed + 1)) models_passed=$((models_passed + 1))
+    else
+        failed=$((failed + 1))
+        failures+="$name: $output"$'\n'
+        echo "$name FAILED"
+        printf '%s\n' "$output" | tail -60
+    fi
+}
+models_passed=0
+if [ -z "${SAN:-}" ]; then
+    for file in tests/models/*.pml; do
+        file=$(basename "$file" .pml)
+        model "$file" proof
+        model "$file-bugs" bug
+    done
+    [ "$models_passed" = 0 ] || printf '%-32s %s passed\n' models "$models_passed"
+fi
+
 for program in "$@"; do
     run "${program#build/tests*/}" "$program"
 done

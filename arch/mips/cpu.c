@@ -5,6 +5,23 @@
 #include "arch/upcall.h"
 #include "kernel/core.h"
 
+/* Config4.KScrExist, bit 16 + select; each Config register says whether the next exists. */
+static bool has_kscratch1(uint32_t config1)
+{
+    uint32_t config = 0;
+
+    if (config1 >> 31 == 0)
+        return false;
+    __asm__ volatile("mfc0 %0, $16, 2" : "=r"(config));
+    if (config >> 31 == 0)
+        return false;
+    __asm__ volatile("mfc0 %0, $16, 3" : "=r"(config));
+    if (config >> 31 == 0)
+        return false;
+    __asm__ volatile("mfc0 %0, $16, 4" : "=r"(config));
+    return (config >> 18 & 1) != 0;
+}
+
 /* Config registers: MIPS32 PRA (MD00090), Config.AR and Config1.FP. */
 const char *arch_cpu_missing(void)
 {
@@ -18,6 +35,9 @@ const char *arch_cpu_missing(void)
     __asm__ volatile("mfc0 %0, $16, 1" : "=r"(config1));
     if ((config1 & 1) == 0)
         return "this CPU has no floating-point unit, which this image was built for";
+    if (WEFT_CONFIG_CORES > 1 && !has_kscratch1(config1))
+        return "this CPU has no KScratch1 register, which an image for more than one core needs: "
+               "build with CORES=1";
     return NULL;
 }
 

@@ -29,11 +29,13 @@ struct weft_queue {
 WEFT_MUST_CHECK int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes,
                                     size_t capacity);
 
-/* Copies the message in; waits while the queue is full. Errors: WEFT_ECLOSED. Blocks. */
+/* Copies the message in; waits while the queue is full. Errors: WEFT_ECLOSED. Context: thread;
+ * panics in an interrupt handler. Blocks. */
 WEFT_MUST_CHECK int weft_queue_send(struct weft_queue *queue, const void *message);
 
 /* Copies the oldest message out; waits while the queue is empty. Errors: WEFT_ECLOSED, only when
- * the queue is closed and everything that was sent has been received. Blocks. */
+ * the queue is closed and everything that was sent has been received. Context: thread; panics in an
+ * interrupt handler. Blocks. */
 WEFT_MUST_CHECK int weft_queue_receive(struct weft_queue *queue, void *message);
 
 /* The same with an absolute deadline. Errors also: WEFT_ETIMEDOUT. */
@@ -42,14 +44,19 @@ WEFT_MUST_CHECK int weft_queue_send_until(struct weft_queue *queue, const void *
 WEFT_MUST_CHECK int weft_queue_receive_until(struct weft_queue *queue, void *message,
                                              uint64_t deadline_ns);
 
-/* The same without waiting: WEFT_EAGAIN. Context: thread or interrupt. */
+/* The same without waiting: WEFT_EAGAIN. Context: any. */
 WEFT_MUST_CHECK int weft_queue_try_send(struct weft_queue *queue, const void *message);
 WEFT_MUST_CHECK int weft_queue_try_receive(struct weft_queue *queue, void *message);
 
-/* No more sends: waiting senders get WEFT_ECLOSED, receivers drain what is there. Idempotent. */
+/* No more sends: waiting senders get WEFT_ECLOSED, receivers drain what is there. Idempotent.
+ * Context: any. */
 void weft_queue_close(struct weft_queue *queue);
 
 /* Messages in the queue now. Context: any. */
 size_t weft_queue_count(const struct weft_queue *queue);
+
+/* Ends the object: all waiters get WEFT_ECLOSED, messages in it are lost, later use panics.
+ * Context: thread. */
+void weft_queue_destroy(struct weft_queue *queue);
 
 #endif

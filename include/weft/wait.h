@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of threads that wait for an object: part of every blocking object, private to weft. */
+/* Parts of every blocking object, private to weft: the list of threads that wait for it, and a
+ * place among the deadlines. */
 #ifndef WEFT_WAIT_H
 #define WEFT_WAIT_H
+
+#include <stdint.h>
 
 struct weft_wait_link {
     struct weft_wait_link *next, *prev;
@@ -18,5 +21,12 @@ struct weft_wait_queue {
             &(queue).head, &(queue).head                                                           \
         }                                                                                          \
     }
+
+/* A deadline in a core's heap of them (sched/alarm.h). */
+struct weft_alarm {
+    uint64_t deadline; /* cycles */
+    struct weft_alarm *child, *next, *back;
+    uint32_t order; /* of arming, in steps of two; the lowest bit: a timer, not a thread */
+};
 
 #endif

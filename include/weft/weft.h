@@ -12,15 +12,25 @@
 #include <weft/config.h>
 #include <weft/error.h>
 
+#include <weft/barrier.h>
+#include <weft/channel.h>
+#include <weft/condition.h>
 #include <weft/console.h>
 #include <weft/dump.h>
+#include <weft/flags.h>
+#include <weft/group.h>
 #include <weft/heap.h>
 #include <weft/input.h>
 #include <weft/mutex.h>
+#include <weft/once.h>
+#include <weft/pool.h>
 #include <weft/profile.h>
 #include <weft/queue.h>
+#include <weft/rwlock.h>
+#include <weft/semaphore.h>
 #include <weft/thread.h>
 #include <weft/time.h>
+#include <weft/timer.h>
 #include <weft/trap.h>
 #include <weft/world.h>
 

@@ -5,7 +5,6 @@
  * of them). Each line is `bench: NAME N.NN`, the mean over many rounds less the empty loop's cost.
  * tests/bench/run.sh starts it and adds what only the host can see.
  */
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,34 +14,9 @@
 #include "arch/context.h"
 #include "arch/irq.h"
 #include "kernel/tick.h"
-
-#define ROUNDS 20000u
-#define NS_PER_INSTRUCTION 1u
-
-/* Instructions per round since `start_ns`, in hundredths. */
-static unsigned hundredths(uint64_t start, uint64_t end, unsigned rounds)
-{
-    return (unsigned)(tick_cycles_to_ns(end - start) * 100 / NS_PER_INSTRUCTION / rounds);
-}
+#include "tests/bench/measure.h"
 
 static unsigned empty_loop;
-
-static void report(const char *name, unsigned cost, unsigned overhead)
-{
-    unsigned net = cost > overhead ? cost - overhead : 0;
-
-    printf("bench: %s %u.%02u\n", name, net / 100, net % 100);
-}
-
-#define MEASURE(rounds, operation)                                                                 \
-    ({                                                                                             \
-        uint64_t start_ = tick_now();                                                              \
-        for (unsigned round_ = 0; round_ < (rounds); round_++) {                                   \
-            operation;                                                                             \
-            __asm__ volatile("");                                                                  \
-        }                                                                                          \
-        hundredths(start_, tick_now(), (rounds));                                                  \
-    })
 
 /* The bare switch: two contexts that hand the core to each other, below the scheduler. */
 static void *main_sp, *other_sp;
@@ -89,90 +63,6 @@ static void bench_yield(void)
     finished = true;
     (void)!weft_thread_join(thread, NULL);
     report("yield_between_two", (cost - empty_loop) / 2, 0); /* each round is two yields */
-}
-
-#define MANY 16
-
-/* More stacks than a small TLB has entries for (STACK_MAPPED=1). */
-static void bench_yield_among_many(void)
-{
-    struct weft_thread *threads[MANY];
-    unsigned cost;
-
-    finished = false;
-    for (unsigned i = 0; i < MANY; i++)
-        if (weft_thread_spawn(&threads[i], NULL, yielding_thread, NULL) != 0)
-            exit(1);
-    cost = MEASURE(ROUNDS / 10, weft_thread_yield());
-    finished = true;
-    for (unsigned i = 0; i < MANY; i++)
-        (void)!weft_thread_join(threads[i], NULL);
-    report("yield_among_17", (cost - empty_loop) / (MANY + 1), 0);
-}
-
-/* Every thread's state has to change in the unit at each switch. */
-#if defined(__mips__)
-#define ADD_DOUBLES "add.d $f0, $f2, $f4"
-#define BREAKPOINT "break"
-#else
-#define ADD_DOUBLES "addsd %xmm1, %xmm0"
-#define BREAKPOINT "int3"
-#endif
-
-static inline void touch_unit(void)
-{
-    __asm__ volatile(ADD_DOUBLES);
-}
-
-static void *calculating_thread(void *argument)
-{
-    while (!finished) {
-        touch_unit();
-        weft_thread_yield();
-    }
-    return argument;
-}
-
-static void bench_unit(void)
-{
-    struct weft_thread *thread;
-    unsigned cost;
-
-    finished = false;
-    if (weft_thread_spawn(&thread, NULL, calculating_thread, NULL) != 0)
-        exit(1);
-    cost = MEASURE(ROUNDS, (touch_unit(), weft_thread_yield()));
-    finished = true;
-    (void)!weft_thread_join(thread, NULL);
-    report("yield_between_two_with_fpu", (cost - empty_loop) / 2, 0);
-}
-
-static bool resume_behind(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
-{
-    (void)cause;
-    (void)argument;
-#if defined(__mips__)
-    return weft_trap_skip(trap) == 0;
-#else
-    (void)trap; /* int3 has left its pc behind itself */
-    return true;
-#endif
-}
-
-static void bench_trap(void)
-{
-    if (weft_trap_handle(WEFT_TRAP_BREAKPOINT, resume_behind, NULL) != 0)
-        exit(1);
-    report("trap_handler_round_trip", MEASURE(ROUNDS, __asm__ volatile(BREAKPOINT)), empty_loop);
-    (void)!weft_trap_handle(WEFT_TRAP_BREAKPOINT, NULL, NULL);
-}
-
-static void bench_mutex(void)
-{
-    static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
-
-    report("mutex_pair", MEASURE(ROUNDS, (weft_mutex_lock(&mutex), weft_mutex_unlock(&mutex))),
-           empty_loop);
 }
 
 static void bench_queue(void)
@@ -269,10 +159,6 @@ int main(int argc, char **argv)
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_switch();
     bench_yield();
-    bench_yield_among_many();
-    bench_unit();
-    bench_trap();
-    bench_mutex();
     bench_queue();
     bench_create();
     bench_heap();

@@ -10,9 +10,11 @@ wanted() { [ -z "$only" ] || [[ $1 == *"$only"* ]]; }
 show() { ! wanted "$1" || printf '  %-28s %s\n' "$1" "$2"; }
 
 echo "Instructions per operation, $board-$arch, $cores core(s), -icount shift=0:"
-ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/bench.elf" "$out" >"$out/log" 2>&1 ||
-    { tail -20 "$out/log" >&2; exit 1; }
-sed -n 's/^bench: //p' "$out/console.log" | while read -r name value; do show "$name" "$value"; done
+for image in bench bench-objects bench-traps bench-classics; do
+    ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/$image.elf" "$out" >"$out/log" 2>&1 ||
+        { tail -20 "$out/log" >&2; exit 1; }
+    sed -n 's/^bench: //p' "$out/console.log" | while read -r name value; do show "$name" "$value"; done
+done
 
 # What one device or timer interrupt executes before C code: counted in a trace of every instruction.
 if [ "$board" = malta ] && wanted interrupt_to_handler; then

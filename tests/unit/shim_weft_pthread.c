@@ -100,7 +100,7 @@ int weft_mutex_init(struct weft_mutex *mutex, enum weft_mutex_kind kind)
     return 0;
 }
 
-void weft_mutex_lock(struct weft_mutex *mutex)
+int weft_mutex_lock(struct weft_mutex *mutex)
 {
     pthread_mutex_lock(&shim_lock);
     assert(mutex->magic == WEFT_MUTEX_MAGIC && mutex->owner != shim_current());
@@ -108,14 +108,16 @@ void weft_mutex_lock(struct weft_mutex *mutex)
         shim_wait();
     mutex->owner = shim_current();
     pthread_mutex_unlock(&shim_lock);
+    return 0;
 }
 
-void weft_mutex_unlock(struct weft_mutex *mutex)
+int weft_mutex_unlock(struct weft_mutex *mutex)
 {
     pthread_mutex_lock(&shim_lock);
     assert(mutex->owner == shim_current());
     mutex->owner = NULL;
     shim_unlock_after_change();
+    return 0;
 }
 
 int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes, size_t capacity)

@@ -13,7 +13,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 # "firmware" is part of somebody's image and has none of its own.
 board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
-.PHONY: help run run-ready image bench test format lint size clean FORCE
+.PHONY: help run run-ready image bench test soak format lint size sbom clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
@@ -45,10 +45,14 @@ test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
 	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
-packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips
+packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips u-boot-tools
 packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
 packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
+
+## make soak   [ONLY=pattern] [BOARD=...] [ARCH=...]   make test, with the proofs that take longer
+soak:
+	@SOAK=1 $(MAKE) --no-print-directory test
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 bench:
@@ -65,6 +69,10 @@ lint:
 	@tools/build/packages.sh clang-format
 	clang-format --dry-run -Werror $(FORMATTED)
 	tools/build/check-includes.sh
+
+## make sbom                             build/weft.spdx: SPDX bill of materials of the tree
+sbom:
+	tools/build/sbom.sh build/weft.spdx $(wildcard $(foreach t,$(INSTALL_TARGETS),build/$(t)/demo.elf))
 
 ## make clean                            removes what was built, newlib excepted
 clean:

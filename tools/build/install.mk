@@ -11,13 +11,13 @@
 
 PREFIX ?= /usr/local
 VERSION := 0.1
-INSTALL_TARGETS ?= malta-mips malta-mipsel pc-amd64 firmware-mips firmware-mipsel
+INSTALL_TARGETS ?= malta-mips malta-mipsel pc-amd64 linux-amd64 firmware-mips firmware-mipsel
 
 root := $(DESTDIR)$(PREFIX)
 install_TARGET := $(notdir $(B))
 install_LIB := $(root)/lib/weft/$(install_TARGET)
 install_HEADERS := $(wildcard include/weft/*.h)
-install_EXAMPLES := blink profile own-firmware
+install_EXAMPLES := blink channels profile own-firmware
 
 # One object with one list of global names: nothing inside can clash with a program's names.
 $(B)/install/weft.o: $(weft_OBJS) tools/install/globals
@@ -38,35 +38,49 @@ $(B)/install/weft-%.ld: linker/fragments/%.ld.S $(wildcard linker/*.h) include/w
 
 $(B)/install/weft_target.h: tools/build/target-header.sh include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)echo '#include <weft/config.h>' | $(CC) -E -dM -D__ASSEMBLER__ -x c -Iinclude $(DEFINES) - | \
-		grep -v 'WEFT_CONFIG_H *$$' | tools/build/target-header.sh $(@D) $(install_TARGET) $(ARCH) $(CC)
+	$(Q)echo '#include <weft/config.h>' | $(CC) -E -dM -D__ASSEMBLER__ -x c -Iinclude $(DEFINES) $(filter -D%,$(arch_FLAGS)) - | \
+		grep -v 'WEFT_CONFIG_H *$$' | tools/build/target-header.sh $(@D) $(install_TARGET) $(ARCH) $(CC) $(if $(NEWLIB),newlib)
 
-# The same flags as weft's own; the linker script is the target's, or (firmware) the program's own.
-install_CFLAGS = $(filter-out -fno-stack-protector,$(TARGET_FLAGS)) -fno-stack-protector
-install_SCRIPT = $(if $(board_FRAGMENTS),,-T ROOT/lib/weft/$(install_TARGET)/image.ld)
+# The same flags as weft's own; the linker script is the target's, or (firmware) the program's own. NEWLIB_DIR stands
+# for where newlib was installed, LIB_ROOT for the prefix: each package file writes them in its own way.
+install_CFLAGS = $(filter-out -fno-stack-protector,$(TARGET_FLAGS)) $(STACK_PROTECTOR)
+install_SCRIPT = $(if $(board_FRAGMENTS),,-T LIB_ROOT/lib/weft/$(install_TARGET)/image.ld)
+install_INCLUDES = $(if $(NEWLIB),-nostdinc -isystem NEWLIB_DIR/include -isystem $(gcc_INCLUDE))
+install_LIBS = $(if $(NEWLIB),-LNEWLIB_DIR/lib -Wl$(comma)--start-group -lweft -lc -lm -lgcc -Wl$(comma)--end-group,$(abspath $(libc_FIRST)) \
+	-Wl$(comma)--start-group -lweft $(libc_LIBS) -Wl$(comma)--end-group $(abspath $(libc_LAST)))
+install_NEWLIB = lib/weft/newlib-$(ARCH)
+for_pkgconfig = $(subst NEWLIB_DIR,$${newlib},$(subst LIB_ROOT,$${prefix},$(1)))
+for_cmake = $(subst NEWLIB_DIR,$${weft_ROOT}/$(install_NEWLIB),$(subst LIB_ROOT,$${weft_ROOT},$(1)))
 fill_in = sed -e 's|@TARGET@|$(install_TARGET)|g; s|@ARCH@|$(ARCH)|g; s|@CC@|$(CC)|g; s|@OBJCOPY@|$(OBJCOPY)|g' \
-	-e 's|@VERSION@|$(VERSION)|g; s|@GCC_INCLUDE@|$(gcc_INCLUDE)|g; s|@CFLAGS@|$(install_CFLAGS)|g' \
+	-e 's|@VERSION@|$(VERSION)|g; s|@CFLAGS@|$(install_CFLAGS)|g' \
 	-e 's|@SCRIPT@|$(if $(board_FRAGMENTS),,$${libdir}/image.ld)|g' \
-	-e 's|@LDFLAGS@|$(LINK_FLAGS) $(subst ROOT,$${prefix},$(install_SCRIPT))|g' \
-	-e 's|@CMAKE_LDFLAGS@|$(LINK_FLAGS) $(subst ROOT,$${weft_ROOT},$(install_SCRIPT))|g'
+	-e 's|@NEWLIB_DIR@|$(if $(NEWLIB),$${prefix}/$(install_NEWLIB))|g' \
+	-e 's|@LIBC_INCLUDES@|$(call for_pkgconfig,$(install_INCLUDES))|g' \
+	-e 's|@LDFLAGS@|$(call for_pkgconfig,$(LINK_FLAGS) $(install_SCRIPT))|g' \
+	-e 's|@LIBS@|$(call for_pkgconfig,$(install_LIBS))|g' \
+	-e 's|@CMAKE_LIBC_INCLUDES@|$(call for_cmake,$(subst -isystem ,SHELL:-isystem_,$(install_INCLUDES)))|g; s|SHELL:-isystem_\([^ )]*\)|"SHELL:-isystem \1"|g' \
+	-e 's|@CMAKE_LDFLAGS@|$(call for_cmake,$(LINK_FLAGS) $(install_SCRIPT))|g' \
+	-e 's|@CMAKE_LIBS@|$(call for_cmake,$(install_LIBS))|g'
 
 # The C library says, too, when a program is compiled with other settings than it was.
 newlib_CHECK = '\n/* weft: */\n\#ifndef __ASSEMBLER__\n\#include <weft_abi.h>\n\#endif\n'
 
-.PHONY: install install-target install-common
-install-target: $(B)/install/libweft.a $(B)/install/weft_target.h $(NEWLIB)/built $(addprefix $(B)/,$(board_INSTALL_FILES)) \
-		$(if $(board_FRAGMENTS),$(board_FRAGMENTS:%=$(B)/install/weft-%.ld),$(B)/image.ld)
+.PHONY: install install-target install-newlib install-common
+install-target: $(B)/install/libweft.a $(B)/install/weft_target.h $(addprefix $(B)/,$(board_INSTALL_FILES)) \
+		$(if $(board_FRAGMENTS),$(board_FRAGMENTS:%=$(B)/install/weft-%.ld),$(B)/image.ld) $(if $(NEWLIB),install-newlib)
 	$(call say,INSTALL,$(install_LIB))
 	$(Q)install -d $(install_LIB)/include $(root)/lib/pkgconfig $(root)/lib/cmake/weft
 	$(Q)install -m 644 $(filter %.a %.ld %.bin,$^) $(install_LIB)
 	$(Q)install -m 644 $(B)/install/weft_target.h $(B)/install/weft_abi.h $(install_LIB)/include
-	$(Q)install -d $(root)/lib/weft/newlib-$(ARCH)/lib
-	$(Q)cp -r $(NEWLIB)/include $(root)/lib/weft/newlib-$(ARCH)/
-	$(Q)printf $(newlib_CHECK) >> $(root)/lib/weft/newlib-$(ARCH)/include/newlib.h
-	$(Q)install -m 644 $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a $(root)/lib/weft/newlib-$(ARCH)/lib
 	$(Q)$(fill_in) tools/install/weft.pc.in > $(root)/lib/pkgconfig/weft-$(install_TARGET).pc
 	$(Q)$(fill_in) tools/install/toolchain.cmake.in > $(root)/lib/cmake/weft/weft-$(install_TARGET).cmake
 	$(Q)$(fill_in) tools/install/flags.cmake.in > $(root)/lib/cmake/weft/weft-$(install_TARGET)-flags.cmake
+
+install-newlib: $(libc_READY)
+	$(Q)install -d $(root)/$(install_NEWLIB)/lib
+	$(Q)cp -r $(NEWLIB)/include $(root)/$(install_NEWLIB)/
+	$(Q)printf $(newlib_CHECK) >> $(root)/$(install_NEWLIB)/include/newlib.h
+	$(Q)install -m 644 $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a $(root)/$(install_NEWLIB)/lib
 
 install-common: build/bin/weft
 	$(Q)install -d $(root)/bin $(root)/lib/weft/include/weft $(root)/lib/cmake/weft

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# target-header.sh FOLDER TARGET ARCH CC: makes what refuses a program whose settings are not the installed library's.
+# target-header.sh FOLDER TARGET ARCH CC [newlib]: makes what refuses a program whose settings are not the installed library's.
 # FOLDER/weft_abi.h: compiler, float ABI, libc settings; the installed C library includes it. FOLDER/weft_target.h:
 # that, and the options (standard input, as #define lines); <weft/config.h> includes it when it is there.
 set -eu
-folder=$1 target=$2 arch=$3 cc=$4
+folder=$1 target=$2 arch=$3 cc=$4 libc=${5:-}
 case $arch in
 mips) is='defined(__mips__) \&\& defined(__MIPSEB__) \&\& _MIPS_SIM == _ABIO32' float='defined(__mips_soft_float)' ;;
 mipsel) is='defined(__mips__) \&\& defined(__MIPSEL__) \&\& _MIPS_SIM == _ABIO32' float='defined(__mips_soft_float)' ;;
@@ -23,7 +23,7 @@ cat >"$folder/weft_abi.h" <<END
 #if $float
 #error "weft and its C library are compiled for hardware floating point: do without -msoft-float, $flags"
 #endif
-#ifndef __DYNAMIC_REENT__
+#if $([ "$libc" = newlib ] && echo '!defined(__DYNAMIC_REENT__)' || echo 0)
 #error "weft's C library keeps errno and stdio for each thread, which needs -D__DYNAMIC_REENT__: $flags"
 #endif
 #endif

@@ -52,6 +52,8 @@ include tools/build/libc-$(or $(board_LIBC),newlib).mk
 # The same bytes wherever the tree is: the last one that fits counts.
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/=
 CPPFLAGS = -Iinclude $(DEFINES) $(LIBC_INCLUDES)
-CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) $(PREFIX_MAP)
+# Functions with arrays, or whose variables' addresses are taken, check a word before they return (kernel/canary.c).
+STACK_PROTECTOR ?= -fstack-protector-strong $(arch_STACK_PROTECTOR)
+CFLAGS = -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(TARGET_FLAGS) $(STACK_PROTECTOR) $(PREFIX_MAP)
 # weft itself sees its own folders, and never touches a floating-point register.
 RUNTIME_FLAGS = -I. -I$(arch_FOLDER) $(arch_RUNTIME_FLAGS)

@@ -6,6 +6,8 @@ arch_FLAGS := -m64 -march=x86-64 -fno-pic -fcf-protection=none -fstack-clash-pro
 	-DWEFT_CONFIG_IDLE_STACK_BYTES=$(if $(SAN),65536,16384)
 # No red zone in weft itself: arch_irq_restore may go to a handler by a call.
 arch_RUNTIME_FLAGS := -D_GNU_SOURCE -ffreestanding -mno-red-zone -mgeneral-regs-only -fomit-frame-pointer
+# As on bare metal: a word of weft's own, not the process's.
+arch_STACK_PROTECTOR := -mstack-protector-guard=global
 arch_LINK_FLAGS := -no-pie
 arch_PACKAGES := gcc
 arch_SRCS := $(addprefix arch/amd64/,switch.S memory.S context.c unwind.c exception.c report.c) \

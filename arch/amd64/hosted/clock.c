@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Time is the time stamp counter, not CLOCK_MONOTONIC: every blocking operation notes the time, and
- * rdtsc costs a third of what the kernel's fast path does (docs/benchmarks.md), which would be half
- * of a channel's round trip. Its rate is measured against CLOCK_MONOTONIC at boot. The two drift
- * apart by parts per million, which does no harm: the timer is set to a distance from now, and an
- * early interrupt is looked at and armed again. Where the CPU does not call its counter invariant,
- * or hides that it does, CLOCK_MONOTONIC itself is the clock.
+ * one instruction does that without a call into the vDSO. Its rate is measured against
+ * CLOCK_MONOTONIC at boot. The two drift apart by parts per million, which does no harm: the timer
+ * is set to a distance from now, and an early interrupt is looked at and armed again. Where the CPU
+ * does not call its counter invariant, or hides that it does, CLOCK_MONOTONIC itself is the clock.
  *
  * The interrupt is a POSIX timer that signals this core's pthread and no other.
  */

@@ -26,4 +26,26 @@ static inline void arch_cpu_relax(void)
     __asm__ volatile("pause" ::: "memory");
 }
 
+/* The outcome is a branch, not a value that is tested again. */
+#define ARCH_SWAP_32
+static inline __attribute__((always_inline)) bool arch_swap_32(uint32_t *word, uint32_t expected,
+                                                               uint32_t desired)
+{
+    __asm__ goto(".set push\n\t.set noat\n\t.set noreorder\n"
+                 "1:\tll $1, %0\n\t"
+                 "bne $1, %z1, %l[differs]\n\t"
+                 "move $1, %z2\n\t"
+                 "sc $1, %0\n\t"
+                 "beqz $1, 1b\n\t"
+                 "nop\n\t"
+                 ".set pop"
+                 :
+                 : "R"(*word), "dJ"(expected), "dJ"(desired)
+                 : "memory"
+                 : differs);
+    return true;
+differs:
+    return false;
+}
+
 #endif

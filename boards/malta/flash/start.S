@@ -394,7 +394,7 @@ flash_stop:
         beqz    $t0, 1b
         mtc0    $zero, CP0_COUNT
         ehb
-        li      $t1, 50000000           # half a second to a second
+        li      $t1, 50000000           # a third of a second at least, up to two
 2:      mfc0    $t0, CP0_COUNT
         bltu    $t0, $t1, 2b
         li      $t1, MALTA_SOFT_RESET

@@ -6,8 +6,9 @@
  * phase, and the operation runs. upcall_timer is wrapped (link-flags) and counts where the tick
  * found the program, branch and delay slot apart; that histogram is the oracle. The second argument
  * says what happens in the tick: "once" nothing more; "twice" another tick follows as soon as it
- * can; "thousand" 999 more do; "handler" the handler uses an atomic on the same word. Each result is compared with what the
- * operation should have given, and the profile's totals with the ticks that came.
+ * can; "thousand" 999 more do; "handler" the handler uses an atomic on the same word. Each result
+ * is compared with what the operation should have given, and the profile's totals with the ticks
+ * that came.
  */
 #include <string.h>
 #include <weft/atomic.h>
@@ -94,8 +95,8 @@ static void no_tick(void)
 
 enum operation { LOAD, STORE, EXCHANGE, CAS_HIT, CAS_MISS, ADD, SUB, AND, OR, XOR, OPERATIONS };
 
-/* Runs the operation; true when its result is right, given that the handler may have added its value
- * before or after. */
+/* Runs the operation; true when its result is right, given that the handler may have added its
+ * value before or after. */
 static __attribute__((noinline)) uint64_t run(enum operation operation, uint64_t *expected)
 {
     switch (operation) {

@@ -51,12 +51,15 @@ static void round_of_all(uint64_t i)
     weft_atomic64_fetch_add(&shared, 0xffffffffu);
 }
 
-int main(void)
+/* As boot.c declares it: link-time optimisation compares the two. */
+int main(int argc, char **argv)
 {
     struct weft_thread_attr attr = {.name = "visitor", .priority = WEFT_PRIORITY_HIGHEST};
     struct weft_profile_totals totals;
     struct weft_thread *thread;
 
+    (void)argc;
+    (void)argv;
     CHECK(weft_profile_start(20000) == 0);
     thread = NULL;
     CHECK(weft_thread_spawn(&thread, &attr, visitor, NULL) == 0);

@@ -18,6 +18,12 @@ static bool is_malta(void)
     return strcmp(board_name(), "malta") == 0;
 }
 
+/* The system's C library in place of newlib. */
+static bool is_linux(void)
+{
+    return strcmp(board_name(), "linux") == 0;
+}
+
 static const char *target(void)
 {
     static char name[64];
@@ -92,6 +98,8 @@ static int boot(char **output, const char *example)
                  "none -no-reboot -semihosting-config enable=on,target=native -kernel %s.elf "
                  "-append exit=semihosting",
                  arch, example);
+    else if (is_linux())
+        snprintf(command, sizeof command, "./%s.elf", example);
     else
         snprintf(command, sizeof command,
                  "qemu-system-x86_64 -cpu max -m 128 -display none -vga none -nic none -serial "
@@ -118,6 +126,10 @@ Test(installed, examples_build_with_make_and_boot)
     build_with_make("blink", target());
     boots("blink", "....*.**\n");
     boots("blink", "blink: done");
+    build_with_make("channels", target());
+    boots("channels",
+          "channels: 2 3 5 7 11 13 17 19 23 29 31 37 41 43 47 53 59 61 67 71\nchannels: "
+          "done");
     build_with_make("profile", target());
     boots("profile", "numbers_sort");
     boots("profile", "profile: ticks=");
@@ -213,7 +225,9 @@ Test(installed, wrong_settings_are_refused_by_the_compiler)
     } wrong[] = {
         {is_malta() ? "-msoft-float" : "-mno-sse",
          "weft and its C library are compiled for hardware floating point: do without"},
-        {"-U__DYNAMIC_REENT__", "which needs -D__DYNAMIC_REENT__: take the flags of pkg-config"},
+        {is_linux() ? "-mno-sse" : "-U__DYNAMIC_REENT__",
+         is_linux() ? "hardware floating point"
+                    : "which needs -D__DYNAMIC_REENT__: take the flags of pkg-config"},
         {"-DWEFT_CONFIG_CORES=3",
          "the installed library has WEFT_CONFIG_CORES 1: drop the setting"},
         {"-DWEFT_CONFIG_TICK_HZ=77", "the installed library has WEFT_CONFIG_TICK_HZ 1000"},
@@ -224,6 +238,8 @@ Test(installed, wrong_settings_are_refused_by_the_compiler)
         snprintf(command, sizeof command, compile, target(), target(), wrong[i].flags);
         refused("blink", command, wrong[i].sentence);
     }
+    if (is_linux())
+        return; /* the rest is about the installed C library and other CPUs */
     /* Another CPU's compiler. */
     snprintf(command, sizeof command,
              is_malta() ? "gcc -c main.c $(pkg-config --cflags-only-I weft-%s)"
@@ -238,7 +254,19 @@ Test(installed, wrong_settings_are_refused_by_the_compiler)
     refused("blink", command, wrong[0].sentence);
 }
 
-/* Compiles `source` with `compiler` and links it instead of main.c's object beside the rest. */
+/* CMake has to be told which target. */
+Test(installed, cmake_without_a_target_is_told_what_to_do)
+{
+    char command[300], *output;
+
+    if (host_run(&output, "command -v cmake") != 0)
+        cr_skip_test("cmake is not installed (EXTRAS=1 make test installs it)");
+    prepare("no-target");
+    snprintf(command, sizeof command, "cmake -B cmake -Dweft_DIR=%s/weft/lib/cmake/weft", folder);
+    refused("blink", command, "no target was chosen: run cmake with");
+}
+
+/* Compiles other.c by another command and links it into the example. */
 static void link_refused(const char *compile, const char *sentence)
 {
     char command[600];
@@ -258,6 +286,8 @@ Test(installed, objects_of_another_kind_are_refused_by_the_linker)
     bool is_little = strcmp(board_arch(), "mipsel") == 0;
     char *output;
 
+    if (is_linux())
+        cr_skip_test("the same linker as pc's");
     prepare("kinds");
     cr_assert_eq(host_run(&output,
                           "echo 'double half(double x); double half(double x) { return x / 2; }' > "

@@ -30,7 +30,7 @@ Test(panic, cpu_exception_shows_registers_and_exact_stack)
 
 Test(panic, locking_twice)
 {
-    expect("relock", "is itself: make it recursive, or unlock it first", "weft_mutex_lock\n");
+    expect("relock", "is itself: make it recursive, or unlock it first", "main\n");
 }
 
 Test(panic, lock_call_that_closes_a_cycle)

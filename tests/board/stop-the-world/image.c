@@ -157,6 +157,7 @@ static void on_system_stack(void)
 {
     struct weft_thread *current = core_self()->current;
 
+    (void)arch_irq_save();
     core_self()->current = NULL; /* as on the boot path, where no thread is current */
     (void)current;
     weft_world_stop("at boot");

@@ -182,7 +182,7 @@ Test(unwind, every_sampled_stack_is_the_only_possible_one, .timeout = 200)
     struct symbols *symbols;
     struct capture *capture;
 
-    if (strcmp(board_sanitizer(), "thread") == 0)
+    if (strcmp(board_sanitizer(), "thread") == 0 || strcmp(board_sanitizer(), "address") == 0)
         cr_skip_test("instrumented functions make no tail calls");
     run = board_boot("unwind-exact", "",
                      &(struct board_options){.icount = "shift=3", .limit_s = 120});

@@ -15,6 +15,13 @@
 #define USERS 4
 #define THREADS 6
 #define SPIN 2000
+/* Rounds between two yields: the time slice must end in a round now and then, and a process is
+ * fast. */
+#if defined(__linux__)
+#define YIELD_EVERY 65536
+#else
+#define YIELD_EVERY 64
+#endif
 
 static volatile int stop;
 static volatile unsigned rounds[THREADS], wrong[THREADS];
@@ -126,7 +133,7 @@ static void *user(void *argument)
         if (!keep(id, rounds[id]) || !rounding_is(id & 3))
             wrong[id]++;
         rounds[id]++;
-        if (rounds[id] % 64 == 0)
+        if (rounds[id] % YIELD_EVERY == 0)
             weft_thread_yield();
     }
     return NULL;
