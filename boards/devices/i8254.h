@@ -43,8 +43,9 @@ static inline uint32_t i8254_elapsed(void)
     return 0xffffu - (high << 8 | low);
 }
 
-#define I8254_READS_MAX 1000000u /* a tick takes longer than a reading: so many are never needed   \
-                                  */
+#define I8254_READS_MAX                                                                            \
+    1000000u /* a tick takes longer than a reading: so many are never needed                       \
+              */
 
 /* Waits until at least `ticks` (below 60,000) have passed since i8254_start; returns how many; 0:
  * it does not count. */
