@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/core.h"
 
+#include <weft/console.h>
 #include <weft/thread.h>
 
 #include "kernel/cores.h"
@@ -12,6 +13,45 @@ struct core cores[WEFT_CONFIG_CORES];
 __attribute__((aligned(64), section(".bss.system_stacks"))) unsigned char
     core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
 
+#define PAINT 0x5aa5c33cu
+#define BOOT_FRAME_BYTES 512 /* of core_init and what it calls */
+
+/* Core 0 boots on its own, the others' are empty still. */
+static void system_stack_prepare(const struct core *core)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0) - BOOT_FRAME_BYTES;
+    uintptr_t end = core->id == 0 && here - core->system_stack_lo < WEFT_CONFIG_SYSTEM_STACK_BYTES
+                        ? here
+                        : core->system_stack_hi;
+
+    if (WEFT_CONFIG_STACK_PAINT)
+        for (uintptr_t at = core->system_stack_lo; at + sizeof(uint32_t) <= end; at += 4)
+            *(uint32_t *)at = PAINT;
+    *(uint32_t *)core->system_stack_lo = CORE_STACK_CANARY;
+}
+
+int weft_system_stack_used(unsigned core, size_t *bytes)
+{
+    const uint32_t *at;
+
+    if (bytes == NULL || core >= WEFT_CONFIG_CORES || cores[core].system_stack_lo == 0)
+        return WEFT_EINVAL;
+    if (!WEFT_CONFIG_STACK_PAINT)
+        return WEFT_ENOTSUP;
+    at = (const uint32_t *)cores[core].system_stack_lo + 1;
+    while ((uintptr_t)at < cores[core].system_stack_hi && *at == PAINT)
+        at++;
+    *bytes = cores[core].system_stack_hi - (uintptr_t)at;
+    return 0;
+}
+
+_Noreturn __attribute__((noinline)) void core_stack_died(const struct core *core)
+{
+    weft_panic("an interrupt or exception handler has overflowed core %u's system stack of %u "
+               "bytes: make WEFT_CONFIG_SYSTEM_STACK_BYTES larger",
+               (unsigned)core->id, (unsigned)WEFT_CONFIG_SYSTEM_STACK_BYTES);
+}
+
 void core_init(unsigned id)
 {
     struct core *core = &cores[id];
@@ -19,6 +59,7 @@ void core_init(unsigned id)
     core->id = id;
     core->system_stack_lo = (uintptr_t)core_system_stacks[id];
     core->system_stack_hi = core->system_stack_lo + WEFT_CONFIG_SYSTEM_STACK_BYTES;
+    system_stack_prepare(core);
     core->preempt_off = 1; /* until the scheduler starts */
 }
 

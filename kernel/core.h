@@ -59,6 +59,18 @@ struct core {
 
 extern struct core cores[WEFT_CONFIG_CORES];
 
+/* Lowest word of each system stack: looked at by every tick. */
+#define CORE_STACK_CANARY 0x636f7265u /* "core" */
+
+_Noreturn void core_stack_died(const struct core *core);
+
+static inline void core_stack_check(const struct core *core)
+{
+    if (WEFT_CONFIG_STACK_CANARY &&
+        __builtin_expect(*(const uint32_t *)core->system_stack_lo != CORE_STACK_CANARY, 0))
+        core_stack_died(core);
+}
+
 /* Fills in what is constant. Boot, before anything else on that core. */
 void core_init(unsigned id);
 

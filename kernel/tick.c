@@ -111,6 +111,7 @@ bool upcall_timer(struct arch_frame *frame)
     trap_enter(core, frame);
     if (now >= core->tick_deadline) {
         core->ticks++;
+        core_stack_check(core);
         upcall_sample(core, frame); /* before the scheduler may change whose tick it was */
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());

@@ -62,6 +62,7 @@
     ASSERT(name >= __atomic64_start && name < __atomic64_end, "a 64-bit atomic is outside .atomic64")
 
 #define MIPS_ASSERTS                                                                               \
+PROVIDE(board_early_refuse = mips_early_refuse);                                                   \
 ASSERT(_gp - 0x8000 <= ADDR(.sdata), "small data starts more than 32 KiB below _gp")               \
 ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")\
 ASSERT(__atomic64_end > __atomic64_start, "the 64-bit atomics are not in .atomic64")               \

@@ -76,7 +76,11 @@
 #define CP0_CAUSE $13
 #define CP0_EPC $14
 #define CP0_EBASE $15, 1
+#define CP0_CONFIG $16
 #define CP0_KSCRATCH1 $31, 2
+
+#define CONFIG_AR_BIT 10
+#define CONFIG_AR_RELEASE_2 1 /* to 5 */
 
 #define STATUS_IE 0x00000001
 #define STATUS_EXL 0x00000002

@@ -28,6 +28,12 @@ bool mips_stack_map_missed(uintptr_t address);
 /* From start.S: core `id`'s first C function. */
 _Noreturn void mips_boot_core(unsigned id);
 
+/* The board's, from start.S, when the image can't run: prints the sentence and stops with a status.
+ * The CPU may be of another release than the image is for, and .bss may not be there. `arguments`
+ * and `environment` are the loader's. Boards without one stop silently. */
+_Noreturn void board_early_refuse(const char *sentence, const char *const *arguments,
+                                  const char *const *environment);
+
 /* From vectors.S. */
 void mips_exception(struct arch_frame *frame);
 

@@ -18,6 +18,27 @@ FUNCTION(_start)
         ehb
         la      $gp, _gp                # newlib reaches its small data through gp
         la      $sp, __system_stack_top - 32
+        mfc0    $t0, CP0_CONFIG         # so far nothing that any MIPS32 does not have
+        srl     $t0, $t0, CONFIG_AR_BIT
+        andi    $t0, $t0, 7
+        addiu   $t0, $t0, -CONFIG_AR_RELEASE_2
+        la      $t3, mips_refused_cpu
+        bnez    $t0, 2f
+         nop
+        la      $t0, __bss_end - 4      # does RAM reach as far as we do? Uncached: the line is not it
+        lui     $t1, 0x2000
+        or      $t0, $t0, $t1
+        lw      $t1, 0($t0)
+        li      $t2, 0x5aa5c33c
+        sw      $t2, 0($t0)
+        lw      $t4, 0($t0)
+        sw      $t1, 0($t0)             # without RAM it may be another address's
+        la      $t3, mips_refused_ram
+        beq     $t2, $t4, 3f
+         nop
+2:      j       board_early_refuse      # (sentence, a1, a2), never returns
+         move   $a0, $t3
+3:
 #if WEFT_CONFIG_CORES > 1
         la      $t0, cores
         mtc0    $t0, CP0_KSCRATCH1
@@ -30,7 +51,19 @@ FUNCTION(_start)
          nop
         jal     upcall_boot             # (a0, a1, a2, a3), never returns
          nop
+        .globl  mips_early_refuse         # what the linker script takes when the board has nothing better
+mips_early_refuse:
+        wait
+        b       mips_early_refuse
+         nop
 END(_start)
+
+        .section .rodata.start, "a", @progbits
+mips_refused_cpu:
+        .asciz  "this CPU is no MIPS32 release 2 to 5, which this image was built for"
+mips_refused_ram:
+        .asciz  "there is too little RAM: the image ends behind its end"
+        .previous
 
 #if WEFT_CONFIG_CORES > 1
 /*

@@ -43,15 +43,21 @@ static inline uint32_t i8254_elapsed(void)
     return 0xffffu - (high << 8 | low);
 }
 
-/* Waits until at least `ticks` (below 60,000) have passed since i8254_start; returns how many. */
+#define I8254_READS_MAX                                                                            \
+    1000000u /* a tick takes longer than a reading: so many are never needed                       \
+              */
+
+/* Waits until at least `ticks` (below 60,000) have passed since i8254_start; returns how many; 0:
+ * it does not count. */
 static inline uint32_t i8254_wait(uint32_t ticks)
 {
-    uint32_t elapsed;
+    for (uint32_t reads = 0; reads < I8254_READS_MAX; reads++) {
+        uint32_t elapsed = i8254_elapsed();
 
-    do
-        elapsed = i8254_elapsed();
-    while (elapsed < ticks);
-    return elapsed;
+        if (elapsed >= ticks)
+            return elapsed;
+    }
+    return 0;
 }
 
 #endif

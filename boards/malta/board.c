@@ -15,28 +15,9 @@
 #include "arch/mips/mips.h"
 #include "boards/devices/command_line.h"
 #include "boards/malta/malta.h"
+#include "boards/malta/ports.h"
 #include "kernel/console.h"
 #include "kernel/print.h"
-
-static inline uint8_t port_read8(unsigned port)
-{
-    return *(volatile uint8_t *)(MALTA_ISA_IO + port);
-}
-
-static inline void port_write8(unsigned port, uint8_t value)
-{
-    *(volatile uint8_t *)(MALTA_ISA_IO + port) = value;
-}
-
-static inline uint8_t uart_read(unsigned reg)
-{
-    return port_read8(MALTA_UART_PORT + reg);
-}
-
-static inline void uart_write(unsigned reg, uint8_t value)
-{
-    port_write8(MALTA_UART_PORT + reg, value);
-}
 
 #include "boards/devices/i8254.h"
 #include "boards/devices/i8259.h"
@@ -156,7 +137,7 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
         print_console(
             "weft: the image ends at %p and RAM at %p: there is no room for a heap; stopped\n",
             (void *)__image_end, (void *)boot.ram_end);
-        board_exit(78);
+        board_exit(STATUS_UNUSABLE_BOARD);
     }
 }
 
@@ -170,16 +151,27 @@ static void interrupt_line_enable(uint32_t mask)
                      : "memory");
 }
 
+static _Noreturn void refuse_timer(const char *which)
+{
+    print_console("weft: this board has no usable timer: %s; stopped\n", which);
+    board_exit(STATUS_UNUSABLE_BOARD);
+}
+
 /* CPU cycles per second: Count against the 8254 over 10 ms. Count ticks at half the pipeline's
  * rate, or all of it; measuring makes that no matter. */
 static uint64_t clock_measure(void)
 {
-    uint32_t start, reference;
+    uint32_t start, cycles, reference;
 
     i8254_start();
     start = arch_clock_cycles();
     reference = i8254_wait(I8254_HZ / 100);
-    return (uint64_t)(arch_clock_cycles() - start) * I8254_HZ / reference;
+    cycles = arch_clock_cycles() - start;
+    if (reference == 0)
+        refuse_timer("the 8254 does not count");
+    if (cycles == 0)
+        refuse_timer("the CPU's Count register stands still");
+    return (uint64_t)cycles * I8254_HZ / reference;
 }
 
 void board_init(void)

@@ -15,6 +15,8 @@
 #define MALTA_SOFT_RESET 0xbf000500u /* SOFTRES register; QEMU powers off */
 #define MALTA_GO_RESET 0x42u
 
+#define STATUS_UNUSABLE_BOARD 78 /* EX_CONFIG of sysexits.h */
+
 /* cores.c: finds the coherence manager, routes the 8259 and the cores' own interrupts. */
 void malta_cores_init(void);
 

@@ -4,6 +4,9 @@
 # NAME-flash.srec (Intel HEX and S-records, for programmers), and NAME.uimage (for U-Boot's bootm), with
 # NAME-input.uimage when there is an INPUT. docs/flashing.md says what to do with them.
 
+# For CPUs that have less than the others need.
+$(B)/boards/malta/refuse.o: LOCAL_FLAGS += -march=mips32 -mno-branch-likely
+
 # Where programmers and U-Boot see the flash: MIPS MD00048, "Malta User's Manual", section 4.1.
 malta_FLASH_ADDRESS := 0x1e000000
 

@@ -82,6 +82,12 @@ FUNCTION(_start)
         movl    $__system_stack_top, %esp
         movl    %eax, %ebp
         movl    %ebx, %esi
+        movl    $pc_no_ram_text, %ebx
+        movl    __bss_end - 4, %ecx     # does RAM reach as far as we do? What was there comes back:
+        movl    $0x5aa5c33c, __bss_end - 4 # without RAM it may be another address's
+        cmpl    $0x5aa5c33c, __bss_end - 4
+        movl    %ecx, __bss_end - 4
+        jne     pc_refuse
         movl    $__bss_start, %edi
         movl    $__bss_end, %ecx
         subl    %edi, %ecx
@@ -89,6 +95,7 @@ FUNCTION(_start)
         xorl    %eax, %eax
         rep stosl
 
+        movl    $pc_no_long_mode_text, %ebx
         pushfl                          # a CPU with CPUID lets the ID flag change
         popl    %eax
         movl    %eax, %ecx
@@ -98,15 +105,17 @@ FUNCTION(_start)
         pushfl
         popl    %eax
         cmpl    %eax, %ecx
-        je      pc_no_long_mode
+        je      pc_refuse
         movl    $0x80000000, %eax
         cpuid
+        movl    $pc_no_long_mode_text, %ebx
         cmpl    $0x80000001, %eax
-        jb      pc_no_long_mode
+        jb      pc_refuse
         movl    $0x80000001, %eax
         cpuid
+        movl    $pc_no_long_mode_text, %ebx
         btl     $CPUID_LONG_MODE_BIT, %edx
-        jnc     pc_no_long_mode
+        jnc     pc_refuse
         movl    %edx, %edi              # for NX below
 
         /* 4 GiB onto themselves, in pages of 2 MiB; paging.c refines these tables. */
@@ -145,8 +154,8 @@ FUNCTION(_start)
         ljmp    $SELECTOR_CODE, $pc_start_64
 END(_start)
 
-/* Says so on COM1 and stops. With `exit=isa` on the command line, QEMU is told the status. */
-FUNCTION(pc_no_long_mode)
+/* Says the sentence at ebx on COM1 and stops. With `exit=isa` on the command line, QEMU is told the status. */
+FUNCTION(pc_refuse)
         .cfi_undefined RETURN_ADDRESS
         movw    $COM1 + 3, %dx          # 115200 baud, 8 bits, no parity
         movb    $0x83, %al
@@ -160,7 +169,6 @@ FUNCTION(pc_no_long_mode)
         movw    $COM1 + 3, %dx
         movb    $3, %al
         outb    %al, %dx
-        movl    $pc_no_long_mode_text, %ebx
 1:      movb    (%ebx), %cl
         incl    %ebx
         testb   %cl, %cl
@@ -191,7 +199,7 @@ FUNCTION(pc_no_long_mode)
         outl    %eax, $ISA_DEBUG_EXIT
 6:      hlt
         jmp     6b
-END(pc_no_long_mode)
+END(pc_refuse)
 
         .code64
 FUNCTION(pc_start_64)
@@ -225,6 +233,8 @@ pc_boot_table:
 pc_boot_table_pointer:
         .word   23
         .long   pc_boot_table
+pc_no_ram_text:
+        .asciz  "weft: there is too little RAM: the image ends behind its end; stopped\nweft: exit status 78\n"
 pc_no_long_mode_text:
         .asciz  "weft: this CPU has no 64-bit mode (x86-64), which this image was built for; stopped\nweft: exit status 78\n"
 /* clang-format on */

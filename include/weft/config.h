@@ -93,8 +93,8 @@
 #error "WEFT_CONFIG_STACK_MAPPED must be 0 or 1"
 #endif
 
-/* 1: every switch looks at the canary word at the end of the stack that it leaves: 4 instructions.
- */
+/* 1: every switch looks at the canary word at the end of the stack that it leaves (5 instructions),
+ * every tick at those of the running thread and of the core's system stack. */
 #ifndef WEFT_CONFIG_STACK_CANARY
 #define WEFT_CONFIG_STACK_CANARY 1
 #endif

@@ -73,6 +73,10 @@ int weft_thread_priority(const struct weft_thread *thread);
  * Context: any, while the thread exists. */
 WEFT_MUST_CHECK int weft_thread_stack_used(const struct weft_thread *thread, size_t *bytes);
 
+/* The same for the stack on which `core` runs interrupt and exception handlers. Errors: WEFT_EINVAL
+ * (no such core), WEFT_ENOTSUP. Context: any. */
+WEFT_MUST_CHECK int weft_system_stack_used(unsigned core, size_t *bytes);
+
 /* Threads that exist: spawned (or main) and not yet ended; runtime threads are not counted.
  * Context: any. */
 size_t weft_thread_count(void);

@@ -58,6 +58,12 @@ static __attribute__((noinline)) int graze(void)
     return 1;
 }
 
+/* What a handler does that needs a little more than the system stack. */
+static void core_stack_graze(void)
+{
+    *(volatile uint32_t *)core_self()->system_stack_lo = 0;
+}
+
 static const char *way;
 
 static void *victim(void *argument)
@@ -101,6 +107,17 @@ static bool end_thread(struct weft_trap *trap, enum weft_trap_cause cause, void 
 
 static volatile uintptr_t lowest;
 
+/* A breakpoint whose handler goes on behind it, at recover_at. */
+static uintptr_t recover_at;
+#if defined(__mips__)
+#define LEAVE_BREAKPOINT                                                                           \
+    __asm__ volatile("la $8, 1f\n\tsw $8, %0\n\tbreak\n1:" : "=m"(recover_at)::"$8", "memory")
+#else
+#define LEAVE_BREAKPOINT                                                                           \
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\tint3\n1:"                         \
+                     : "=m"(recover_at)::"rax", "memory")
+#endif
+
 static void *deep(void *argument)
 {
     for (depth = 0; depth < 1000; depth++) {
@@ -110,6 +127,45 @@ static void *deep(void *argument)
         lowest = (uintptr_t)memory;
     }
     return argument;
+}
+
+/* A handler on the system stack that needs 1,500 bytes more than others; or all of it. */
+static bool deep_handler(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
+{
+    size_t bytes = *(size_t *)argument;
+    volatile char *memory = alloca(bytes);
+
+    (void)trap;
+    (void)cause;
+    memory[0] = 0;
+    lowest = (uintptr_t)memory;
+    weft_trap_set_pc(trap, (uintptr_t)recover_at);
+    return true;
+}
+
+static void trap_once(size_t bytes)
+{
+    CHECK(weft_trap_handle(WEFT_TRAP_BREAKPOINT, deep_handler, &bytes) == 0);
+    LEAVE_BREAKPOINT;
+    CHECK(weft_trap_handle(WEFT_TRAP_BREAKPOINT, NULL, NULL) == 0);
+}
+
+static void system_high_water(void)
+{
+    size_t before_bytes, bytes;
+
+    CHECK(weft_system_stack_used(WEFT_CONFIG_CORES, &bytes) == WEFT_EINVAL);
+    if (!WEFT_CONFIG_STACK_PAINT) {
+        CHECK(weft_system_stack_used(0, &bytes) == WEFT_ENOTSUP);
+        return;
+    }
+    CHECK(weft_system_stack_used(0, &before_bytes) == 0);
+    CHECK(before_bytes > 0 && before_bytes < WEFT_CONFIG_SYSTEM_STACK_BYTES);
+    trap_once(before_bytes + 500);
+    CHECK(weft_system_stack_used(0, &bytes) == 0);
+    printf("system stack %u, then %u\n", (unsigned)before_bytes, (unsigned)bytes);
+    CHECK(bytes >= before_bytes + 500 && bytes >= core_self()->system_stack_hi - lowest);
+    CHECK(bytes <= core_self()->system_stack_hi - lowest + 256);
 }
 
 static void high_water(void)
@@ -130,6 +186,7 @@ static void high_water(void)
         CHECK(bytes >= 16000 && bytes < usable);
     }
     CHECK(weft_thread_join(thread, NULL) == 0);
+    system_high_water();
     puts("high water seen");
 }
 
@@ -144,6 +201,11 @@ int main(int argc, char **argv)
         return 0;
     }
     way = argv[1];
+    if (strcmp(way, "handler") == 0) { /* grazes the end; the next tick looks */
+        core_stack_graze();
+        for (;;)
+            ;
+    }
     if (argc > 2)
         CHECK(weft_trap_handle(WEFT_TRAP_PAGE, end_thread, NULL) == 0);
     CHECK(weft_thread_spawn(&thread, &attr, victim, NULL) == 0);

@@ -82,3 +82,12 @@ Test(stack_overflow, high_water_mark)
     run = board_boot("stack-overflow", "", NULL);
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
 }
+
+Test(stack_overflow, of_a_handler_is_found_by_the_next_tick)
+{
+    struct board_run run =
+        board_boot("stack-overflow", "handler", &(struct board_options){.name = "handler"});
+
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "has overflowed core 0's system stack of ");
+}

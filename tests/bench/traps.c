@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions that a handler resumes from, and what stacks and floating point add to a switch. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "tests/bench/measure.h"
+
+#define MANY 16
+
+#if defined(__mips__)
+#define ADD_DOUBLES "add.d $f0, $f2, $f4"
+#define BREAKPOINT "break"
+#else
+#define ADD_DOUBLES "addsd %xmm1, %xmm0"
+#define BREAKPOINT "int3"
+#endif
+
+static unsigned empty_loop;
+static volatile bool finished;
+
+static inline void touch_unit(void)
+{
+    __asm__ volatile(ADD_DOUBLES);
+}
+
+static void *yielding_thread(void *argument)
+{
+    while (!finished)
+        weft_thread_yield();
+    return argument;
+}
+
+/* More stacks than a small TLB has entries for (STACK_MAPPED=1). */
+static void bench_yield_among_many(void)
+{
+    struct weft_thread *threads[MANY];
+    unsigned cost;
+
+    finished = false;
+    for (unsigned i = 0; i < MANY; i++)
+        if (weft_thread_spawn(&threads[i], NULL, yielding_thread, NULL) != 0)
+            exit(1);
+    cost = MEASURE(ROUNDS / 10, weft_thread_yield());
+    finished = true;
+    for (unsigned i = 0; i < MANY; i++)
+        (void)!weft_thread_join(threads[i], NULL);
+    report("yield_among_17", (cost - empty_loop) / (MANY + 1), 0);
+}
+
+static void *calculating_thread(void *argument)
+{
+    while (!finished) {
+        touch_unit();
+        weft_thread_yield();
+    }
+    return argument;
+}
+
+/* Both threads' states take turns in the unit. */
+static void bench_unit(void)
+{
+    struct weft_thread *thread;
+    unsigned cost;
+
+    finished = false;
+    if (weft_thread_spawn(&thread, NULL, calculating_thread, NULL) != 0)
+        exit(1);
+    cost = MEASURE(ROUNDS, (touch_unit(), weft_thread_yield()));
+    finished = true;
+    (void)!weft_thread_join(thread, NULL);
+    report("yield_between_two_with_fpu", (cost - empty_loop) / 2, 0);
+}
+
+static bool resume_behind(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
+{
+    (void)cause;
+    (void)argument;
+#if defined(__mips__)
+    return weft_trap_skip(trap) == 0;
+#else
+    (void)trap; /* int3 has left its pc behind itself */
+    return true;
+#endif
+}
+
+static void bench_trap(void)
+{
+    if (weft_trap_handle(WEFT_TRAP_BREAKPOINT, resume_behind, NULL) != 0)
+        exit(1);
+    report("trap_handler_round_trip", MEASURE(ROUNDS, __asm__ volatile(BREAKPOINT)), empty_loop);
+    (void)!weft_trap_handle(WEFT_TRAP_BREAKPOINT, NULL, NULL);
+}
+
+int main(void)
+{
+    empty_loop = MEASURE(ROUNDS, (void)0);
+    bench_yield_among_many();
+    bench_unit();
+    bench_trap();
+    return 0;
+}
