@@ -27,12 +27,15 @@ $(unit_PROGRAMS): $(unit_FOLDER)/unit-%: $$(unit_%_SRCS) $$(unit_%_DEPS) $(HEADE
 
 board_tests := $(foreach t,$(patsubst tests/board/%/image.c,%,$(wildcard tests/board/*/image.c)),\
 	$(if $(wildcard tests/board/$(t)/image-*),$(if $(wildcard tests/board/$(t)/image-$(arch_PORT)*.[cS]),$(t)),$(t)))
+# ONLY leaves out the images that no wanted test boots.
+board_wanted := $(if $(ONLY),$(shell tests/wanted-images.sh '$(ONLY)'),$(notdir $(wildcard tests/board/*)))
+board_tests := $(filter $(board_wanted),$(board_tests))
 board_sources = $(filter-out %/test.c $(1)/host% $(1)/image-%,$(wildcard $(1)/*.c $(1)/*.S)) \
 	$(wildcard $(1)/image-$(arch_PORT)*.[cS])
 $(foreach t,$(board_tests),$(eval $(call image,tests/$(t),$(call board_sources,tests/board/$(t)))))
 $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/inside),$(eval $(tests/$(t)_OBJS): LOCAL_FLAGS = -I. -I$(arch_FOLDER))))
 $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/link-flags),$(eval $(B)/tests/$(t).elf: LINK_FLAGS += $(shell sed 1d tests/board/$(t)/link-flags))))
-board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
+board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(notdir $(wildcard tests/board/*)))
 
 variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
 $(foreach t,$(board_tests),$(eval variants_$(t) := $(call variants_of,$(t))))
@@ -74,7 +77,7 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 	$(Q)$(MAKE) --no-print-directory install PREFIX=/opt/weft DESTDIR=$(installed_ROOT) INSTALL_TARGETS='$(installed_$(BOARD))'
 
 test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
-	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),test-installed) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
+	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
 bench-ready: $(B)/bench.elf $(B)/bench-objects.elf $(B)/bench-classics.elf $(B)/bench-traps.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
