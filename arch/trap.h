@@ -29,7 +29,7 @@ static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc);
 static inline bool arch_frame_irq_enabled(const struct arch_frame *frame);
 
 /* If the frame interrupted arch_cpu_idle_irqoff before or in its wait, moves it behind the wait.
- * Called for interrupts taken from the idle thread. */
+ * For interrupts taken from the idle thread that have made somebody ready. */
 void arch_cpu_idle_resume(struct arch_frame *frame);
 
 /* The exception's name for a report ("address error on load"), and the address it was about

@@ -34,8 +34,9 @@ void upcall_sched_slice(struct core *core);
  * Interrupts off. */
 void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 
-/* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now? */
-bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame);
+/* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now?
+ * Ends an idle thread's wait. */
+bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
 
 /* sched: is `address` in the guard page of the current thread's stack, or between that and the
  * stack pointer? Its name; NULL: no. */

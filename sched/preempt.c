@@ -69,15 +69,17 @@ static _Noreturn void stack_overflow(const struct weft_thread *thread, uintptr_t
                (unsigned long)thread->stack_hi);
 }
 
-bool upcall_sched_may_preempt(struct core *core, const struct arch_frame *frame)
+bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
 {
     const struct weft_thread *current = core->current;
     uintptr_t sp = arch_frame_sp(frame);
 
     if (core->preempt_off != 0 || core->interrupt_depth != 0)
         return false;
-    if (current == &sched_of(core)->idle)
-        return false; /* its loop looks at the run queue as soon as the handler returns */
+    if (current == &sched_of(core)->idle) {
+        arch_cpu_idle_resume(frame); /* its loop looks at the run queue as soon as we return */
+        return false;
+    }
     if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
         stack_canary_died(current);
     if (sp < current->stack_lo || sp > current->stack_hi)

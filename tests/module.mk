@@ -35,7 +35,7 @@ board_sources = $(filter-out %/test.c $(1)/host% $(1)/image-%,$(wildcard $(1)/*.
 $(foreach t,$(board_tests),$(eval $(call image,tests/$(t),$(call board_sources,tests/board/$(t)))))
 $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/inside),$(eval $(tests/$(t)_OBJS): LOCAL_FLAGS = -I. -I$(arch_FOLDER))))
 $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/link-flags),$(eval $(B)/tests/$(t).elf: LINK_FLAGS += $(shell sed 1d tests/board/$(t)/link-flags))))
-board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(notdir $(wildcard tests/board/*)))
+board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
 
 variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
 $(foreach t,$(board_tests),$(eval variants_$(t) := $(call variants_of,$(t))))
