@@ -128,6 +128,14 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Files that can be open at once, the console's three descriptors not counted. */
+#ifndef WEFT_CONFIG_FILES
+#define WEFT_CONFIG_FILES 16
+#endif
+#if WEFT_CONFIG_FILES < 1 || WEFT_CONFIG_FILES > 1024
+#error "WEFT_CONFIG_FILES must be 1 to 1024"
+#endif
+
 /* 1: internal assertions and lock ranks are checked on every acquire. */
 #ifndef WEFT_CONFIG_DEBUG
 #define WEFT_CONFIG_DEBUG 0

@@ -11,6 +11,7 @@
 
 #include <weft/config.h>
 #include <weft/error.h>
+#include <weft/file.h>
 
 #include <weft/barrier.h>
 #include <weft/channel.h>
