@@ -128,6 +128,14 @@ void weft_preempt_enable(void)
     core_preempt_enable();
 }
 
+uint32_t slice_cycles[RUNQ_PRIORITIES];
+
+void slices_init(void)
+{
+    for (unsigned priority = 0; priority < RUNQ_PRIORITIES; priority++)
+        slice_cycles[priority] = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
+}
+
 void upcall_sched_slice(struct core *core)
 {
     struct weft_thread *current = core->current;
@@ -140,7 +148,7 @@ void upcall_sched_slice(struct core *core)
         current->slice_left -= core->tick_period;
         return;
     }
-    current->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
+    current->slice_left = slice_cycles[current->priority];
     sched_lock_irqoff();
     if (place_waits_locked(core, current->priority))
         core_reschedule_ask(core);
