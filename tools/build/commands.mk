@@ -13,7 +13,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 # "firmware" is part of somebody's image and has none of its own.
 board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
-.PHONY: help run run-ready image bench test soak format lint size sbom clean FORCE
+.PHONY: help run run-ready image bench test soak format lint size lines sbom clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
@@ -69,6 +69,10 @@ lint:
 	@tools/build/packages.sh clang-format
 	clang-format --dry-run -Werror $(FORMATTED)
 	tools/build/check-includes.sh
+
+## make lines                            lines of code per port, board and subsystem
+lines:
+	@tools/build/lines.sh
 
 ## make sbom                             build/weft.spdx: SPDX bill of materials of the tree
 sbom:
