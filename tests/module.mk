@@ -64,6 +64,8 @@ $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
 $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
+bench_IMAGES := $(addprefix $(B)/,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf)
+
 TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
 # What is installed, for the test that uses nothing else.
@@ -76,8 +78,8 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 	$(Q)rm -rf $(installed_ROOT)
 	$(Q)$(MAKE) --no-print-directory install PREFIX=/opt/weft DESTDIR=$(installed_ROOT) INSTALL_TARGETS='$(installed_$(BOARD))'
 
-test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
+test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(bench_IMAGES)) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
-bench-ready: $(B)/bench.elf $(B)/bench-objects.elf $(B)/bench-classics.elf $(B)/bench-traps.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
+bench-ready: $(bench_IMAGES) $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

@@ -13,7 +13,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 # "firmware" is part of somebody's image and has none of its own.
 board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
-.PHONY: help run run-ready image bench test soak format lint size lines sbom clean FORCE
+.PHONY: help run run-ready image bench bench-counts test soak format lint size lines sbom clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
@@ -58,6 +58,11 @@ soak:
 bench:
 	@tools/build/packages.sh $(RUN_PACKAGES)
 	@$(MAKE) --no-print-directory bench-ready
+
+## make bench-counts                     the counts that tests/board/costs-do-not-grow compares with, anew
+bench-counts:
+	@$(foreach t,malta-mips malta-mipsel pc-amd64,$(MAKE) --no-print-directory bench ONLY= CONFIG= CORES=1 \
+		BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) tests/bench/counts.sh
 
 ## make format                           rewrites the sources as .clang-format says
 format:
