@@ -219,6 +219,10 @@ bool place_waits_locked(const struct core *core, unsigned priority);
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
 void priority_set_locked(struct weft_thread *thread, uint8_t priority);
 
+/* switch.c: thread-local variables, on cores that have core->tls_used. `from` is NULL at first. */
+void sched_switch_tls(const struct core *core, const struct weft_thread *from,
+                      const struct weft_thread *to);
+
 /* stack_guard.c. How much more memory a guarded stack takes; puts the guard below the new thread's
  * stack, or takes it away before the memory is given back; canary and paint of a new stack. */
 size_t stack_guard_extra_bytes(void);

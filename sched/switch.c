@@ -4,6 +4,7 @@
 
 #include "arch/context.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
@@ -34,6 +35,15 @@ static inline struct weft_thread *pick_locked(struct core *core)
     return next != NULL ? next : &scheduler->idle;
 }
 
+/* Thread-local variables follow their thread; the idle one has none. */
+void sched_switch_tls(const struct core *core, const struct weft_thread *from,
+                      const struct weft_thread *to)
+{
+    const struct weft_thread *idle = &sched_of(core)->idle;
+
+    arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
+}
+
 /* The body of sched_switch_locked, in line also where every instruction counts. */
 static inline __attribute__((always_inline)) void switch_locked(struct core *core)
 {
@@ -51,6 +61,8 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
     sched_of(core)->switches++;
     core->current = next;
     core->current_fpu_area = next->fpu_area;
+    if (__builtin_expect(core->tls_used != 0, 0))
+        sched_switch_tls(core, previous, next);
     if (__builtin_expect(core->fpu_owner != NULL, 0))
         arch_fpu_switch(core, next->fpu_area);
     arch_switch(&previous->saved_sp, next->saved_sp);

@@ -12,6 +12,7 @@
 
 #include "arch/context.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/cores.h"
@@ -110,6 +111,8 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
     thread->stack = memory;
     thread->stack_bytes = bytes;
     thread->own_stack = attr->stack != NULL;
+    if (core_self()->tls_used)
+        top = arch_tls_make(top);
     top = (top - ARCH_FPU_BYTES) & ~(uintptr_t)15;
     thread->fpu_area = (void *)top;
     memset(thread->fpu_area, 0, ARCH_FPU_BYTES);
@@ -127,7 +130,7 @@ static struct weft_thread *thread_lay_out(void *memory, size_t bytes,
 }
 
 #define THREAD_OVERHEAD_BYTES                                                                      \
-    (sizeof(struct weft_thread) + ARCH_FPU_BYTES + sizeof(struct start) + 64)
+    (sizeof(struct weft_thread) + arch_tls_bytes() + ARCH_FPU_BYTES + sizeof(struct start) + 64)
 
 static int attr_check(const struct weft_thread_attr *attr)
 {
@@ -372,6 +375,8 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->current_fpu_area = thread->fpu_area;
     thread->state = THREAD_RUNNING;
     core->preempt_off = 0;
+    if (core->tls_used)
+        sched_switch_tls(core, NULL, thread);
     arch_switch(&boot_sp, thread->saved_sp);
     __builtin_unreachable();
 }

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_thread;
 
 #define WEFT_PRIORITY_LOWEST 0
@@ -45,7 +49,7 @@ WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
 
 /* Ends the calling thread; `result` goes to whoever joins it. Returning from the entry function
  * does the same. Panics when the caller still holds a mutex. */
-_Noreturn void weft_thread_exit(void *result);
+WEFT_NORETURN void weft_thread_exit(void *result);
 
 /* Waits until `thread` has ended, stores its result in *result (which may be NULL) and frees it.
  * Blocks. Errors: WEFT_EINVAL (NULL, detached, or already being joined), WEFT_EDEADLK (itself). */
@@ -91,5 +95,9 @@ unsigned weft_core_self(void);
  * Between the two the thread must not block. Cost: a few instructions. Context: thread. */
 void weft_preempt_disable(void);
 void weft_preempt_enable(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
