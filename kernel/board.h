@@ -58,6 +58,11 @@ int board_console_read(void);
 /* An external interrupt (the port's `pending` bits). Handles every source that is raised. */
 void board_interrupt(uintptr_t pending);
 
+/* May a handler that board_interrupt calls wake a thread? False only if all that it ever does is to
+ * pass received bytes to console_received: sleeping threads that nothing else can wake are then
+ * called a deadlock. True when in doubt. Context: any. */
+bool board_wakes(void);
+
 /* Whole pages inside a heap region go out of use, or come back (requirements A7). What was released
  * reads as anything. Called without any lock held. */
 void board_pages_release(void *start, size_t bytes);

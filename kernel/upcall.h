@@ -42,6 +42,10 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
+/* sched: the heap has nothing left, or the program scavenges: gives back what ended threads left to
+ * be used again. Was there any? Thread context, no lock held. */
+bool upcall_memory_pressure(void);
+
 /* prof: prints stacks (kernel/panic.c and the console break use these). Any context. */
 void upcall_dump_frame(const struct arch_frame *frame); /* from a trap frame */
 void upcall_dump_here(void);                            /* the caller's */

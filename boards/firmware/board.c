@@ -111,6 +111,12 @@ void board_interrupt(uintptr_t pending)
     firmware.interrupt(pending);
 }
 
+/* What the firmware's handlers do, nobody knows here. */
+bool board_wakes(void)
+{
+    return firmware.interrupt != NULL || firmware.vectors != NULL;
+}
+
 void board_pages_release(void *start, size_t bytes)
 {
     (void)start;

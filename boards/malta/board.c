@@ -268,6 +268,12 @@ void board_interrupt(uintptr_t pending)
             uart_interrupt();
 }
 
+/* Only bytes for the console. */
+bool board_wakes(void)
+{
+    return false;
+}
+
 /* RAM on this board is always there: released pages are only remembered by the heap's statistics.
  */
 void board_pages_release(void *start, size_t bytes)

@@ -33,6 +33,7 @@
 #include <weft/time.h>
 #include <weft/timer.h>
 #include <weft/trap.h>
+#include <weft/watch.h>
 #include <weft/world.h>
 
 #endif
