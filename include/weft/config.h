@@ -137,6 +137,14 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Thread-local slots (weft/slot.h) that can exist at a time. */
+#ifndef WEFT_CONFIG_SLOTS
+#define WEFT_CONFIG_SLOTS 16
+#endif
+#if WEFT_CONFIG_SLOTS < 1 || WEFT_CONFIG_SLOTS > 1024
+#error "WEFT_CONFIG_SLOTS must be 1 to 1024"
+#endif
+
 /* 1: internal assertions and lock ranks are checked on every acquire. */
 #ifndef WEFT_CONFIG_DEBUG
 #define WEFT_CONFIG_DEBUG 0
