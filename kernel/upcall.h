@@ -60,6 +60,12 @@ void upcall_profile_crash(void);
 bool upcall_console_lock(void);
 void upcall_console_unlock(void);
 
+/* sched: the sleeping lock of place `index` in the table of open files (kernel/file.c), below
+ * WEFT_CONFIG_FILES: made, taken, let go of. Taking it does nothing where nobody may sleep. */
+void upcall_file_lock_init(unsigned index);
+void upcall_file_lock(unsigned index);
+void upcall_file_unlock(unsigned index);
+
 /* prof: this thread's output goes into a buffer (weft_stack): true when it went there. */
 bool upcall_print_diverted(const char *format, va_list arguments);
 

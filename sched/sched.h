@@ -187,6 +187,9 @@ void mutex_priority_changed_locked(struct weft_thread *thread);
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);
 
+/* mutex.c, for reports: who owns it now; NULL: nobody. */
+const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
+
 /* place.c: which core runs what. With one core all of it folds into runq.h. */
 
 /* Puts a ready thread into the queue of the core that should run it, and wakes or interrupts that

@@ -120,6 +120,14 @@
 #error "WEFT_CONFIG_STACK_PAINT must be 0 or 1"
 #endif
 
+/* 1: cores can be watched (weft/watch.h). 0: some 1.3 KB less. */
+#ifndef WEFT_CONFIG_WATCHDOG
+#define WEFT_CONFIG_WATCHDOG 1
+#endif
+#if WEFT_CONFIG_WATCHDOG != 0 && WEFT_CONFIG_WATCHDOG != 1
+#error "WEFT_CONFIG_WATCHDOG must be 0 or 1"
+#endif
+
 /* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.
  */
 #ifndef WEFT_CONFIG_UNWIND_DEPTH
@@ -143,6 +151,14 @@
 #endif
 #if WEFT_CONFIG_SLOTS < 1 || WEFT_CONFIG_SLOTS > 1024
 #error "WEFT_CONFIG_SLOTS must be 1 to 1024"
+#endif
+
+/* Files that can be open at once, the console's three descriptors not counted. */
+#ifndef WEFT_CONFIG_FILES
+#define WEFT_CONFIG_FILES 16
+#endif
+#if WEFT_CONFIG_FILES < 1 || WEFT_CONFIG_FILES > 1024
+#error "WEFT_CONFIG_FILES must be 1 to 1024"
 #endif
 
 /* 1: internal assertions and lock ranks are checked on every acquire. */
