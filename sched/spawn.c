@@ -56,6 +56,10 @@ void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr
     thread->reent = NULL;
     thread->mutexes = 0;
     thread->being_joined = 0;
+    thread->suspended = 0;
+    thread->cooperative = attr->cooperative;
+    thread->hooks = NULL;
+    thread->slots = NULL;
 }
 
 static struct thread_start *start_of(const struct weft_thread *thread)

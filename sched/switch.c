@@ -79,6 +79,10 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
     struct run_queue *ready = &sched_of(core)->ready;
 
     DEBUG_ASSERT(current != &sched_of(core)->idle);
+    if (current->suspended != 0) {
+        sched_park_locked(current);
+        return;
+    }
     current->state = THREAD_READY;
     if (to_back)
         runq_push_back(ready, current);
@@ -86,7 +90,8 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
         runq_push_front(ready, current);
 }
 
-/* With more than one core, everything is looked at under the lock. */
+/* With more than one core, everything is looked at under the lock; and where an interrupt has asked
+ * for something that could not be done at once. */
 static void yield_to_anybody(void)
 {
     arch_irq_state state;
@@ -95,7 +100,7 @@ static void yield_to_anybody(void)
     sched_assert_may_block("weft_thread_yield");
     state = sched_enter();
     core = core_self();
-    if (place_waits_locked(core, core->current->priority))
+    if (core->current->suspended != 0 || place_waits_locked(core, core->current->priority))
         sched_yield_locked(core);
     sched_exit(state);
 }
@@ -105,7 +110,7 @@ void weft_thread_yield(void)
     struct core *core = core_self();
     arch_irq_state state;
 
-    if (WEFT_CONFIG_CORES > 1) {
+    if (WEFT_CONFIG_CORES > 1 || core_reschedule_asked(core)) {
         yield_to_anybody();
         return;
     }

@@ -73,11 +73,16 @@ _Noreturn void upcall_thread_returned(void)
 
 _Noreturn void weft_thread_exit(void *result)
 {
+    struct weft_exit_hook *hook;
     struct weft_thread *current;
     struct core *core;
 
     sched_assert_may_block_here("weft_thread_exit");
     current = thread_current();
+    while ((hook = current->hooks) != NULL) {
+        current->hooks = hook->next;
+        hook->function(hook->argument);
+    }
     if (current->mutexes != 0)
         weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first",
                    current->name, current->mutexes);

@@ -145,6 +145,14 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Thread-local slots (weft/slot.h) that can exist at a time. */
+#ifndef WEFT_CONFIG_SLOTS
+#define WEFT_CONFIG_SLOTS 16
+#endif
+#if WEFT_CONFIG_SLOTS < 1 || WEFT_CONFIG_SLOTS > 1024
+#error "WEFT_CONFIG_SLOTS must be 1 to 1024"
+#endif
+
 /* Files that can be open at once, the console's three descriptors not counted. */
 #ifndef WEFT_CONFIG_FILES
 #define WEFT_CONFIG_FILES 16
