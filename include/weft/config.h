@@ -75,9 +75,14 @@
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
 #endif
 
-/* Stack of the idle thread of a core, in bytes. */
+/* Stack of the idle thread of a core, in bytes. It frees ended threads and flushes the heap's
+ * cache, which needs twice as much on 64-bit CPUs. */
 #ifndef WEFT_CONFIG_IDLE_STACK_BYTES
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ > 4
+#define WEFT_CONFIG_IDLE_STACK_BYTES 2048
+#else
 #define WEFT_CONFIG_IDLE_STACK_BYTES 1024
+#endif
 #endif
 #if WEFT_CONFIG_IDLE_STACK_BYTES < 512
 #error "WEFT_CONFIG_IDLE_STACK_BYTES must be at least 512"
