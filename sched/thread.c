@@ -18,6 +18,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
@@ -372,6 +373,7 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->current_fpu_area = thread->fpu_area;
     thread->state = THREAD_RUNNING;
     core->preempt_off = 0;
+    account_begin_irqoff(core);
     arch_switch(&boot_sp, thread->saved_sp);
     __builtin_unreachable();
 }
