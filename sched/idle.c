@@ -5,8 +5,8 @@
  * that has work for this one finds it in the idle set and sends an interrupt.
  */
 #include "arch/cpu.h"
-#include "sched/asleep.h"
 #include "mem/scavenger.h"
+#include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/world.h"
 

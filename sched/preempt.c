@@ -16,6 +16,7 @@
 #include "kernel/assert.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/watchdog.h"
 #include "sched/world.h"
@@ -145,6 +146,7 @@ void upcall_sched_slice(struct core *core)
     if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
         stack_canary_died(current); /* at each tick too: it may never leave the core */
     watchdog_tick_irqoff(core);
+    account_tick_irqoff(core);
     if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle || current->cooperative)
         return;
     slice = __atomic_load_n(&slice_cycles[current->priority], __ATOMIC_RELAXED);

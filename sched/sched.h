@@ -49,6 +49,9 @@ struct scheduler {
     struct weft_thread idle;
     struct weft_thread *dead; /* detached threads that have ended, by link.next; freed at leisure */
     uint32_t switches, preemptions, steals;
+#if WEFT_CONFIG_THREAD_STATS
+    uint32_t charged_at; /* cycles: up to here the current thread has been charged */
+#endif
 };
 
 extern struct scheduler schedulers[WEFT_CONFIG_CORES];

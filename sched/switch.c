@@ -7,6 +7,7 @@
 #include "arch/tls.h"
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/world.h"
 
@@ -59,6 +60,7 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
         __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
         stack_canary_died(previous);
     sched_of(core)->switches++;
+    account_switch_locked(core, previous, next);
     core->current = next;
     core->current_fpu_area = next->fpu_area;
     if (__builtin_expect(core->tls_used != 0, 0))

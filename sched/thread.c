@@ -11,6 +11,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
@@ -242,6 +243,7 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->preempt_off = 0;
     if (core->tls_used)
         sched_switch_tls(core, NULL, thread);
+    account_begin_irqoff(core);
     arch_switch(&boot_sp, thread->saved_sp);
     __builtin_unreachable();
 }

@@ -105,9 +105,17 @@ struct weft_thread {
     void *stack;                  /* what stack_alloc returned, and its size */
     size_t stack_bytes;
     size_t stack_asked; /* as in the attributes it was made with: threads of a size are alike */
+
+#if WEFT_CONFIG_THREAD_STATS
+    /* sched/account.h */
+    uint64_t run_cycles;
+    uint32_t switches, waits;
+#endif
 };
 
-_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 192, "control block has grown");
+_Static_assert(sizeof(void *) != 4 ||
+                   sizeof(struct weft_thread) <= 192 + 16 * WEFT_CONFIG_THREAD_STATS,
+               "control block has grown");
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);
