@@ -41,6 +41,11 @@ bool board_heap_region(unsigned index, struct board_region *region);
 const void *board_input(size_t *bytes);
 const char *board_command_line(void);
 
+/* A device of files that the board has of its own (the emulator's host, say); NULL: none. Called
+ * when a program opens its first file, or later. */
+struct weft_file_device;
+struct weft_file_device *board_file_device(void);
+
 /* 32 bytes from the best source of randomness there is; false when there is none. */
 bool board_random_seed(uint8_t seed[32]);
 

@@ -15,6 +15,13 @@
 
 #if WEFT_CONFIG_THREAD_STATS
 
+/* A new thread, perhaps in the memory of an ended one. */
+static inline void account_clear(struct weft_thread *thread)
+{
+    thread->run_cycles = 0;
+    thread->switches = thread->waits = 0;
+}
+
 /* `thread` has had `core` since it was charged last. */
 static inline void account_charge_locked(struct core *core, struct weft_thread *thread)
 {
@@ -53,6 +60,11 @@ static inline void account_tick_irqoff(struct core *core)
 }
 
 #else
+
+static inline void account_clear(struct weft_thread *thread)
+{
+    (void)thread;
+}
 
 static inline void account_begin_irqoff(const struct core *core)
 {

@@ -7,6 +7,7 @@
 #include "arch/cpu.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "mem/scavenger.h"
 #include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/watchdog.h"
@@ -50,6 +51,11 @@ _Noreturn void idle_entry(void *argument)
         if (sched_of(core)->dead != NULL) {
             arch_irq_enable();
             thread_reap();
+            arch_irq_save();
+        }
+        if (cache_flush_wanted(core)) {
+            arch_irq_enable();
+            cache_flush_idle();
             arch_irq_save();
         }
         run_others_irqoff(core);

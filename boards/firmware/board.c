@@ -156,3 +156,9 @@ void board_guard_clear(void *page, const void *end)
     (void)end;
     (void)page;
 }
+
+/* A device of files that the board has of its own, for open() (weft/file.h); NULL: none. */
+struct weft_file_device *board_file_device(void)
+{
+    return NULL;
+}
