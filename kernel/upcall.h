@@ -34,6 +34,10 @@ void upcall_sched_slice(struct core *core);
  * Interrupts off. */
 void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 
+/* sched: does this core run a thread, or has one to run, or does a watched core rely on its tick?
+ * Timer interrupt. */
+bool upcall_sched_needs_tick(const struct core *core);
+
 /* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now?
  * Ends an idle thread's wait. */
 bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);

@@ -56,6 +56,15 @@ static void all_remove_locked(struct weft_thread *thread)
     all.count -= !thread->runtime;
 }
 
+void thread_make_own(struct weft_thread *thread)
+{
+    arch_irq_state state = sched_enter();
+
+    all.count -= !thread->runtime;
+    thread->runtime = 1;
+    sched_exit(state);
+}
+
 /* First code of every thread: interrupts are off and the lock is held, as across any switch. */
 void thread_entry(void *argument)
 {
