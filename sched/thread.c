@@ -30,6 +30,9 @@ static struct {
     uint32_t count;     /* without runtime threads */
 } all = {.next_id = 1}; /* which is main's */
 
+/* Ended and not joined yet, linked by the same fields. Under the scheduler's lock. */
+static struct weft_thread *ended;
+
 /* What the entry function of a thread is called with. */
 struct start {
     void *(*entry)(void *argument);
@@ -39,6 +42,30 @@ struct start {
 struct weft_thread *thread_all_first(void)
 {
     return all.first;
+}
+
+struct weft_thread *thread_ended_first(void)
+{
+    return ended;
+}
+
+static void ended_add_locked(struct weft_thread *thread)
+{
+    thread->all_previous = NULL;
+    thread->all_next = ended;
+    if (ended != NULL)
+        ended->all_previous = thread;
+    ended = thread;
+}
+
+static void ended_remove_locked(struct weft_thread *thread)
+{
+    if (thread->all_next != NULL)
+        thread->all_next->all_previous = thread->all_previous;
+    if (thread->all_previous != NULL)
+        thread->all_previous->all_next = thread->all_next;
+    else
+        ended = thread->all_next;
 }
 
 static void all_add_locked(struct weft_thread *thread)
@@ -235,6 +262,8 @@ _Noreturn void weft_thread_exit(void *result)
     if (current->detached) {
         current->link.next = (struct weft_wait_link *)sched_of(core)->dead;
         sched_of(core)->dead = current;
+    } else {
+        ended_add_locked(current);
     }
     sched_switch_locked(core);
     __builtin_unreachable();
@@ -243,6 +272,7 @@ _Noreturn void weft_thread_exit(void *result)
 int weft_thread_join(struct weft_thread *thread, void **result)
 {
     arch_irq_state state;
+    void *value;
 
     if (thread == NULL || thread->magic != THREAD_MAGIC || thread->detached)
         return WEFT_EINVAL;
@@ -260,9 +290,11 @@ int weft_thread_join(struct weft_thread *thread, void **result)
         thread->joiner = thread_current();
         wait_locked(NULL, WAIT_JOIN, thread, UINT64_MAX);
     }
+    value = thread->result; /* ours before it leaves the list: the collector looks at both */
+    ended_remove_locked(thread);
     sched_exit(state);
     if (result != NULL)
-        *result = thread->result;
+        *result = value;
     thread_free(thread);
     thread_reap();
     return 0;
