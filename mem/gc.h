@@ -5,20 +5,22 @@
  * Nouns. A *block* is what weft_gc_alloc hands out. Blocks of one size lie in a *span*, a run of
  * pages of the kind PAGE_GC that starts with its record; a block that is larger than the heap's
  * small objects has a span of its own. Each page's record names the span's first page, so that any
- * address leads to its block. A span has two bits for each block: allocated, and marked. A *kind*
- * is a size class and whether its blocks are pointer-free; pointer-free spans are not looked into.
+ * address leads to its block. A span has two bits for each block: allocated, and white, which means
+ * not marked yet. A *kind* is a size class and whether its blocks are pointer-free; pointer-free
+ * spans are not looked into.
  *
- * A *cycle*: with the world stopped, mark every block that a root leads to (gc_mark.c), then those
- * that finalizers need (gc_finalizer.c); make every span "unswept"; start the world. *Sweeping* a
- * span makes its marked bits its allocated bits, or gives its pages back when there are none. It is
- * done later, span by span, by whoever allocates, or by weft_gc for all of them.
+ * A *cycle*: with the world stopped, every allocated block becomes white; every block that a root
+ * leads to is marked (gc_mark.c), then those that finalizers need (gc_finalizer.c); every span
+ * becomes "unswept"; the world is started. *Sweeping* a span leaves only its marked blocks
+ * allocated, or gives its pages back when there are none. It is done later, span by span, by
+ * whoever allocates, or by weft_gc for all of them.
  *
  * Who owns what. A span that a core allocates from is that core's while its preemption is off. All
  * lists are guarded by gc_lock; a span that is being swept is in no list. With the world stopped,
  * everything is the stopper's: preemption is on for all others, so nobody is inside an operation.
  *
- * Before a cycle marks, all spans of the last one are swept: marked bits are then all 0, and
- * allocated bits tell what may be pointed at.
+ * Before a cycle marks, all spans of the last one are swept, so that allocated bits tell what may
+ * be pointed at.
  */
 #ifndef MEM_GC_H
 #define MEM_GC_H
@@ -39,6 +41,11 @@
 #define WEFT_CONFIG_GC_MARK_ENTRIES 512
 #endif
 
+/* The bits of 32 blocks. A cycle starts with all allocated ones white; marking takes that away. */
+struct gc_bits {
+    uint32_t allocated, white;
+};
+
 struct gc_span {
     uintptr_t first;     /* address of the first block */
     uintptr_t extent;    /* bytes of all blocks */
@@ -47,13 +54,13 @@ struct gc_span {
     uint8_t rescan;  /* the mark stack was full: marked blocks may not have been looked into */
     uint8_t unswept; /* since the last cycle */
     uint8_t kind;
-    uint32_t *marked, *allocated; /* a bit per block, behind this record */
     uintptr_t block_bytes;
     uint32_t blocks;
     uint32_t used;        /* allocated ones */
-    uint32_t cursor;      /* word of `allocated` below which all are taken */
+    uint32_t cursor;      /* below this index of `bits` all blocks are taken */
     struct gc_span *next; /* in the list of its kind: with room, or unswept */
     struct gc_span *all_next, *all_previous;
+    struct gc_bits bits[];
 };
 
 struct gc_piece {
@@ -114,11 +121,14 @@ static inline int32_t gc_block_at(const struct gc_span *span, uintptr_t address)
 struct gc_span *gc_span_new(unsigned kind, size_t block_bytes);
 
 /* A block of the span, which is the caller's; NULL: it is full. */
-void *gc_span_take(struct gc_span *span);
+static inline void *gc_span_take(struct gc_span *span);
 
 /* Sweeps one span out of its kind's list of unswept ones, and returns it if blocks are free in it,
  * for the caller to use. *any: there was one. Preemption off. */
 struct gc_span *gc_sweep_one(unsigned kind, bool *any);
+
+/* All allocated blocks are white, and so many bytes. World stopped. */
+size_t gc_spans_whiten(void);
 
 /* Every span to its list of unswept ones; cores have none. World stopped. */
 void gc_spans_unsweep(void);
@@ -155,8 +165,9 @@ enum gc_reason {
     GC_FORCED,    /* weft_gc */
 };
 
-/* Stops the world, collects, starts it; spans are left unswept. */
-void gc_collect(enum gc_reason reason);
+/* Stops the world, collects, starts it; spans are left unswept. Returns the bytes of dead blocks.
+ */
+size_t gc_collect(enum gc_reason reason);
 
 /* Makes the mark stack. False: no memory. */
 bool gc_marker_make(void);
@@ -189,7 +200,25 @@ static inline int32_t gc_block_at(const struct gc_span *span, uintptr_t address)
     if (offset >= span->extent)
         return -1;
     block = (uint32_t)((uint64_t)(uint32_t)offset * span->reciprocal >> 32);
-    return span->allocated[block / 32] >> (block % 32) & 1 ? (int32_t)block : -1;
+    return span->bits[block / 32].allocated >> (block % 32) & 1 ? (int32_t)block : -1;
+}
+
+static inline void *gc_span_take(struct gc_span *span)
+{
+    for (uint32_t at = span->cursor; at * 32 < span->blocks; at++) {
+        uint32_t free = ~span->bits[at].allocated, block;
+
+        span->cursor = at;
+        if (free == 0)
+            continue;
+        block = at * 32 + (uint32_t)__builtin_ctz(free);
+        if (block >= span->blocks)
+            break;
+        span->bits[at].allocated |= free & -free;
+        span->used++;
+        return (void *)(span->first + block * span->block_bytes);
+    }
+    return NULL;
 }
 
 #endif

@@ -8,6 +8,8 @@
 /* Spans swept in one go while preemption is off. */
 #define SWEPT_AT_ONCE 4
 
+#define EXHAUSTED_RETRIES 8
+
 struct gc gc = {.goal_bytes = SIZE_MAX};
 
 /* Counts what the core may hand out of a span as allocated already. */
@@ -113,38 +115,74 @@ static void *alloc_scraping(size_t bytes, unsigned kind)
     return alloc_once(bytes, kind);
 }
 
+/* Other threads may be faster to take what a cycle has found. */
 static void *alloc_collecting(size_t bytes, unsigned kind)
 {
+    void *block = NULL;
+
     if (gc.growth_percent <= 0 || !upcall_world_may_stop())
         return NULL;
-    gc_collect(GC_EXHAUSTED);
-    return alloc_scraping(bytes, kind);
+    for (unsigned tries = 0; tries < EXHAUSTED_RETRIES && !block; tries++) {
+        size_t found = gc_collect(GC_EXHAUSTED);
+
+        block = alloc_scraping(bytes, kind);
+        if (found < bytes)
+            break;
+    }
+    return block;
 }
 
-static void context_check(void)
+/* From the core's span, if that is all there is to do. */
+static inline void *alloc_fast(unsigned kind)
 {
+    struct core *core = prim_enter();
+    struct gc_span *span = gc.current[WEFT_CONFIG_CORES == 1 ? 0 : core->id][kind];
+    void *block = NULL;
+
+    if (__builtin_expect(span && gc.allocated_bytes < gc.goal_bytes && core->interrupt_depth == 0,
+                         1))
+        block = gc_span_take(span);
+    prim_leave(core);
+    return block;
+}
+
+static __attribute__((noinline)) void *alloc_slow(size_t bytes, unsigned kind)
+{
+    void *block;
+
     if (core_in_interrupt())
         weft_panic("weft_gc_alloc was called in an interrupt handler: allocate in a thread");
+    if (bytes > SIZE_MAX / 2 || (!gc.marker.stack && !gc_marker_make()))
+        return NULL;
+    if (gc.allocated_bytes >= gc.goal_bytes && upcall_world_may_stop())
+        (void)gc_collect(GC_GOAL);
+    block = alloc_once(bytes, kind);
+    if (!block)
+        block = alloc_scraping(bytes, kind);
+    return block ? block : alloc_collecting(bytes, kind);
+}
+
+/* Blocks are whole granules of two words. */
+static inline void *cleared(uintptr_t *block, size_t bytes)
+{
+    if (bytes > 256)
+        return memset(block, 0, bytes);
+    for (uintptr_t *at = block, *end = block + bytes / sizeof(*at); at != end; at += 2)
+        at[0] = at[1] = 0;
+    return block;
 }
 
 void *weft_gc_alloc(size_t bytes, unsigned flags)
 {
-    unsigned kind = heap_class_of(bytes) * 2 + ((flags & WEFT_GC_POINTER_FREE) != 0);
-    void *block;
+    unsigned class = bytes <= TABLE_MAX ? heap.class_of[(bytes + 7) / 8] : heap_class_of(bytes);
+    unsigned kind = class * 2 + ((flags & WEFT_GC_POINTER_FREE) != 0);
+    void *block = alloc_fast(kind);
 
-    context_check();
-    if (bytes > SIZE_MAX / 2 || (!gc.marker.stack && !gc_marker_make()))
-        return NULL;
-    if (gc.allocated_bytes >= gc.goal_bytes && upcall_world_may_stop())
-        gc_collect(GC_GOAL);
-    block = alloc_once(bytes, kind);
-    if (!block)
-        block = alloc_scraping(bytes, kind);
-    if (!block)
-        block = alloc_collecting(bytes, kind);
-    if (block && !(flags & WEFT_GC_POINTER_FREE))
-        memset(block, 0, kind / 2 == 0 ? granules(bytes) : heap.class[kind / 2].size);
-    return block;
+    if (__builtin_expect(!block, 0))
+        block = alloc_slow(bytes, kind);
+    if (!block || flags & WEFT_GC_POINTER_FREE)
+        return block;
+    return cleared(block, class == 0 ? granules(bytes) : heap.class[class].size);
 }
 
 void *weft_gc_block_of(const void *address)

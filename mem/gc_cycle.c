@@ -92,15 +92,6 @@ bool gc_marker_make(void)
     return true;
 }
 
-static size_t used_bytes(void)
-{
-    size_t bytes = 0;
-
-    for (const struct gc_span *span = gc.all; span; span = span->all_next)
-        bytes += span->used * span->block_bytes;
-    return bytes;
-}
-
 /* Returns with the world stopped and every span swept. */
 static void stop_swept(void)
 {
@@ -120,7 +111,7 @@ static void mark_all(struct report *report)
 
     marker->marked_bytes = 0;
     marker->depth = 0;
-    report->before = used_bytes();
+    report->before = gc_spans_whiten();
     mark_roots(marker);
     gc_finalizers_mark(marker);
     gc.overflows = marker->overflows;
@@ -144,20 +135,23 @@ static size_t kib(size_t bytes)
     return bytes / 1024 + (bytes % 1024 != 0);
 }
 
+/* In one piece, so that other threads' output keeps out. */
 static void trace(const struct report *report)
 {
+    unsigned number = (unsigned)report->cycle;
     unsigned long us = (unsigned long)(report->pause_ns / NS_PER_US);
+    const char *forced = report->forced ? " (forced)" : "";
 
-    print_console("gc%u: %lu us, %zu -> %zu KiB, ", (unsigned)report->cycle, us,
-                  kib(report->before), kib(report->after));
     if (report->goal == SIZE_MAX)
-        print_console("no goal, ");
+        print_console("gc%u: %lu us, %zu -> %zu KiB, no goal, %zu threads%s\n", number, us,
+                      kib(report->before), kib(report->after), weft_thread_count(), forced);
     else
-        print_console("goal %zu KiB, ", kib(report->goal));
-    print_console("%zu threads%s\n", weft_thread_count(), report->forced ? " (forced)" : "");
+        print_console("gc%u: %lu us, %zu -> %zu KiB, goal %zu KiB, %zu threads%s\n", number, us,
+                      kib(report->before), kib(report->after), kib(report->goal),
+                      weft_thread_count(), forced);
 }
 
-void gc_collect(enum gc_reason reason)
+size_t gc_collect(enum gc_reason reason)
 {
     struct report report = {.forced = reason == GC_FORCED};
     const struct core *core;
@@ -168,7 +162,7 @@ void gc_collect(enum gc_reason reason)
     core = core_self();
     if (reason == GC_GOAL && gc.allocated_bytes < gc.goal_bytes) {
         weft_world_start();
-        return;
+        return 0;
     }
     ASSERT(gc.marker.stack || !gc.all);
     began_ns = weft_time_ns();
@@ -179,11 +173,12 @@ void gc_collect(enum gc_reason reason)
     weft_world_start();
     if (trace_on)
         trace(&report);
+    return report.before - report.after;
 }
 
 void weft_gc(void)
 {
-    gc_collect(GC_FORCED);
+    (void)gc_collect(GC_FORCED);
     while (weft_gc_sweep_step())
         ;
 }

@@ -9,15 +9,16 @@ _Static_assert(PAGE_GC_BODY < PAGE_GC && PAGE_GC < PAGE_META, "gc_span_of tests 
 
 struct spinlock gc_lock = SPINLOCK_INITIALIZER(RANK_HEAP_GC, "collector");
 
-static size_t bits_bytes(uint32_t blocks)
+static uint32_t bits_of(uint32_t blocks)
 {
-    return (blocks + 31) / 32 * 4;
+    return (blocks + 31) / 32;
 }
 
 /* The record and the bits of a span, with the blocks behind it aligned. */
 static size_t head_bytes(uint32_t blocks)
 {
-    return (sizeof(struct gc_span) + 2 * bits_bytes(blocks) + GRANULE - 1) & ~(GRANULE - 1);
+    return (sizeof(struct gc_span) + bits_of(blocks) * sizeof(struct gc_bits) + GRANULE - 1) &
+           ~(GRANULE - 1);
 }
 
 /* How many blocks a span holds, and its pages; 0: too many for any region. */
@@ -45,14 +46,11 @@ static struct gc_span *span_init(struct region *region, page_index first, size_t
 {
     uintptr_t base = region_page_address(region, first);
     struct gc_span *span = (struct gc_span *)base;
-    size_t bits = bits_bytes(blocks);
 
     memset(span, 0, head_bytes(blocks));
     span->first = base + head_bytes(blocks);
     span->extent = blocks * block_bytes;
     span->reciprocal = blocks == 1 ? 0 : (uint32_t)(UINT32_MAX / block_bytes + 1);
-    span->marked = (uint32_t *)(span + 1);
-    span->allocated = (uint32_t *)((uintptr_t)(span + 1) + bits);
     span->block_bytes = block_bytes;
     span->blocks = blocks;
     for (size_t page = 0; page < pages; page++)
@@ -109,26 +107,6 @@ struct gc_span *gc_span_new(unsigned kind, size_t block_bytes)
     return span;
 }
 
-void *gc_span_take(struct gc_span *span)
-{
-    uint32_t words = (span->blocks + 31) / 32;
-
-    for (; span->cursor < words; span->cursor++) {
-        uint32_t free = ~span->allocated[span->cursor], bit, block;
-
-        if (free == 0)
-            continue;
-        bit = (uint32_t)__builtin_ctz(free);
-        block = span->cursor * 32 + bit;
-        if (block >= span->blocks)
-            break;
-        span->allocated[span->cursor] |= 1u << bit;
-        span->used++;
-        return (void *)(span->first + block * span->block_bytes);
-    }
-    return NULL;
-}
-
 static void span_free(struct gc_span *span)
 {
     struct region *region = heap_region_of((uintptr_t)span);
@@ -150,12 +128,11 @@ static void span_free(struct gc_span *span)
 /* The marked blocks are now the allocated ones. How many? */
 static uint32_t span_sweep(struct gc_span *span)
 {
-    uint32_t words = (span->blocks + 31) / 32, used = 0;
+    uint32_t end = bits_of(span->blocks), used = 0;
 
-    for (uint32_t i = 0; i < words; i++) {
-        span->allocated[i] = span->marked[i];
-        span->marked[i] = 0;
-        used += (uint32_t)__builtin_popcount(span->allocated[i]);
+    for (uint32_t i = 0; i < end; i++) {
+        span->bits[i].allocated &= ~span->bits[i].white;
+        used += (uint32_t)__builtin_popcount(span->bits[i].allocated);
     }
     span->used = used;
     span->cursor = 0;
@@ -224,6 +201,20 @@ bool weft_gc_sweep_step(void)
     }
     prim_leave(core);
     return __atomic_load_n(&gc.unswept_spans, __ATOMIC_RELAXED) != 0;
+}
+
+size_t gc_spans_whiten(void)
+{
+    size_t bytes = 0;
+
+    for (struct gc_span *span = gc.all; span; span = span->all_next) {
+        uint32_t end = bits_of(span->blocks);
+
+        for (uint32_t i = 0; i < end; i++)
+            span->bits[i].white = span->bits[i].allocated;
+        bytes += span->used * span->block_bytes;
+    }
+    return bytes;
 }
 
 void gc_spans_unsweep(void)

@@ -101,6 +101,6 @@ unsigned fake_blocks(void)
 
     for (const struct gc_span *span = gc.all; span; span = span->all_next)
         for (uint32_t i = 0; i < span->blocks; i++)
-            blocks += span->allocated[i / 32] >> (i % 32) & 1;
+            blocks += span->bits[i / 32].allocated >> (i % 32) & 1;
     return blocks;
 }

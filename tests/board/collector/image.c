@@ -35,6 +35,7 @@ struct worker {
 
 static struct cell *shared[WORKERS]; /* in .bss */
 static volatile bool done;
+static uint32_t cells = 4000; /* fewer when every cycle is printed */
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -118,7 +119,7 @@ static void mutators(void)
     for (uint32_t i = 0; i < WORKERS; i++) {
         worker[i].state = 1000 + i;
         worker[i].number = i;
-        worker[i].cells = 4000;
+        worker[i].cells = cells;
         CHECK(weft_thread_spawn(&worker[i].thread, NULL, worker_main, &worker[i]) == 0);
     }
     for (unsigned i = 0; i < WORKERS; i++)
@@ -224,7 +225,7 @@ static void make_hidden(void)
 #define SAY_AND_WAIT "   li $9, 1\n   sb $9, %[there]\n1: lbu $9, %[flag]\n   beqz $9, 1b\n"
 #define CLOBBERED "$9"
 #define REGISTERS(X)                                                                               \
-    X(at, "$1") X(v1, "$3") X(a3, "$7") X(t0, "$8") X(t9, "$25") X(s0, "$16") X(s7, "$23")
+    X(v0, "$2") X(v1, "$3") X(a3, "$7") X(t0, "$8") X(t9, "$25") X(s0, "$16") X(s7, "$23")
 #else
 #define KEEP "mov %[hidden], %[kept]\n   not %[kept]\n"
 #define SAY_AND_WAIT "   movb $1, %[there]\n1: cmpb $0, %[flag]\n   je 1b\n"
@@ -430,7 +431,9 @@ static void finalize_all(void)
 struct cell32 {
     struct cell32 *left, *right;
     uint32_t words[(32 - 2 * sizeof(void *)) / 4];
-} * tree;
+};
+
+static struct cell32 *volatile tree;
 
 static struct cell32 *tree_make(unsigned objects)
 {
@@ -554,7 +557,10 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    weft_gc_set_trace(argc > 2);
+    if (argc > 2) {
+        weft_gc_set_trace(true);
+        cells = 300;
+    }
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0] && argc > 1; i++)
         if (strcmp(argv[1], cases[i].name) == 0)
             cases[i].run();
