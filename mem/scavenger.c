@@ -87,6 +87,7 @@ size_t weft_heap_scavenge(void)
     size_t pages;
     bool more = true, fresh = true;
 
+    (void)upcall_memory_pressure();
     do {
         struct core *core = prim_enter();
 

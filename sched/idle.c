@@ -5,6 +5,7 @@
  * that has work for this one finds it in the idle set and sends an interrupt.
  */
 #include "arch/cpu.h"
+#include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/world.h"
 
@@ -19,6 +20,7 @@ static void run_others_irqoff(struct core *core)
         place.idle |= 1u << core->id; /* a thread was promised, and another core was faster */
     if (world_core_stopped_locked(core))
         world_core_parked_locked(core);
+    asleep_look_locked(core);
     sched_unlock_irqoff();
 }
 

@@ -72,6 +72,11 @@ bool board_heap_region(unsigned index, struct board_region *region)
     return true;
 }
 
+bool upcall_memory_pressure(void)
+{
+    return false;
+}
+
 bool board_random_seed(uint8_t seed[32])
 {
     for (int i = 0; i < 32; i++)
