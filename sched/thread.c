@@ -151,7 +151,8 @@ int weft_thread_join(struct weft_thread *thread, void **result)
     }
     if (result != NULL)
         *result = thread->result;
-    ended_remove_locked(thread); /* its result is in the caller's hands, where the collector looks */
+    ended_remove_locked(
+        thread);       /* its result is in the caller's hands, where the collector looks */
     thread->magic = 0; /* from here on it is nobody's */
     cached = thread_cache_locked(thread);
     sched_exit(state);

@@ -174,9 +174,9 @@ Test(collector, an_image_that_does_not_use_it_has_none_of_it)
 {
     char path[256], *symbols;
 
-    board_image_path(path, sizeof path, "stop-the-world", NULL);
+    board_image_path(path, sizeof path, "demo", NULL);
     cr_assert_eq(host_run(&symbols, "nm %s", path), 0);
-    cr_assert(strstr(symbols, " weft_world_stop") != NULL);
+    cr_assert(strstr(symbols, " weft_thread_spawn") != NULL);
     cr_assert(strstr(symbols, " gc") == NULL && strstr(symbols, "weft_gc") == NULL,
               "the collector is linked: %s", strstr(symbols, "gc_"));
 }
