@@ -46,6 +46,11 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
+/* sched: may the calling thread stop the world? Then, with the world stopped: hands every stretch
+ * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`. */
+bool upcall_world_may_stop(void);
+void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context);
+
 /* sched: the heap has nothing left, or the program scavenges: gives back what ended threads left to
  * be used again. Was there any? Thread context, no lock held. */
 bool upcall_memory_pressure(void);
