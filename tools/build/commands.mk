@@ -56,8 +56,9 @@ soak:
 	@SOAK=1 $(MAKE) --no-print-directory test
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
+## make bench  BOARD=linux [EXTRAS=1]    nanoseconds beside other libraries' (EXTRAS=1 installs those that Debian has)
 bench:
-	@tools/build/packages.sh $(RUN_PACKAGES)
+	@tools/build/packages.sh $(RUN_PACKAGES) $(if $(filter linux,$(BOARD)),$(bench_PEERS))
 	@$(MAKE) --no-print-directory bench-ready
 
 ## make bench-counts                     the counts that tests/board/costs-do-not-grow compares with, anew

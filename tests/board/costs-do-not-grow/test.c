@@ -129,3 +129,29 @@ Test(costs, of_the_classics_do_not_grow)
 {
     compare("bench-classics");
 }
+
+/* In a process nothing can be held; the rows that are shown beside other libraries' must be there.
+ */
+Test(costs, of_a_process_are_printed)
+{
+    static const char *const rows[] = {
+        "switch_bare", "yield_between_two",  "yield_among_64",
+        "spawn_join",  "channel_round_trip", "channel_buffered_message",
+        "mutex_pair",  "atomic_add",         "interrupt",
+    };
+    struct board_run run;
+
+    if (strcmp(board_name(), "linux") != 0 || board_sanitizer()[0] != '\0')
+        cr_skip_test("for a process without a sanitizer");
+    run = board_boot("bench-hosted", "", NULL);
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char start[64];
+        const char *line;
+
+        snprintf(start, sizeof start, "row: %s ", rows[i]);
+        line = strstr(run.console, start);
+        cr_assert_not_null(line, "no row %s in\n%s", rows[i], run.console);
+        cr_assert_gt(strtod(line + strlen(start), NULL), 0., "%.40s", line);
+    }
+}
