@@ -35,6 +35,9 @@ void tick_wake_at_irqoff(uint64_t deadline);
  * Interrupts are off. */
 void tick_retry_soon_irqoff(void);
 
+/* Ticks of this core that are due at `now` (cycles) and were not taken yet. Interrupts are off. */
+uint32_t tick_due_irqoff(const struct core *core, uint64_t now);
+
 /* Between the counter's cycles and nanoseconds, without drift: exact to a cycle for 584 years. */
 uint64_t tick_cycles_to_ns(uint64_t cycles);
 uint64_t tick_ns_to_cycles(uint64_t ns); /* rounded up; UINT64_MAX stays what it is */

@@ -175,6 +175,7 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
         return WEFT_ENOMEM;
     made = thread_lay_out(memory, bytes, attr, (struct start){entry, argument});
     made->created_by = (uintptr_t)__builtin_return_address(0);
+    made->labels = thread_current()->labels;
     if (thread != NULL)
         *thread = made; /* before it runs: it may be joined or exit at once */
     state = sched_enter();

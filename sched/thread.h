@@ -50,6 +50,8 @@ enum thread_wait {
 #define THREAD_MAGIC 0x74687264u   /* "thrd" */
 #define THREAD_CANARY THREAD_MAGIC /* lowest word of a stack: one constant serves both compares */
 
+struct weft_foreign;
+
 struct weft_thread {
     /* Under the scheduler's lock: the place in a run queue or a wait queue. */
     struct weft_wait_link link;
@@ -98,7 +100,9 @@ struct weft_thread {
     uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
     uint8_t being_joined;
     uint8_t guarded; /* an inaccessible page lies below stack_lo */
-    void *stack;     /* what stack_alloc returned, and its size */
+    uint16_t labels; /* prof/labels.c: the number of a label and those before it; 0: none */
+    struct weft_foreign *foreign; /* the innermost bracket around foreign code that it is in */
+    void *stack;                  /* what stack_alloc returned, and its size */
     size_t stack_bytes;
 };
 
