@@ -72,6 +72,7 @@ enum log_flag {
     LOG_KEEPS_NEWEST = 1, /* the oldest samples gave way: they are in lost_full */
     LOG_STREAMED = 2,     /* sent while it ran */
     LOG_WALL = 4,         /* blocked threads are sampled too */
+    LOG_REMOTE = 8,       /* one core samples all: `on` says which it was */
 };
 
 /* Where in the target's memory things are, for a reader of a RAM image: addresses there. */

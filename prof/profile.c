@@ -99,7 +99,7 @@ static uint32_t flags_of(const struct weft_profile_options *options)
     return (options->log == WEFT_PROFILE_LOG_NEWEST   ? LOG_KEEPS_NEWEST
             : options->log == WEFT_PROFILE_LOG_STREAM ? LOG_STREAMED
                                                       : 0u) |
-           (options->wall ? LOG_WALL : 0u);
+           (options->wall ? LOG_WALL : 0u) | (options->remote ? LOG_REMOTE : 0u);
 }
 
 static bool rate_is_valid(uint32_t rate_hz)
@@ -113,7 +113,7 @@ int weft_profile_start_with(const struct weft_profile_options *options)
 
     ASSERT(!core_in_interrupt());
     if (options == NULL || !rate_is_valid(options->rate_hz) ||
-        options->log > WEFT_PROFILE_LOG_STREAM)
+        options->log > WEFT_PROFILE_LOG_STREAM || (options->wall && options->remote))
         return WEFT_EINVAL;
     if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED) && !state_take(PROFILE_SENT))
         return WEFT_EBUSY;

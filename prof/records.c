@@ -140,7 +140,7 @@ void records_header(struct sampler *sampler)
     header->text_start_low = (uint32_t)image_text_start();
     header->text_end_high = (uint32_t)((uint64_t)image_text_end() >> 32);
     header->text_end_low = (uint32_t)image_text_end();
-    header->cores = WEFT_CONFIG_CORES;
+    header->cores = (sampler->flags & LOG_REMOTE) != 0 ? 1 : WEFT_CONFIG_CORES;
     header->flags = sampler->flags;
     fill_directory(sampler, &header->directory);
     header->build_id_bytes = id_bytes < SAMPLER_ID_BYTES_MAX ? id_bytes : SAMPLER_ID_BYTES_MAX;

@@ -39,6 +39,10 @@
 #include "sched/sched.h"
 
 #define WORD_BYTES sizeof(uintptr_t)
+/* How long cores that are to be sampled by another may take to stand still: together a quarter of a
+ * tick, so that deaf ones can't take the core from its threads. */
+#define HOLD_SHARE (4 * WEFT_CONFIG_CORES)
+
 struct sampler samplers[WEFT_CONFIG_CORES];
 
 static struct sampler_request request;
@@ -104,6 +108,18 @@ static struct log_sample *open_sample(struct sampler *sampler)
     return sample;
 }
 
+static void count_atomic64(struct sampler *sampler)
+{
+    sampler->totals.lost_atomic64 += sampler->due;
+    __atomic_fetch_add(&sampler->pending_atomic64, sampler->due, __ATOMIC_RELAXED);
+}
+
+static void count_nolock(struct sampler *sampler)
+{
+    sampler->totals.lost_nolock += sampler->due;
+    __atomic_fetch_add(&sampler->pending_nolock, sampler->due, __ATOMIC_RELAXED);
+}
+
 /* ---- one tick ---- */
 
 /* The interrupted context's stack, in [lo, hi). *registers is where the walk ended, if it crossed.
@@ -159,8 +175,7 @@ static void sample_thread(struct sampler *sampler, struct weft_thread *thread, s
     if (sample == NULL)
         return;
     if (!thread_stack_trylock(thread)) {
-        sampler->totals.lost_nolock += sampler->due;
-        __atomic_fetch_add(&sampler->pending_nolock, sampler->due, __ATOMIC_RELAXED);
+        count_nolock(sampler);
         return;
     }
     if (__builtin_expect(thread->foreign != NULL, 0) && foreign_readable(thread)) {
@@ -235,8 +250,7 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
     uintptr_t sp = arch_frame_sp(frame);
 
     if (__builtin_expect(sampler_in_atomic64(pc), 0)) {
-        sampler->totals.lost_atomic64 += sampler->due;
-        __atomic_fetch_add(&sampler->pending_atomic64, sampler->due, __ATOMIC_RELAXED);
+        count_atomic64(sampler);
         return;
     }
     records_losses(sampler, false);
@@ -269,6 +283,79 @@ static void sample_due(struct sampler *sampler, struct core *core, const struct 
     sampler->due = due - of_handlers;
     if (sampler->due != 0)
         sample_tick(sampler, core, frame);
+}
+
+/* ---- other cores ---- */
+
+/* A held core whose frame has not all registers: through its handler's frames on its system stack
+ * to where it was interrupted, and on from there. */
+static void sample_held(struct sampler *sampler, const struct core *other)
+{
+    struct arch_unwind registers = cores_hold[other->id].here;
+    struct log_sample *sample = open_sample(sampler);
+    unwind_pc *pcs = (unwind_pc *)(void *)(sample + 1);
+    struct weft_thread *thread = other->current;
+    struct sample_of of = {NULL, CONTEXT_SYSTEM, other->id};
+    struct unwind_result result;
+
+    if (sample == NULL)
+        return;
+    result = unwind_walk(NULL, &registers, true, other->system_stack_lo, other->system_stack_hi,
+                         pcs, WEFT_CONFIG_UNWIND_DEPTH);
+    if (result.crossed && sampler_in_atomic64(registers.pc)) {
+        count_atomic64(sampler);
+        return;
+    }
+    if (result.crossed && in_switch(registers.pc)) {
+        pcs[0] = registers.pc;
+        result = (struct unwind_result){.depth = 1, .reason = REASON_SWITCHING};
+    } else if (result.crossed) {
+        if (!thread_stack_trylock(thread)) {
+            count_nolock(sampler);
+            return;
+        }
+        of.thread = thread;
+        of.context = thread == &sched_of(other)->idle ? CONTEXT_IDLE : CONTEXT_THREAD;
+        if (thread->foreign != NULL && foreign_readable(thread)) {
+            result = walk_foreign(thread, registers.pc, pcs);
+            of.context = CONTEXT_FOREIGN;
+        } else {
+            result = unwind_walk(NULL, &registers, true, thread->stack_lo, thread->stack_hi, pcs,
+                                 WEFT_CONFIG_UNWIND_DEPTH);
+        }
+        thread_stack_unlock(thread);
+        names_note(&sampler->names, thread->id, thread->name);
+    }
+    commit_sample(sampler, sample, of, result);
+}
+
+static void sample_other(struct sampler *sampler, const struct core *other, uint64_t limit_cycles)
+{
+    struct log_sample *sample;
+
+    sampler->due = 1;
+    sampler->totals.ticks++;
+    if (cores_hold_irqoff(other->id, limit_cycles)) {
+        if (cores_hold[other->id].frame_is_full)
+            sample_tick(sampler, other, other->frame);
+        else
+            sample_held(sampler, other);
+    } else {
+        sample = open_sample(sampler);
+        if (sample != NULL)
+            commit_sample(sampler, sample, (struct sample_of){NULL, CONTEXT_SYSTEM, other->id},
+                          (struct unwind_result){.reason = REASON_NO_ANSWER});
+    }
+    cores_release_irqoff(other->id);
+}
+
+/* Nothing is written on the other core (requirements D2): what it may not do meanwhile, because it
+ * is sampled, is nothing, and its own counters and caches are its own. */
+static void sample_others(struct sampler *sampler, const struct core *core)
+{
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        if (id != core->id && (cores_online() >> id & 1) != 0)
+            sample_other(sampler, &cores[id], core->tick_period / HOLD_SHARE);
 }
 
 void sampler_waited_irqoff(struct sampler *sampler, const struct weft_thread *thread,
@@ -354,7 +441,11 @@ static void follow_irqoff(struct sampler *sampler, struct core *core, uint32_t g
     } else if (request.wish != SAMPLER_RATE) {
         if (sampler->running)
             stop_irqoff(sampler, core);
-        if (request.wish == SAMPLER_START)
+        sampler->header.record.magic = request.wish == SAMPLER_START
+                                           ? (uint16_t)0
+                                           : sampler->header.record.magic; /* until it starts */
+        if (request.wish == SAMPLER_START &&
+            ((request.flags & LOG_REMOTE) == 0 || request.core == core->id))
             start_irqoff(sampler, core);
     }
     __atomic_store_n(&sampler->generation, generation, __ATOMIC_RELEASE);
@@ -369,6 +460,7 @@ void sampler_ask(enum sampler_wish wish, uint32_t rate_hz, uint32_t flags)
     request.wish = wish;
     request.rate_hz = rate_hz;
     request.flags = flags;
+    request.core = core->id;
     __atomic_store_n(&request.generation, generation, __ATOMIC_RELEASE);
     totals_change(&samplers[core->id]);
     follow_irqoff(&samplers[core->id], core, generation);
@@ -420,6 +512,8 @@ void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t d
             sampler->totals.suppressed += due; /* another core is stopping the profile */
         else
             sample_due(sampler, core, frame, due);
+        if (WEFT_CONFIG_CORES > 1 && (sampler->flags & LOG_REMOTE) != 0 && sampler->running)
+            sample_others(sampler, core);
     }
     if (follow)
         follow_irqoff(sampler, core, generation);

@@ -63,6 +63,7 @@ struct sampler_request {
     uint32_t wish;       /* enum sampler_wish */
     uint32_t rate_hz;
     uint32_t flags; /* enum log_flag, for a start */
+    uint32_t core;  /* which asks: with LOG_REMOTE only it starts */
 };
 
 /* Asks. The calling core follows before this returns, the others at their next tick;

@@ -10,6 +10,7 @@
 #include "arch/upcall.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 
 #define CHECK_OFFSET(type, field, offset)                                                          \
@@ -190,7 +191,8 @@ void amd64_fatal(struct arch_frame *frame)
     upcall_exception(frame);
 }
 
-/* Somebody wants to know what a running, or hung, system does. */
+/* Somebody wants to know what a running, or hung, system does: another core that samples this one,
+ * or, from outside, all of it. */
 void amd64_nmi(struct arch_frame *frame)
 {
     struct core *core = core_self();
@@ -198,7 +200,8 @@ void amd64_nmi(struct arch_frame *frame)
 
     core->interrupt_depth++;
     core->frame = frame;
-    console_break();
+    if (!cores_hold_point_irqoff(core->id, true))
+        console_break();
     core->frame = interrupted;
     core->interrupt_depth--;
 }

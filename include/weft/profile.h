@@ -39,7 +39,11 @@ enum weft_profile_log {
 struct weft_profile_options {
     uint32_t rate_hz; /* ticks a second: 10 to 20000 */
     enum weft_profile_log log;
-    bool wall; /* blocked threads are sampled too, at the same rate, with what they wait for */
+    bool wall;   /* blocked threads are sampled too, at the same rate, with what they wait for */
+    bool remote; /* the core that starts the profile samples all others too, at its own ticks, by
+                    making each stand still for a moment: for boards with one timer, and (on boards
+                    that have an NMI) for cores with their interrupts off. Not together with `wall`
+                  */
     int sender_priority; /* WEFT_PROFILE_LOG_STREAM: the sending thread's (weft/thread.h) */
 };
 
