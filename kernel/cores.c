@@ -18,7 +18,9 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "arch/trap.h"
+#include "arch/unwind.h"
 #include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/board.h"
@@ -51,6 +53,7 @@ _Noreturn void upcall_boot_core(unsigned id)
     ASSERT(id < WEFT_CONFIG_CORES && core == core_self());
     arch_trap_init();
     arch_fpu_init(core);
+    core->tls_used = arch_tls_init();
     board_core_init();
     __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
     while (load(&all_started) == 0)
@@ -131,10 +134,12 @@ struct cores_hold cores_hold[WEFT_CONFIG_CORES];
 void cores_be_held_irqoff(bool frame_is_full)
 {
     struct cores_hold *hold = &cores_hold[core_self()->id];
+    struct arch_unwind here;
 
+    hold->here = &here;
     hold->frame_is_full = frame_is_full;
     if (!frame_is_full)
-        arch_unwind_here(&hold->here);
+        arch_unwind_here(&here);
     store(&hold->held, 1);
     while (load(&hold->wanted) != 0)
         arch_cpu_relax();

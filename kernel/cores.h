@@ -7,8 +7,6 @@
 #include <stdint.h>
 #include <weft/config.h>
 
-#include "arch/unwind.h"
-
 extern uint32_t cores_running;
 
 /* The cores that run threads, a bit each. Constant once main runs. */
@@ -51,13 +49,15 @@ static inline void cores_freeze_point_irqoff(void)
 
 /* ---- holding: for a look at one core from another (prof/remote.c) ---- */
 
+struct arch_unwind;
+
 /* What a held core shows: its frame is core->frame; when that has not all registers, a walk from
  * `here` on its system stack leads to where it was interrupted. */
 struct cores_hold {
     uint32_t wanted; /* by another core, which alone sets and clears it */
     uint32_t held;   /* by the core itself */
     bool frame_is_full;
-    struct arch_unwind here;
+    const struct arch_unwind *here;
 };
 extern struct cores_hold cores_hold[WEFT_CONFIG_CORES];
 

@@ -83,10 +83,12 @@ static void *alloc_once(const struct request *request)
     return block;
 }
 
-/* The program may have something to give away. Not from a handler. */
+/* The scheduler, then the program, may have something to give away. Not from a handler. */
 static bool ask_hook(size_t size)
 {
-    return heap.oom_hook && !core_in_interrupt() && heap.oom_hook(size);
+    if (core_in_interrupt())
+        return false;
+    return upcall_memory_pressure() || (heap.oom_hook && heap.oom_hook(size));
 }
 
 static void *alloc(const struct request *request)

@@ -291,7 +291,7 @@ static void sample_due(struct sampler *sampler, struct core *core, const struct 
  * to where it was interrupted, and on from there. */
 static void sample_held(struct sampler *sampler, const struct core *other)
 {
-    struct arch_unwind registers = cores_hold[other->id].here;
+    struct arch_unwind registers = *cores_hold[other->id].here;
     struct log_sample *sample = open_sample(sampler);
     unwind_pc *pcs = (unwind_pc *)(void *)(sample + 1);
     struct weft_thread *thread = other->current;

@@ -5,6 +5,8 @@
  * that has work for this one finds it in the idle set and sends an interrupt.
  */
 #include "arch/cpu.h"
+#include "mem/scavenger.h"
+#include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/world.h"
 
@@ -19,6 +21,7 @@ static void run_others_irqoff(struct core *core)
         place.idle |= 1u << core->id; /* a thread was promised, and another core was faster */
     if (world_core_stopped_locked(core))
         world_core_parked_locked(core);
+    asleep_look_locked(core);
     sched_unlock_irqoff();
 }
 
@@ -32,6 +35,11 @@ _Noreturn void idle_entry(void *argument)
         if (sched_of(core)->dead != NULL) {
             arch_irq_enable();
             thread_reap();
+            arch_irq_save();
+        }
+        if (cache_flush_wanted(core)) {
+            arch_irq_enable();
+            cache_flush_idle();
             arch_irq_save();
         }
         run_others_irqoff(core);

@@ -49,6 +49,9 @@ struct scheduler {
     struct weft_thread idle;
     struct weft_thread *dead; /* detached threads that have ended, by link.next; freed at leisure */
     uint32_t switches, preemptions, steals;
+#if WEFT_CONFIG_THREAD_STATS
+    uint32_t charged_at; /* cycles: up to here the current thread has been charged */
+#endif
 };
 
 extern struct scheduler schedulers[WEFT_CONFIG_CORES];
@@ -126,6 +129,16 @@ static inline void sched_assert_may_block_irqoff(const char *function)
         sched_assert_may_block(function);
 }
 
+/* The same with interrupts on. */
+static inline void sched_assert_may_block_here(const char *function)
+{
+    const struct core *core = &cores[0];
+
+    if (WEFT_CONFIG_CORES > 1 ||
+        __builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+        sched_assert_may_block(function);
+}
+
 /* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
  * UINT64_MAX: for ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
@@ -174,8 +187,14 @@ void mutex_set_depth(struct weft_mutex *mutex, uint16_t depth);
 void mutex_release_locked(struct weft_mutex *mutex);
 void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread);
 
+/* mutex.c: a thread's own priority has changed: what it runs at, and those it waits for. */
+void mutex_priority_changed_locked(struct weft_thread *thread);
+
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);
+
+/* mutex.c, for reports: who owns it now; NULL: nobody. */
+const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
 
 /* place.c: which core runs what. With one core all of it folds into runq.h. */
 
@@ -183,11 +202,18 @@ void mutex_waiter_left_locked(const void *mutex);
  * core when it must look. */
 void place_locked(struct weft_thread *thread);
 
+/* control.c: a suspended thread stops here: it is in no queue. */
+void sched_park_locked(struct weft_thread *thread);
+
 /* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
 static inline void sched_ready_locked(struct weft_thread *thread)
 {
     struct core *core;
 
+    if (__builtin_expect(thread->suspended != 0, 0)) {
+        sched_park_locked(thread);
+        return;
+    }
     thread->state = THREAD_READY;
     if (WEFT_CONFIG_CORES > 1) {
         place_locked(thread);
@@ -210,6 +236,9 @@ void place_share_locked(const struct core *core);
 /* A running thread's priority was lowered: its core must look whether a better one waits. */
 void place_priority_dropped_locked(struct weft_thread *thread);
 
+/* Something has happened to what this core runs: it comes to give_way_locked. */
+void place_look_again_locked(struct core *core);
+
 /* Cores that are idle and not yet promised to a thread, a bit each. */
 struct place_state {
     uint32_t idle;
@@ -222,17 +251,42 @@ bool place_waits_locked(const struct core *core, unsigned priority);
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
 void priority_set_locked(struct weft_thread *thread, uint8_t priority);
 
+/* switch.c: thread-local variables, on cores that have core->tls_used. `from` is NULL at first. */
+void sched_switch_tls(const struct core *core, const struct weft_thread *from,
+                      const struct weft_thread *to);
+
 /* stack_guard.c. How much more memory a guarded stack takes; puts the guard below the new thread's
  * stack, or takes it away before the memory is given back; canary and paint of a new stack. */
 size_t stack_guard_extra_bytes(void);
 void stack_guard_set(struct weft_thread *thread);
 void stack_guard_clear(struct weft_thread *thread);
-void stack_canary_set(struct weft_thread *thread);
+static inline void stack_canary_set(struct weft_thread *thread)
+{
+    *(uint32_t *)thread->stack_lo = THREAD_CANARY;
+}
 void stack_paint(struct weft_thread *thread);
 _Noreturn void stack_canary_died(const struct weft_thread *thread);
 
-/* thread.c */
+/* What the entry function of a thread is called with; lies above its stack. */
+struct thread_start {
+    void *(*entry)(void *argument);
+    void *argument;
+};
+
+/* spawn.c: a thread that will start there, not in any list yet (NULL: no memory). The fields that
+ * every new thread begins with. An ended thread is kept for the next one (false: there is no room,
+ * or it is not ours to keep), or its memory given back, or that of a list by link.next, or of what
+ * this core has left to be given back. Thread context, but for the one that is _locked. */
+struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thread_start start);
+void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr);
+bool thread_cache_locked(struct weft_thread *thread);
+void thread_free(struct weft_thread *thread);
+void thread_free_list(struct weft_thread *dead);
 void thread_reap(void);
+
+/* thread.c */
+void thread_entry(void *argument); /* a thread_start: first code of every thread */
+void thread_list_add_locked(struct weft_thread *thread);
 _Noreturn void idle_entry(void *argument);
 
 /* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */
@@ -240,6 +294,11 @@ static inline bool sched_is_idle(const struct core *core)
 {
     return core->current == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
 }
+
+/* control.c: time slices by priority, in cycles. */
+#define SLICE_NONE UINT32_MAX
+extern uint32_t slice_cycles[RUNQ_PRIORITIES];
+void slices_init(void);
 
 /* newlib.c: frees the thread's reent. Thread context. */
 void newlib_thread_end(struct weft_thread *thread);

@@ -6,6 +6,7 @@
 #include "kernel/assert.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/select.h"
 
@@ -35,6 +36,7 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     DEBUG_ASSERT(!arch_irq_enabled());
     DEBUG_ASSERT(current->state == THREAD_RUNNING);
     DEBUG_ASSERT(current != &sched_of(core)->idle);
+    account_wait_locked(current);
     current->state = THREAD_BLOCKED;
     current->wait_reason = (uint8_t)reason;
     current->wait_object = object;

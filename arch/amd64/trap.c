@@ -10,7 +10,6 @@
 #include "arch/upcall.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
-#include "kernel/cores.h"
 #include "kernel/print.h"
 
 #define CHECK_OFFSET(type, field, offset)                                                          \
@@ -200,8 +199,7 @@ void amd64_nmi(struct arch_frame *frame)
 
     core->interrupt_depth++;
     core->frame = frame;
-    if (!cores_hold_point_irqoff(core->id, true))
-        console_break();
+    upcall_nmi();
     core->frame = interrupted;
     core->interrupt_depth--;
 }

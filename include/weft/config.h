@@ -57,6 +57,15 @@
 #error "WEFT_CONFIG_STACK_BYTES must be at least 1024"
 #endif
 
+/* Ended threads' memory, control block and stack, that is kept for new threads of the same stack
+ * size: so many at most; 0: none. It is given back when memory runs short. */
+#ifndef WEFT_CONFIG_STACK_CACHE
+#define WEFT_CONFIG_STACK_CACHE 8
+#endif
+#if WEFT_CONFIG_STACK_CACHE < 0 || WEFT_CONFIG_STACK_CACHE > 65535
+#error "WEFT_CONFIG_STACK_CACHE must be 0 to 65535"
+#endif
+
 /* The per-core stack of interrupt handlers, in bytes. The sampler's unwinder runs on it; its
  * high-water mark is measured (docs/walk-tick.md gives the budget). */
 #ifndef WEFT_CONFIG_SYSTEM_STACK_BYTES
@@ -66,9 +75,14 @@
 #error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
 #endif
 
-/* Stack of the idle thread of a core, in bytes. */
+/* Stack of the idle thread of a core, in bytes. It frees ended threads and flushes the heap's
+ * cache, which needs twice as much on 64-bit CPUs. */
 #ifndef WEFT_CONFIG_IDLE_STACK_BYTES
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ > 4
+#define WEFT_CONFIG_IDLE_STACK_BYTES 2048
+#else
 #define WEFT_CONFIG_IDLE_STACK_BYTES 1024
+#endif
 #endif
 #if WEFT_CONFIG_IDLE_STACK_BYTES < 512
 #error "WEFT_CONFIG_IDLE_STACK_BYTES must be at least 512"
@@ -111,6 +125,14 @@
 #error "WEFT_CONFIG_STACK_PAINT must be 0 or 1"
 #endif
 
+/* 1: cores can be watched (weft/watch.h). 0: some 1.3 KB less. */
+#ifndef WEFT_CONFIG_WATCHDOG
+#define WEFT_CONFIG_WATCHDOG 1
+#endif
+#if WEFT_CONFIG_WATCHDOG != 0 && WEFT_CONFIG_WATCHDOG != 1
+#error "WEFT_CONFIG_WATCHDOG must be 0 or 1"
+#endif
+
 /* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.
  */
 #ifndef WEFT_CONFIG_UNWIND_DEPTH
@@ -137,12 +159,37 @@
 #error "WEFT_CONFIG_PROFILE_LABELS must be 1 to 65535"
 #endif
 
+/* Thread-local slots (weft/slot.h) that can exist at a time. */
+#ifndef WEFT_CONFIG_SLOTS
+#define WEFT_CONFIG_SLOTS 16
+#endif
+#if WEFT_CONFIG_SLOTS < 1 || WEFT_CONFIG_SLOTS > 1024
+#error "WEFT_CONFIG_SLOTS must be 1 to 1024"
+#endif
+
+/* Files that can be open at once, the console's three descriptors not counted. */
+#ifndef WEFT_CONFIG_FILES
+#define WEFT_CONFIG_FILES 16
+#endif
+#if WEFT_CONFIG_FILES < 1 || WEFT_CONFIG_FILES > 1024
+#error "WEFT_CONFIG_FILES must be 1 to 1024"
+#endif
+
 /* 1: internal assertions and lock ranks are checked on every acquire. */
 #ifndef WEFT_CONFIG_DEBUG
 #define WEFT_CONFIG_DEBUG 0
 #endif
 #if WEFT_CONFIG_DEBUG != 0 && WEFT_CONFIG_DEBUG != 1
 #error "WEFT_CONFIG_DEBUG must be 0 or 1"
+#endif
+
+/* 1: each thread's time on a core, its switches and its waits are kept (weft_thread_info), for some
+ * 15 instructions a switch and 16 bytes a thread (docs/benchmarks.md). On in debug builds. */
+#ifndef WEFT_CONFIG_THREAD_STATS
+#define WEFT_CONFIG_THREAD_STATS WEFT_CONFIG_DEBUG
+#endif
+#if WEFT_CONFIG_THREAD_STATS != 0 && WEFT_CONFIG_THREAD_STATS != 1
+#error "WEFT_CONFIG_THREAD_STATS must be 0 or 1"
 #endif
 
 #endif

@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Every tick since weft_profile_start is in exactly one of the five counters after the first:
  * ticks = recorded + lost_atomic64 + lost_full + lost_nolock + suppressed. A tick that came late,
  * because interrupts were off for longer than a period, counts as all that it stands for. Words, so
@@ -112,5 +116,9 @@ static inline __attribute__((always_inline)) void weft_foreign_enter(struct weft
 }
 
 void weft_foreign_exit(struct weft_foreign *bracket);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

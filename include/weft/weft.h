@@ -11,6 +11,7 @@
 
 #include <weft/config.h>
 #include <weft/error.h>
+#include <weft/file.h>
 
 #include <weft/barrier.h>
 #include <weft/channel.h>
@@ -28,10 +29,12 @@
 #include <weft/queue.h>
 #include <weft/rwlock.h>
 #include <weft/semaphore.h>
+#include <weft/slot.h>
 #include <weft/thread.h>
 #include <weft/time.h>
 #include <weft/timer.h>
 #include <weft/trap.h>
+#include <weft/watch.h>
 #include <weft/world.h>
 
 #endif
