@@ -24,8 +24,15 @@ _Noreturn void upcall_sched_start_core(void);
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
 _Noreturn void upcall_sched_start(void (*main_thread)(void));
 
-/* prof: a tick landed on `frame`; takes the sample. Before upcall_sched_tick. Interrupts off. */
-void upcall_sample(struct core *core, const struct arch_frame *frame);
+/* prof: a tick landed on `frame`, late by so much that it stands for `due` of them; takes the
+ * sample. Before upcall_sched_slice. Interrupts off. */
+void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
+
+/* prof: `thread`, the calling one, has waited since thread->wait_since for `reason` (enum
+ * thread_wait), and runs again. Only while wait_watchers says that prof wants to know. Interrupts
+ * off, the scheduler's lock held. */
+struct weft_thread;
+void upcall_waited(struct weft_thread *thread, unsigned reason);
 
 /* sched: a periodic tick: the current thread's time slice is that much shorter. Interrupts off. */
 void upcall_sched_slice(struct core *core);
