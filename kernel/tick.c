@@ -10,6 +10,7 @@
 #include "kernel/assert.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
+#include "kernel/divide.h"
 #include "kernel/trap.h"
 #include "kernel/upcall.h"
 
@@ -112,7 +113,9 @@ bool upcall_timer(struct arch_frame *frame)
     if (now >= core->tick_deadline) {
         core->ticks++;
         core_stack_check(core);
-        upcall_sample(core, frame); /* before the scheduler may change whose tick it was */
+        if (upcall_profiler != NULL)
+            upcall_profiler->sample(core,
+                                    frame); /* before the scheduler may change whose tick it was */
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());
     }
@@ -124,15 +127,15 @@ bool upcall_timer(struct arch_frame *frame)
 
 uint64_t tick_cycles_to_ns(uint64_t cycles)
 {
-    uint64_t seconds = cycles / clock_hz;
+    uint64_t seconds = divide_u64(cycles, clock_hz);
 
-    return seconds * NS_PER_SECOND + cycles % clock_hz * NS_PER_SECOND / clock_hz;
+    return seconds * NS_PER_SECOND + (cycles - seconds * clock_hz) * NS_PER_SECOND / clock_hz;
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)
 {
-    uint64_t seconds = ns / NS_PER_SECOND;
-    uint64_t rest = ns % NS_PER_SECOND;
+    uint64_t seconds = divide_u64(ns, NS_PER_SECOND);
+    uint64_t rest = ns - seconds * NS_PER_SECOND;
 
     if (seconds >= UINT64_MAX / clock_hz)
         return UINT64_MAX;

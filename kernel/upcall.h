@@ -24,6 +24,15 @@ _Noreturn void upcall_sched_start_core(void);
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
 _Noreturn void upcall_sched_start(void (*main_thread)(void));
 
+/* prof, but only once a program has started a profile: set by weft_profile_start, and by
+ * weft_stack. An image that calls neither has neither the profiler nor these in it. */
+struct upcall_profiler {
+    void (*sample)(struct core *core, const struct arch_frame *frame); /* upcall_sample */
+    void (*crash)(void);                                               /* upcall_profile_crash */
+};
+extern const struct upcall_profiler *upcall_profiler;                  /* kernel/panic.c */
+extern bool (*upcall_diverted)(const char *format, va_list arguments); /* kernel/console.c */
+
 /* prof: a tick landed on `frame`; takes the sample. Before upcall_sched_tick. Interrupts off. */
 void upcall_sample(struct core *core, const struct arch_frame *frame);
 

@@ -54,6 +54,9 @@ static void ask_all_cores(uint32_t rate_hz)
         weft_thread_yield();
 }
 
+/* What the kernel calls from now on. */
+static const struct upcall_profiler profiler = {upcall_sample, upcall_profile_crash};
+
 int weft_profile_start(uint32_t rate_hz)
 {
     ASSERT(!core_in_interrupt());
@@ -61,6 +64,7 @@ int weft_profile_start(uint32_t rate_hz)
         return WEFT_EINVAL;
     if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED))
         return WEFT_EBUSY;
+    upcall_profiler = &profiler;
     ask_all_cores(rate_hz);
     state_set(PROFILE_RUNNING);
     return 0;

@@ -128,6 +128,8 @@ static void print_sentence(const struct core *late, uint32_t units)
 /* The stack of `late`, which is this core or stands still, if it does. */
 static void print_stack(const struct core *core, const struct core *late)
 {
+    if (!WEFT_CONFIG_UNWIND)
+        return;
     if (late == core || cores_is_frozen(late->id))
         upcall_dump_frame(late->frame);
     else

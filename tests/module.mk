@@ -62,6 +62,8 @@ $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
+$(eval $(call image,bench-typical,examples/channels/main.c))
+$(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
 $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)

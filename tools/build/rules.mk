@@ -36,7 +36,7 @@ $(B)/image.ld: $(board_LINKER) tools/build/rules.mk $(wildcard linker/*.h) inclu
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
 
-LINK_FLAGS = $(arch_FLAGS) -nostdlib $(libc_LINK_FLAGS) -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--eh-frame-hdr \
+LINK_FLAGS = $(arch_FLAGS) -nostdlib $(libc_LINK_FLAGS) -Wl,--gc-sections -Wl,--build-id=sha1 $(if $(filter UNWIND=0,$(CONFIG)),,-Wl$(comma)--eh-frame-hdr) \
 	-Wl,-z,noexecstack $(arch_LINK_FLAGS)
 
 # $(call image,NAME,SOURCES): build/.../NAME.elf out of an application's sources.
