@@ -22,6 +22,7 @@
 #include "kernel/cores.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 
 #define START_BYTES ((sizeof(struct thread_start) + 15) & ~(size_t)15)
@@ -57,6 +58,11 @@ void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr
     thread->reent = NULL;
     thread->mutexes = 0;
     thread->being_joined = 0;
+    thread->suspended = 0;
+    thread->cooperative = attr->cooperative;
+    thread->hooks = NULL;
+    thread->slots = NULL;
+    account_clear(thread);
 }
 
 static struct thread_start *start_of(const struct weft_thread *thread)

@@ -11,6 +11,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 
 /* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
@@ -71,11 +72,16 @@ _Noreturn void upcall_thread_returned(void)
 
 _Noreturn void weft_thread_exit(void *result)
 {
+    struct weft_exit_hook *hook;
     struct weft_thread *current;
     struct core *core;
 
     sched_assert_may_block_here("weft_thread_exit");
     current = thread_current();
+    while ((hook = current->hooks) != NULL) {
+        current->hooks = hook->next;
+        hook->function(hook->argument);
+    }
     if (current->mutexes != 0)
         weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first",
                    current->name, current->mutexes);
@@ -235,6 +241,7 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->preempt_off = 0;
     if (WEFT_CONFIG_TLS && core->tls_used)
         sched_switch_tls(core, NULL, thread);
+    account_begin_irqoff(core);
     arch_switch(&boot_sp, thread->saved_sp);
     __builtin_unreachable();
 }
