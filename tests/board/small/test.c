@@ -70,5 +70,5 @@ Test(small, image_with_the_defaults_has_no_stdio_and_no_profiler)
 Test(small, small_image_has_no_heap_and_no_unwinder)
 {
     lacks(SMALL, STDIO "|malloc|stack_alloc|upcall_heap_init|upcall_sample|unwind_walk|cfi_find",
-          38 * 1024);
+          48 * 1024);
 }
