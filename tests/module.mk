@@ -70,7 +70,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter tru
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)
-installed_pc := pc-amd64
+installed_pc := pc-amd64 firmware-amd64
 installed_linux := $(if $(SAN),,linux-amd64)
 installed_ROOT := build/tests/root/$(TARGET)
 .PHONY: test-build test-installed bench-ready
