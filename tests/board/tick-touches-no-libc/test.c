@@ -83,9 +83,13 @@ static void read_image(const char *elf)
 
 static bool ends_search(const char *name)
 {
-    /* hosted_irq_take: interrupts are off in the handler, and stay so. */
+    /* hosted_irq_take: interrupts are off in the handler, and stay so. watchdog_report: a core that
+     * stands still for seconds is worth a line printed in the tick. asleep_confirm_locked: what it
+     * confirms is that the program is at its end. */
     return strcmp(name, "weft_panic") == 0 || strcmp(name, "assert_failed") == 0 ||
-           strcmp(name, "hosted_irq_take") == 0 || strncmp(name, "stack_overflow", 14) == 0;
+           strcmp(name, "hosted_irq_take") == 0 || strncmp(name, "stack_overflow", 14) == 0 ||
+           strncmp(name, "watchdog_report", 15) == 0 ||
+           strncmp(name, "asleep_confirm_locked", 21) == 0;
 }
 
 static void follow(void)
