@@ -11,6 +11,7 @@
 #include "kernel/board.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
+#include "kernel/divide.h"
 #include "kernel/trap.h"
 #include "kernel/upcall.h"
 
@@ -171,7 +172,8 @@ bool upcall_timer(struct arch_frame *frame)
         if (WEFT_CONFIG_CORES > 1)
             __atomic_store_n(&core->tick_asked, 0, __ATOMIC_RELAXED); /* before it is answered */
         core_stack_check(core);
-        upcall_sample(core, frame, due); /* before the scheduler may change whose tick it was */
+        if (upcall_profiler != NULL) /* before the scheduler may change whose tick it was */
+            upcall_profiler->sample(core, frame, due);
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());
     }
@@ -186,15 +188,15 @@ bool upcall_timer(struct arch_frame *frame)
 
 uint64_t tick_cycles_to_ns(uint64_t cycles)
 {
-    uint64_t seconds = cycles / clock_hz;
+    uint64_t seconds = divide_u64(cycles, clock_hz);
 
-    return seconds * NS_PER_SECOND + cycles % clock_hz * NS_PER_SECOND / clock_hz;
+    return seconds * NS_PER_SECOND + (cycles - seconds * clock_hz) * NS_PER_SECOND / clock_hz;
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)
 {
-    uint64_t seconds = ns / NS_PER_SECOND;
-    uint64_t rest = ns % NS_PER_SECOND;
+    uint64_t seconds = divide_u64(ns, NS_PER_SECOND);
+    uint64_t rest = ns - seconds * NS_PER_SECOND;
 
     if (seconds >= UINT64_MAX / clock_hz)
         return UINT64_MAX;

@@ -24,6 +24,18 @@ _Noreturn void upcall_sched_start_core(void);
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
 _Noreturn void upcall_sched_start(void (*main_thread)(void));
 
+/* prof, but only once a program has started a profile: set by weft_profile_start, and by
+ * weft_stack. An image that calls neither has neither the profiler nor these in it. */
+struct weft_thread;
+struct upcall_profiler {
+    void (*sample)(struct core *core, const struct arch_frame *frame,
+                   uint32_t due);                                /* upcall_sample */
+    void (*waited)(struct weft_thread *thread, unsigned reason); /* upcall_waited */
+    void (*crash)(void);                                         /* upcall_profile_crash */
+};
+extern const struct upcall_profiler *upcall_profiler;                  /* kernel/panic.c */
+extern bool (*upcall_diverted)(const char *format, va_list arguments); /* kernel/console.c */
+
 /* prof: a tick landed on `frame`, late by so much that it stands for `due` of them; takes the
  * sample. Before upcall_sched_slice. Interrupts off. */
 void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
@@ -31,7 +43,6 @@ void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t d
 /* prof: `thread`, the calling one, has waited since thread->wait_since for `reason` (enum
  * thread_wait), and runs again. Only while wait_watchers says that prof wants to know. Interrupts
  * off, the scheduler's lock held. */
-struct weft_thread;
 void upcall_waited(struct weft_thread *thread, unsigned reason);
 
 /* sched: a periodic tick: the current thread's time slice is that much shorter. Interrupts off. */

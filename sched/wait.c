@@ -49,7 +49,7 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
         sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
     if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
-        upcall_waited(current, (unsigned)reason);
+        upcall_profiler->waited(current, (unsigned)reason);
     return current->wait_result;
 }
 

@@ -63,6 +63,8 @@ $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
 $(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c)))
+$(eval $(call image,bench-typical,examples/channels/main.c))
+$(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
 $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 bench_IMAGES := $(addprefix $(B)/,$(if $(filter linux,$(BOARD)),bench-hosted.elf,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf))
@@ -71,7 +73,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter tru
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)
-installed_pc := pc-amd64
+installed_pc := pc-amd64 firmware-amd64
 installed_linux := $(if $(SAN),,linux-amd64)
 installed_ROOT := build/tests/root/$(TARGET)
 .PHONY: test-build test-installed bench-ready

@@ -264,6 +264,9 @@ void upcall_console_unlock(void)
     fake_console_unlocks++;
 }
 
+const struct upcall_profiler *upcall_profiler;
+bool (*upcall_diverted)(const char *format, va_list arguments);
+
 static void console_sink_write(struct print_sink *sink, const char *bytes, size_t count)
 {
     (void)sink;
