@@ -24,6 +24,9 @@ static inline void arch_fpu_switch(struct core *core, void *next_area);
 /* The thread with this area ends: forget its state. Interrupts off. */
 static inline void arch_fpu_forget(struct core *core, void *area);
 
+/* Nobody owns this area: it becomes a new thread's, as good as filled with zeros. */
+static inline void arch_fpu_reset(void *area);
+
 #include "port/fpu.h"
 
 #endif

@@ -41,6 +41,11 @@ bool board_heap_region(unsigned index, struct board_region *region);
 const void *board_input(size_t *bytes);
 const char *board_command_line(void);
 
+/* A device of files that the board has of its own (the emulator's host, say); NULL: none. Called
+ * when a program opens its first file, or later. */
+struct weft_file_device;
+struct weft_file_device *board_file_device(void);
+
 /* 32 bytes from the best source of randomness there is; false when there is none. */
 bool board_random_seed(uint8_t seed[32]);
 
@@ -52,6 +57,11 @@ int board_console_read(void);
 
 /* An external interrupt (the port's `pending` bits). Handles every source that is raised. */
 void board_interrupt(uintptr_t pending);
+
+/* May a handler that board_interrupt calls wake a thread? False only if all that it ever does is to
+ * pass received bytes to console_received: sleeping threads that nothing else can wake are then
+ * called a deadlock. True when in doubt. Context: any. */
+bool board_wakes(void);
 
 /* Whole pages inside a heap region go out of use, or come back (requirements A7). What was released
  * reads as anything. Called without any lock held. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <weft/console.h>
+#include <weft/file.h>
 
 #include "kernel/console.h"
 
@@ -37,6 +38,13 @@ static void stdio_init(void)
     if (file == NULL || setvbuf(stdout, NULL, _IOLBF, BUFSIZ) != 0)
         weft_panic("libc has no memory for standard input and output");
     stdin = file;
+}
+
+/* Files are the system's. */
+int weft_file_register(struct weft_file_device *device)
+{
+    (void)device;
+    return WEFT_ENOTSUP;
 }
 
 /* The application's constructors, which libc was kept from calling (the port's start code). */

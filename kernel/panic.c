@@ -53,15 +53,14 @@ static const char *current_name(void)
     return core->current != NULL ? weft_thread_name(core->current) : "boot";
 }
 
-_Noreturn void weft_panic(const char *format, ...)
+void panic_open(void)
 {
-    va_list arguments;
-
     panic_enter();
     print_console("\npanic: ");
-    va_start(arguments, format);
-    console_vprint(format, arguments);
-    va_end(arguments);
+}
+
+_Noreturn void panic_close(void)
+{
     print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
                   core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
     if (panics == 1) {
@@ -69,6 +68,17 @@ _Noreturn void weft_panic(const char *format, ...)
         upcall_dump_threads();
     }
     panic_leave();
+}
+
+_Noreturn void weft_panic(const char *format, ...)
+{
+    va_list arguments;
+
+    panic_open();
+    va_start(arguments, format);
+    console_vprint(format, arguments);
+    va_end(arguments);
+    panic_close();
 }
 
 _Noreturn void panic_exception(struct arch_frame *frame, const struct arch_frame *handled)

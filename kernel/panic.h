@@ -11,6 +11,11 @@ struct arch_frame;
  * handler raised this one, or NULL. */
 _Noreturn void panic_exception(struct arch_frame *frame, const struct arch_frame *handled);
 
+/* weft_panic in two halves, for a sentence that takes more than one format: what is printed between
+ * them is the sentence. Context: any. */
+void panic_open(void);
+_Noreturn void panic_close(void);
+
 /* True once a panic has begun: locks and diversions of output no longer count. */
 int panic_begun(void);
 

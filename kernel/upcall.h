@@ -42,6 +42,10 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
+/* sched: the heap has nothing left, or the program scavenges: gives back what ended threads left to
+ * be used again. Was there any? Thread context, no lock held. */
+bool upcall_memory_pressure(void);
+
 /* prof: prints stacks (kernel/panic.c and the console break use these). Any context. */
 void upcall_dump_frame(const struct arch_frame *frame); /* from a trap frame */
 void upcall_dump_here(void);                            /* the caller's */
@@ -55,6 +59,12 @@ void upcall_profile_crash(void);
  * interrupts on). */
 bool upcall_console_lock(void);
 void upcall_console_unlock(void);
+
+/* sched: the sleeping lock of place `index` in the table of open files (kernel/file.c), below
+ * WEFT_CONFIG_FILES: made, taken, let go of. Taking it does nothing where nobody may sleep. */
+void upcall_file_lock_init(unsigned index);
+void upcall_file_lock(unsigned index);
+void upcall_file_unlock(unsigned index);
 
 /* prof: this thread's output goes into a buffer (weft_stack): true when it went there. */
 bool upcall_print_diverted(const char *format, va_list arguments);

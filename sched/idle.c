@@ -6,6 +6,7 @@
  */
 #include "arch/cpu.h"
 #include "mem/scavenger.h"
+#include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/world.h"
 
@@ -20,6 +21,7 @@ static void run_others_irqoff(struct core *core)
         place.idle |= 1u << core->id; /* a thread was promised, and another core was faster */
     if (world_core_stopped_locked(core))
         world_core_parked_locked(core);
+    asleep_look_locked(core);
     sched_unlock_irqoff();
 }
 

@@ -19,6 +19,8 @@
 #include <weft/mutex.h>
 
 #include "kernel/assert.h"
+#include "kernel/panic.h"
+#include "kernel/print.h"
 #include "kernel/tick.h"
 #include "sched/object.h"
 
@@ -167,15 +169,29 @@ void mutex_waiter_left_locked(const void *object)
     chain_update_locked(owner);
 }
 
+/* The mutex that a thread is blocked on, or NULL. */
+static const struct weft_mutex *mutex_waited_for(const struct weft_thread *thread)
+{
+    return thread->state == THREAD_BLOCKED && thread->wait_reason == WAIT_MUTEX
+               ? thread->wait_object
+               : NULL;
+}
+
+const struct weft_thread *mutex_owner(const struct weft_mutex *mutex)
+{
+    return owner_of(mutex);
+}
+
 /* Would `thread`, waiting for `mutex`, close a cycle of owners that wait for each other? */
 static bool closes_cycle(const struct weft_mutex *mutex, const struct weft_thread *thread)
 {
     const struct weft_thread *owner = owner_of(mutex);
 
     while (owner != thread) {
-        if (owner->state != THREAD_BLOCKED || owner->wait_reason != WAIT_MUTEX)
+        mutex = mutex_waited_for(owner);
+        if (mutex == NULL)
             return false;
-        owner = owner_of(owner->wait_object);
+        owner = owner_of(mutex);
     }
     return true;
 }
@@ -294,6 +310,31 @@ static int lock_slow(struct weft_mutex *mutex, uint64_t deadline, const char *fu
     return result;
 }
 
+/* Every thread of the cycle, beginning with the one whose call would close it, and what it waits
+ * for. */
+static _Noreturn void cycle_report(const struct weft_mutex *mutex, const struct weft_thread *closer)
+{
+    const struct weft_thread *owner;
+
+    (void)sched_enter(); /* for good: nobody gives up his part of it meanwhile */
+    owner = owner_of(mutex);
+    panic_open();
+    print_console("deadlock: a cycle of threads that wait for each other: thread %u \"%s\" locks "
+                  "mutex %p",
+                  (unsigned)closer->id, closer->name, (const void *)mutex);
+    while (owner != NULL && owner != closer) {
+        print_console(", held by thread %u \"%s\"", (unsigned)owner->id, owner->name);
+        mutex = mutex_waited_for(owner);
+        if (mutex == NULL)
+            break;
+        print_console(", which waits for mutex %p", (const void *)mutex);
+        owner = owner_of(mutex);
+    }
+    print_console(", held by thread %u; lock them in the same order everywhere",
+                  (unsigned)(owner != NULL ? owner->id : 0));
+    panic_close();
+}
+
 /* What weft_mutex_lock's caller is not asked to handle. The mutex may be gone already when it was
  * destroyed. */
 static _Noreturn __attribute__((noinline)) void lock_failed(const struct weft_mutex *mutex,
@@ -308,10 +349,11 @@ static _Noreturn __attribute__((noinline)) void lock_failed(const struct weft_mu
         weft_panic("weft_mutex_lock: thread \"%s\" has priority %u, above the ceiling %u of mutex "
                    "%p: raise the ceiling",
                    current->name, current->base_priority, mutex->ceiling, (const void *)mutex);
-    weft_panic("deadlock: thread \"%s\" locks mutex %p, whose owner \"%s\" %s", current->name,
-               (const void *)mutex, owner_of(mutex)->name,
-               owner_of(mutex) == current ? "is itself: make it recursive, or unlock it first"
-                                          : "waits for a mutex that this thread holds");
+    if (owner_of(mutex) == current)
+        weft_panic("deadlock: thread \"%s\" locks mutex %p, whose owner \"%s\" is itself: make it "
+                   "recursive, or unlock it first",
+                   current->name, (const void *)mutex, current->name);
+    cycle_report(mutex, current);
 }
 
 static __attribute__((noinline)) int lock_the_long_way(struct weft_mutex *mutex)

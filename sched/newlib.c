@@ -4,9 +4,12 @@
  * use, and newlib's locks, which are weft mutexes. Before the scheduler runs, and in an interrupt
  * or a panic, there is one context and its state is newlib's global one; locks are then not taken.
  */
+#include <errno.h>
 #include <reent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/lock.h>
+#include <time.h>
 #include <unistd.h>
 #include <weft/console.h>
 #include <weft/mutex.h>
@@ -15,14 +18,26 @@
 #include "kernel/upcall.h"
 #include "sched/sched.h"
 
+/* The calling thread; NULL outside threads. Pinned: between finding its core and looking at that, a
+ * thread could be moved, and would see the old core's thread or interrupt. */
+static struct weft_thread *calling_thread(void)
+{
+    struct weft_thread *current;
+    const struct core *core;
+    arch_irq_state state;
+
+    if (cores[0].current == NULL || panic_begun())
+        return NULL; /* booting: not even core_self() need work yet */
+    state = core_pin();
+    core = core_self();
+    current = core->interrupt_depth == 0 ? core->current : NULL;
+    core_unpin(state);
+    return current;
+}
+
 static bool in_thread(void)
 {
-    const struct core *core;
-
-    if (cores[0].current == NULL)
-        return false; /* booting: not even core_self() need work yet */
-    core = core_self();
-    return core->current != NULL && core->interrupt_depth == 0 && !panic_begun();
+    return calling_thread() != NULL;
 }
 
 static struct _reent *reent_make(struct weft_thread *thread)
@@ -42,12 +57,27 @@ static struct _reent *reent_make(struct weft_thread *thread)
 
 struct _reent *__getreent(void)
 {
-    struct weft_thread *current;
+    struct weft_thread *current = calling_thread();
 
-    if (!in_thread())
+    if (current == NULL)
         return _GLOBAL_REENT;
-    current = thread_current();
     return current->reent != NULL ? current->reent : reent_make(current);
+}
+
+/* A standard stream of a thread that ends: flushed, its buffer and lock freed, its FILE free for
+ * others. newlib leaves that to exit, because with _REENT_SMALL all FILEs are in one list. Not what
+ * the thread closed itself, which may be another thread's file by now. */
+static void stream_end(struct _reent *reent, FILE *stream, int descriptor)
+{
+    if (stream->_flags != 0 && stream->_file == descriptor)
+        _fclose_r(reent, stream);
+}
+
+static void streams_end(struct _reent *reent)
+{
+    stream_end(reent, reent->_stdin, STDIN_FILENO);
+    stream_end(reent, reent->_stdout, STDOUT_FILENO);
+    stream_end(reent, reent->_stderr, STDERR_FILENO);
 }
 
 void newlib_thread_end(struct weft_thread *thread)
@@ -56,6 +86,8 @@ void newlib_thread_end(struct weft_thread *thread)
 
     if (reent == NULL || reent == _GLOBAL_REENT)
         return;
+    if (reent->__sdidinit)
+        streams_end(reent);
     _reclaim_reent(reent);
     thread->reent = NULL;
     free(reent);
@@ -154,4 +186,51 @@ bool upcall_console_lock(void)
 void upcall_console_unlock(void)
 {
     weft_mutex_unlock(&console_mutex);
+}
+
+/* ---- files ---- */
+
+static struct weft_mutex file_mutexes[WEFT_CONFIG_FILES];
+
+void upcall_file_lock_init(unsigned index)
+{
+    (void)!weft_mutex_init(&file_mutexes[index], WEFT_MUTEX_NORMAL);
+}
+
+void upcall_file_lock(unsigned index)
+{
+    if (in_thread())
+        weft_mutex_lock(&file_mutexes[index]);
+}
+
+void upcall_file_unlock(unsigned index)
+{
+    if (in_thread())
+        weft_mutex_unlock(&file_mutexes[index]);
+}
+
+/* ---- sleeping ---- */
+
+int nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+    if (wanted->tv_nsec < 0 || wanted->tv_nsec >= 1000000000 || wanted->tv_sec < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (left != NULL)
+        *left = (struct timespec){0}; /* nothing cuts a sleep short */
+    weft_thread_sleep_ns((uint64_t)wanted->tv_sec * 1000000000 + (uint64_t)wanted->tv_nsec);
+    return 0;
+}
+
+int usleep(useconds_t microseconds)
+{
+    weft_thread_sleep_ns((uint64_t)microseconds * 1000);
+    return 0;
+}
+
+unsigned sleep(unsigned seconds)
+{
+    weft_thread_sleep_ns((uint64_t)seconds * 1000000000);
+    return 0;
 }

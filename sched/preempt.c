@@ -17,6 +17,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "sched/sched.h"
+#include "sched/watchdog.h"
 #include "sched/world.h"
 
 /* The current thread goes behind its equals and the best one gets the core. With more than one core
@@ -128,19 +129,28 @@ void weft_preempt_enable(void)
     core_preempt_enable();
 }
 
+uint32_t slice_cycles[RUNQ_PRIORITIES];
+
+void slices_init(void)
+{
+    for (unsigned priority = 0; priority < RUNQ_PRIORITIES; priority++)
+        slice_cycles[priority] = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
+}
+
 void upcall_sched_slice(struct core *core)
 {
     struct weft_thread *current = core->current;
 
     if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
         stack_canary_died(current); /* at each tick too: it may never leave the core */
+    watchdog_tick_irqoff(core);
     if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle)
         return;
     if (current->slice_left > core->tick_period) {
         current->slice_left -= core->tick_period;
         return;
     }
-    current->slice_left = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
+    current->slice_left = slice_cycles[current->priority];
     sched_lock_irqoff();
     if (place_waits_locked(core, current->priority))
         core_reschedule_ask(core);

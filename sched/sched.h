@@ -126,6 +126,16 @@ static inline void sched_assert_may_block_irqoff(const char *function)
         sched_assert_may_block(function);
 }
 
+/* The same with interrupts on. */
+static inline void sched_assert_may_block_here(const char *function)
+{
+    const struct core *core = &cores[0];
+
+    if (WEFT_CONFIG_CORES > 1 ||
+        __builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+        sched_assert_may_block(function);
+}
+
 /* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
  * UINT64_MAX: for ever). Returns the waker's result, or WEFT_ETIMEDOUT. */
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
@@ -173,6 +183,9 @@ void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread);
 
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);
+
+/* mutex.c, for reports: who owns it now; NULL: nobody. */
+const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
 
 /* place.c: which core runs what. With one core all of it folds into runq.h. */
 
@@ -224,12 +237,34 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority);
 size_t stack_guard_extra_bytes(void);
 void stack_guard_set(struct weft_thread *thread);
 void stack_guard_clear(struct weft_thread *thread);
-void stack_canary_set(struct weft_thread *thread);
+static inline void stack_canary_set(struct weft_thread *thread)
+{
+    *(uint32_t *)thread->stack_lo = THREAD_CANARY;
+}
 void stack_paint(struct weft_thread *thread);
 _Noreturn void stack_canary_died(const struct weft_thread *thread);
 
-/* thread.c */
+/* What the entry function of a thread is called with; lies above its stack. */
+struct thread_start {
+    void *(*entry)(void *argument);
+    void *argument;
+};
+
+/* spawn.c: a thread that will start there, not in any list yet (NULL: no memory). The fields that
+ * every new thread begins with. An ended thread is kept for the next one (false: there is no room,
+ * or it is not ours to keep), or its memory given back, or that of a list by link.next, or of what
+ * this core has left to be given back. Thread context, but for the one that is _locked. */
+struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thread_start start);
+void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr);
+bool thread_cache_locked(struct weft_thread *thread);
+void thread_free(struct weft_thread *thread);
+void thread_free_list(struct weft_thread *dead);
 void thread_reap(void);
+void thread_become_runtime(void); /* the calling thread is weft's own from now on */
+
+/* thread.c */
+void thread_entry(void *argument); /* a thread_start: first code of every thread */
+void thread_list_add_locked(struct weft_thread *thread);
 _Noreturn void idle_entry(void *argument);
 
 /* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */
@@ -237,6 +272,10 @@ static inline bool sched_is_idle(const struct core *core)
 {
     return core->current == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
 }
+
+/* preempt.c: time slices by priority, in cycles; UINT32_MAX: none. */
+extern uint32_t slice_cycles[RUNQ_PRIORITIES];
+void slices_init(void);
 
 /* newlib.c: frees the thread's reent. Thread context. */
 void newlib_thread_end(struct weft_thread *thread);

@@ -6,6 +6,7 @@
 #include "kernel/assert.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/timer_alarm.h"
 
@@ -40,6 +41,7 @@ void upcall_sched_wake(struct core *core, uint64_t now_cycles)
         }
     }
     core->wake_deadline = first == NULL ? UINT64_MAX : first->deadline;
+    asleep_confirm_locked(core);
     sched_unlock_irqoff();
 }
 

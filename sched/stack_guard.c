@@ -55,18 +55,11 @@ void stack_guard_clear(struct weft_thread *thread)
     board_guard_clear((void *)(thread->stack_lo - board_guard_bytes()), (void *)thread->stack_hi);
 }
 
-void stack_canary_set(struct weft_thread *thread)
-{
-    *(uint32_t *)thread->stack_lo = THREAD_CANARY;
-}
-
 /* Everything between the canary and what the new thread's context already occupies. */
 void stack_paint(struct weft_thread *thread)
 {
     uint32_t *at = (uint32_t *)thread->stack_lo + 1;
 
-    if (!WEFT_CONFIG_STACK_PAINT)
-        return;
     ASSERT(thread_stack_trylock(thread)); /* nobody knows the thread yet */
     while (at < (uint32_t *)thread->saved_sp)
         *at++ = PAINT;

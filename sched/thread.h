@@ -100,6 +100,7 @@ struct weft_thread {
     uint8_t guarded; /* an inaccessible page lies below stack_lo */
     void *stack;     /* what stack_alloc returned, and its size */
     size_t stack_bytes;
+    size_t stack_asked; /* as in the attributes it was made with: threads of a size are alike */
 };
 
 _Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 192, "control block has grown");

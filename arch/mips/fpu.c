@@ -28,7 +28,7 @@ struct dsp_state {
     uint32_t high[3], low[3], control;
 };
 
-_Static_assert(MIPS_FPU_DSP + sizeof(struct dsp_state) <= ARCH_FPU_BYTES, "the save area's size");
+_Static_assert(MIPS_FPU_DSP + sizeof(struct dsp_state) <= MIPS_FPU_USED, "the save area's size");
 
 static struct dsp_state *dsp_of(void *area)
 {
@@ -100,6 +100,7 @@ bool mips_fpu_take(struct arch_frame *frame)
         units_save(core->fpu_owner);
     units_load(core->current_fpu_area);
     core->fpu_owner = core->current_fpu_area;
+    *(uint32_t *)((char *)core->fpu_owner + MIPS_FPU_USED) = 1;
     frame->status |= MIPS_UNITS_ON;
     return true;
 }

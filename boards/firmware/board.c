@@ -111,6 +111,12 @@ void board_interrupt(uintptr_t pending)
     firmware.interrupt(pending);
 }
 
+/* What the firmware's handlers do, nobody knows here. */
+bool board_wakes(void)
+{
+    return firmware.interrupt != NULL || firmware.vectors != NULL;
+}
+
 void board_pages_release(void *start, size_t bytes)
 {
     (void)start;
@@ -149,4 +155,10 @@ void board_guard_clear(void *page, const void *end)
 {
     (void)end;
     (void)page;
+}
+
+/* A device of files that the board has of its own, for open() (weft/file.h); NULL: none. */
+struct weft_file_device *board_file_device(void)
+{
+    return NULL;
 }

@@ -189,6 +189,12 @@ void board_interrupt(uintptr_t pending)
     }
 }
 
+/* Only bytes for the console. */
+bool board_wakes(void)
+{
+    return false;
+}
+
 void board_console_write(const char *bytes, size_t count)
 {
     while (count > 0) {

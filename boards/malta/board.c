@@ -220,6 +220,11 @@ const char *board_command_line(void)
     return command_line();
 }
 
+struct weft_file_device *board_file_device(void)
+{
+    return boot.exit_by_semihosting ? malta_host_files() : NULL;
+}
+
 bool board_random_seed(uint8_t seed[32])
 {
     memcpy(seed, boot.seed, sizeof boot.seed);
@@ -263,6 +268,12 @@ void board_interrupt(uintptr_t pending)
             uart_interrupt();
 }
 
+/* Only bytes for the console. */
+bool board_wakes(void)
+{
+    return false;
+}
+
 /* RAM on this board is always there: released pages are only remembered by the heap's statistics.
  */
 void board_pages_release(void *start, size_t bytes)
@@ -297,20 +308,11 @@ void board_guard_clear(void *page, const void *end)
     mips_guard_clear(page, end);
 }
 
-/* UHI semihosting (MIPS MD01069): operation 1, exit, with the status in a0. */
-static void semihosting_exit(int status)
-{
-    register int operation __asm__("$25") = 1;
-    register int argument __asm__("$4") = status;
-
-    __asm__ volatile("sdbbp 1" ::"r"(operation), "r"(argument) : "memory");
-}
-
 _Noreturn void board_exit(int status)
 {
     arch_irq_save();
     if (boot.exit_by_semihosting)
-        semihosting_exit(status);
+        malta_host_exit(status);
     else
         print_console("weft: exit status %d\n", status);
     *(volatile uint32_t *)MALTA_SOFT_RESET = MALTA_GO_RESET;

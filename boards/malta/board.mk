@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 board_ARCHS := mips mipsel
 board_CORES_MAX := 4
-board_SRCS := boards/malta/board.c boards/malta/refuse.c $(if $(filter-out 1,$(CORES)),boards/malta/cores.c) boards/devices/command_line.c
+board_SRCS := boards/malta/board.c boards/malta/refuse.c boards/malta/host.c $(if $(filter-out 1,$(CORES)),boards/malta/cores.c) boards/devices/command_line.c
 board_LINKER := linker/malta.ld.S
 board_IMAGE := -flash.bin -flash.hex -flash.srec .uimage
 board_IMAGE_PACKAGES := u-boot-tools

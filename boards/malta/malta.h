@@ -20,6 +20,10 @@
 /* cores.c: finds the coherence manager, routes the 8259 and the cores' own interrupts. */
 void malta_cores_init(void);
 
+/* host.c: the host's files and the end of the emulator, by semihosting; only where that is on. */
+struct weft_file_device *malta_host_files(void);
+void malta_host_exit(int status);
+
 /* Asks the other cores to empty their TLBs, and does not wait. */
 void malta_cores_empty_tlbs(void);
 

@@ -310,6 +310,12 @@ void board_interrupt(uintptr_t pending)
         uart_interrupt();
 }
 
+/* Only bytes for the console. */
+bool board_wakes(void)
+{
+    return false;
+}
+
 _Noreturn void board_exit(int status)
 {
     arch_irq_save();

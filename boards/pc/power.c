@@ -100,3 +100,9 @@ _Noreturn void pc_power_off(void)
     print_console("weft: this machine can't switch itself off; it is safe to do so\n");
     arch_cpu_halt();
 }
+
+/* A device of files that the board has of its own, for open() (weft/file.h); NULL: none. */
+struct weft_file_device *board_file_device(void)
+{
+    return NULL;
+}

@@ -28,3 +28,9 @@ bool board_random_seed(uint8_t seed[32])
     (void)seed;
     return false;
 }
+
+/* A device of files that the board has of its own, for open() (weft/file.h); NULL: none. */
+struct weft_file_device *board_file_device(void)
+{
+    return NULL;
+}

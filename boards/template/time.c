@@ -32,3 +32,9 @@ void board_interrupt(uintptr_t pending)
 {
     (void)pending;
 }
+
+/* May one of its handlers wake a thread? False lets weft report threads that all wait for ever. */
+bool board_wakes(void)
+{
+    return true;
+}

@@ -57,6 +57,15 @@
 #error "WEFT_CONFIG_STACK_BYTES must be at least 1024"
 #endif
 
+/* Ended threads' memory, control block and stack, that is kept for new threads of the same stack
+ * size: so many at most; 0: none. It is given back when memory runs short. */
+#ifndef WEFT_CONFIG_STACK_CACHE
+#define WEFT_CONFIG_STACK_CACHE 8
+#endif
+#if WEFT_CONFIG_STACK_CACHE < 0 || WEFT_CONFIG_STACK_CACHE > 65535
+#error "WEFT_CONFIG_STACK_CACHE must be 0 to 65535"
+#endif
+
 /* The per-core stack of interrupt handlers, in bytes. The sampler's unwinder runs on it; its
  * high-water mark is measured (docs/walk-tick.md gives the budget). */
 #ifndef WEFT_CONFIG_SYSTEM_STACK_BYTES
@@ -116,6 +125,14 @@
 #error "WEFT_CONFIG_STACK_PAINT must be 0 or 1"
 #endif
 
+/* 1: cores can be watched (weft/watch.h). 0: some 1.3 KB less. */
+#ifndef WEFT_CONFIG_WATCHDOG
+#define WEFT_CONFIG_WATCHDOG 1
+#endif
+#if WEFT_CONFIG_WATCHDOG != 0 && WEFT_CONFIG_WATCHDOG != 1
+#error "WEFT_CONFIG_WATCHDOG must be 0 or 1"
+#endif
+
 /* Deepest call stack that a sample or a dump records, in frames. Deeper ones are cut and flagged.
  */
 #ifndef WEFT_CONFIG_UNWIND_DEPTH
@@ -131,6 +148,14 @@
 #endif
 #if (WEFT_CONFIG_LOG_BYTES & (WEFT_CONFIG_LOG_BYTES - 1)) != 0 || WEFT_CONFIG_LOG_BYTES < 4096
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
+#endif
+
+/* Files that can be open at once, the console's three descriptors not counted. */
+#ifndef WEFT_CONFIG_FILES
+#define WEFT_CONFIG_FILES 16
+#endif
+#if WEFT_CONFIG_FILES < 1 || WEFT_CONFIG_FILES > 1024
+#error "WEFT_CONFIG_FILES must be 1 to 1024"
 #endif
 
 /* 1: internal assertions and lock ranks are checked on every acquire. */

@@ -11,6 +11,7 @@
 
 #include <weft/config.h>
 #include <weft/error.h>
+#include <weft/file.h>
 
 #include <weft/barrier.h>
 #include <weft/channel.h>
@@ -32,6 +33,7 @@
 #include <weft/time.h>
 #include <weft/timer.h>
 #include <weft/trap.h>
+#include <weft/watch.h>
 #include <weft/world.h>
 
 #endif

@@ -67,7 +67,11 @@ FUNCTION(arch_preempt)
         callq   upcall_preempt          # returns when the thread has the core again
         .globl  arch_preempt_vector_return
 arch_preempt_vector_return:
-        cmpb    $VECTORS_FXSAVE, amd64_vector_kind
+        movl    $0, SELF(HOSTED_IRQ_OFF)
+        cmpl    $0, SELF(HOSTED_PENDING)
+        je      3f
+        callq   hosted_irq_take         # may switch, as a call does: not after the vectors are loaded
+3:      cmpb    $VECTORS_FXSAVE, amd64_vector_kind
         je      1f
         movl    hosted_vector_features, %eax    # not all of XCR0: XRSTOR may read the places of
         movl    hosted_vector_features + 4, %edx # those that are not in the signal's frame, too
@@ -77,11 +81,8 @@ arch_preempt_vector_return:
 2:      movq    (%rsp), %rsp
         .cfi_def_cfa rsp, PREEMPT_BYTES
         .globl  arch_preempt_return
-arch_preempt_return:
-        movl    $0, SELF(HOSTED_IRQ_OFF)
-        cmpl    $0, SELF(HOSTED_PENDING)
-        jne     4f
-3:      movq    PREEMPT(FRAME_R11)(%rsp), %r11
+arch_preempt_return:                    # signals are taken again, but nothing switches
+        movq    PREEMPT(FRAME_R11)(%rsp), %r11
         .cfi_same_value r11
         movq    PREEMPT(FRAME_R10)(%rsp), %r10
         .cfi_same_value r10
@@ -108,13 +109,6 @@ arch_preempt_return:
         popfq
         .cfi_adjust_cfa_offset -8
         retq    $RED_ZONE_BYTES
-
-4:      .cfi_def_cfa rsp, PREEMPT_BYTES
-        .cfi_offset rip, FRAME_RIP - FRAME_BYTES
-        .cfi_offset rsp, FRAME_RSP - FRAME_BYTES
-        cfi_clobbered_saved
-        callq   hosted_irq_take
-        jmp     3b
 END(arch_preempt)
 
 /*

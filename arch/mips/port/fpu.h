@@ -12,9 +12,11 @@
 
 #include "kernel/core.h"
 
-/* 32 doubles (FR = 1; with FR = 0 the first 16 are used), FCSR; then ac1 to ac3 and DSPControl. */
+/* 32 doubles (FR = 1; with FR = 0 the first 16 are used), FCSR; then ac1 to ac3 and DSPControl;
+ * then whether its thread has ever had the unit. */
 #define ARCH_FPU_BYTES 296
 #define MIPS_FPU_DSP 264
+#define MIPS_FPU_USED 292
 
 #define MIPS_UNITS_ON 0x21000000u /* Status.CU1 and MX; a CPU without DSP ignores MX */
 
@@ -54,6 +56,13 @@ static inline void arch_fpu_forget(struct core *core, void *area)
         return;
     core->fpu_owner = NULL;
     mips_fpu_disable();
+}
+
+/* Most threads never touch the unit: then there is nothing to clear. */
+static inline void arch_fpu_reset(void *area)
+{
+    if (__builtin_expect(*(const uint32_t *)((char *)area + MIPS_FPU_USED) != 0, 0))
+        __builtin_memset(area, 0, ARCH_FPU_BYTES);
 }
 
 #endif

@@ -17,4 +17,9 @@ static inline void arch_fpu_forget(struct core *core, void *area)
     (void)area;
 }
 
+static inline void arch_fpu_reset(void *area)
+{
+    (void)area;
+}
+
 #endif

@@ -147,13 +147,13 @@ int main(void)
 
     run(4, chain, (const int[]){5, 10, 20, 15});
     printf("high waited %u us\n", (unsigned)(waited_ns / 1000));
-    CHECK(waited_ns > 1000000 && (!TIME_IS_OWN || waited_ns < 4000000));
+    CHECK(!TIME_IS_OWN || (waited_ns > 1000000 && waited_ns < 4000000));
     for (unsigned i = 0; i < CHAIN; i++)
         CHECK(weft_mutex_init(&links[i], WEFT_MUTEX_NORMAL) == 0);
     run(CHAIN + 2, links_above, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 20, 15});
     printf("high waited %u us for a chain of %u\n", (unsigned)(waited_ns / 1000), CHAIN);
-    CHECK(waited_ns > 1000000 && (!TIME_IS_OWN || waited_ns < 4000000));
-    CHECK(lowest_end_ns > hog_start_ns + 20000000);
+    CHECK(!TIME_IS_OWN || (waited_ns > 1000000 && waited_ns < 4000000));
+    CHECK(!TIME_IS_OWN || lowest_end_ns > hog_start_ns + 20000000);
     run(4, racers, (const int[]){5, 10, 10, 20});
     printf("%u locks, %u timeouts\n", locks, timeouts);
     CHECK(locks + timeouts == 8000 && locks > 500 && timeouts > 500);

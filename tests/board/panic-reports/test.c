@@ -35,7 +35,8 @@ Test(panic, locking_twice)
 
 Test(panic, lock_call_that_closes_a_cycle)
 {
-    expect("cycle", "waits for a mutex that this thread holds", "cross\n");
+    expect("cycle", "deadlock: a cycle of threads that wait for each other: thread 1 \"main\"",
+           "cross\n");
 }
 
 Test(panic, unlocking_what_is_not_owned)

@@ -96,10 +96,13 @@ static void *worker_main(void *argument)
 static void *preempter_main(void *argument)
 {
     void (*scramble)(uint32_t seed) = *(void (**)(uint32_t))argument;
-    uint64_t deadline = weft_time_ns();
+    uint64_t deadline = weft_time_ns(), now;
 
     for (uint32_t i = 0; i < PREEMPTIONS; i++) {
         deadline += WAKE_NS;
+        now = weft_time_ns();
+        if (deadline <= now) /* late: it must sleep all the same, or it preempts nobody */
+            deadline = now + WAKE_NS;
         weft_thread_sleep_until_ns(deadline);
         scramble(i * 0x01030507u);
     }

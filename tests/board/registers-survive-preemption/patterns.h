@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a port supplies to this test: image-PORT.S and image-PORT-names.c. */
+/* What a port supplies to this test: image-PORT.S and image-PORT-*.c. */
 #ifndef PATTERNS_H
 #define PATTERNS_H
 
@@ -27,8 +27,8 @@ void scramble_fpu(uint32_t seed);
 /* The name of a register that a loop returned. */
 const char *pattern_name(unsigned number);
 
-/* Changes to the other register model that the CPU has (MIPS: FR = 1), for all threads, before any
- * has used the FPU; false when there is none. pattern_fpu follows it. */
+/* Changes to the other register model that the CPU has (MIPS: FR = 1; amd64: AVX), for all threads,
+ * before any has used the FPU; false when there is none. pattern_fpu follows it. */
 bool pattern_widen_fpu(void);
 
 #endif

@@ -2,7 +2,11 @@
 /*
  * An adversarial program for the unwinder: tail calls, a 48 KB frame, recursion, mutual recursion,
  * alloca, variable arguments, function pointers, leaves, frames that come and go in delay slots.
- * All its functions are called adv_..., and call nothing else: the host replays a trace of them.
+ * All its functions are called adv_..., and call nothing else but sync_tick: the host replays a
+ * trace of them.
+ *
+ * So that every instruction gets a tick, each round begins a chosen number of instructions before
+ * one, and every number has its turn.
  */
 #include <alloca.h>
 #include <stdarg.h>
@@ -11,12 +15,25 @@
 #include "../firmware.h"
 
 #define NOINLINE __attribute__((noinline, noclone))
-#define ROUNDS 2000
 
-int adv_delay_slot(int x);
+/* From a tick back to sync_tick's end, in instructions: more than a round has. No multiple of 3,
+ * the number of different rounds. */
+#define RANGE 751
+#define ROUNDS (2 * RANGE)
+
+/* Returns when the timer's interrupt is so many of its units away (instructions: with the test's
+ * -icount), less the instructions until then. */
+void sync_tick(unsigned units);
+#if defined(__mips__)
+#define UNITS(instructions) ((instructions)*16 / 3) /* Count, 160 MHz */
+#else
+#define UNITS(instructions) ((instructions)*32) /* of the local APIC, 1 GHz */
+#endif
+
+int adv_short_frame(int x);
 int adv_tail_out(int x);
 int adv_tail_target(int x);
-int adv_main(void);
+int adv_main(unsigned i);
 
 static volatile int sink;
 
@@ -107,7 +124,7 @@ static NOINLINE int adv_early(int x)
 
 static int (*volatile adv_table[])(int) = {
     adv_leaf, adv_tail_caller, adv_large_frame, adv_alloca,   adv_recurse,
-    adv_even, adv_early,       adv_delay_slot,  adv_tail_out,
+    adv_even, adv_early,       adv_short_frame, adv_tail_out,
 };
 
 static NOINLINE int adv_through_pointer(int index, int x)
@@ -120,47 +137,39 @@ static NOINLINE int adv_round(int x)
     int sum = adv_sum(3, x, x + 1, x + 2);
 
     for (unsigned i = 0; i < sizeof adv_table / sizeof adv_table[0]; i++)
-        sum += adv_through_pointer((int)i, x % 7);
+        sum += adv_through_pointer((int)i, x);
     return sum;
 }
 
-/* Rounds of different length, so that ticks do not fall into step with them (multiplier: Knuth's
- * MMIX). */
-static NOINLINE void adv_wait(unsigned count)
+int NOINLINE adv_main(unsigned i)
 {
-    while (count-- != 0)
-        __asm__ volatile("");
+    static const int input[] = {1, 6, 3}; /* the three ways through adv_early */
+
+    sync_tick(UNITS(i % RANGE + 1));
+    return adv_round(input[i % 3]) - 1;
 }
 
-int NOINLINE adv_main(void)
-{
-    uint64_t random = 1;
-    int sum = 0;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        adv_wait((unsigned)(random >> 57));
-        sum += adv_round(i);
-    }
-    return sum;
-}
+static unsigned rate_hz, seed;
 
 static __attribute__((noinline)) void *thread_main(void *argument)
 {
-    CHECK(weft_profile_start((uint32_t)(uintptr_t)argument) == 0);
-    sink = adv_main();
+    CHECK(weft_profile_start(rate_hz) == 0);
+    for (unsigned i = seed; i < seed + ROUNDS; i++)
+        sink = adv_main(i);
     CHECK(weft_profile_stop() == 0);
     return argument;
 }
 
 int main(int argc, char **argv)
 {
-    uintptr_t rate_hz = argc > 1 ? strtoul(argv[1], NULL, 10) : 13500;
     const struct weft_thread_attr attr = {
         .name = "adversary", .priority = 16, .stack_bytes = 96 * 1024};
     struct weft_thread *thread;
 
-    CHECK(weft_thread_spawn(&thread, &attr, thread_main, (void *)rate_hz) == 0);
+    CHECK(argc == 3);
+    rate_hz = (unsigned)strtoul(argv[1], NULL, 10);
+    seed = (unsigned)strtoul(argv[2], NULL, 10);
+    CHECK(weft_thread_spawn(&thread, &attr, thread_main, NULL) == 0);
     CHECK(weft_thread_join(thread, NULL) == 0);
     CHECK(weft_profile_send() == 0);
     return 0;

@@ -62,4 +62,9 @@ static inline void arch_fpu_forget(struct core *core, void *area)
         core->fpu_owner = hosted_nobody_of(core);
 }
 
+static inline void arch_fpu_reset(void *area)
+{
+    ((struct hosted_area *)area)->used = 0;
+}
+
 #endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread's memory: laid out, used again, given back.
+ *
+ * It is one piece: from the top down the control block, the FPU area, the start record, the stack.
+ * It comes from mem/stack.h or from the caller. Whoever learns last that the thread has ended gives
+ * it back: the joiner, or, for a detached thread, the next one that spawns, joins or idles
+ * (thread_reap).
+ *
+ * Pieces from mem/stack.h are kept for the next thread of the same size, WEFT_CONFIG_STACK_CACHE of
+ * them at most, with guard, canary and FPU area as they are: making a thread is then a matter of
+ * filling in its control block. They count as stacks in the heap's figures; when memory runs short,
+ * and when the program scavenges, they are given back (upcall_memory_pressure).
+ */
+#include <string.h>
+#include <weft/console.h>
+
+#include "arch/context.h"
+#include "arch/fpu.h"
+#include "kernel/assert.h"
+#include "kernel/cores.h"
+#include "kernel/upcall.h"
+#include "mem/stack.h"
+#include "sched/sched.h"
+
+#define START_BYTES ((sizeof(struct thread_start) + 15) & ~(size_t)15)
+
+/* Above what the caller asked for: control block, FPU area, start record, and aligning them. */
+#define OVERHEAD_BYTES (sizeof(struct weft_thread) + ARCH_FPU_BYTES + START_BYTES + 64)
+
+/* Under the scheduler's lock. Threads that have ended, by link.next, the latest first. */
+static struct {
+    struct weft_thread *first;
+    uint32_t count;
+} cache;
+
+/* ---- laying out ---- */
+
+void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr)
+{
+    thread->magic = THREAD_MAGIC;
+    thread->state = THREAD_READY;
+    thread->on_core = 0;
+    thread->priority = thread->base_priority = (uint8_t)attr->priority;
+    thread->detached = attr->detached;
+    thread->wait_reason = WAIT_NONE;
+    thread->affinity = attr->cores != 0 ? attr->cores : UINT32_MAX;
+    thread->id = 0;
+    thread->name = attr->name != NULL ? attr->name : "thread";
+    thread->slice_left = slice_cycles[attr->priority];
+    thread->held = NULL;
+    thread->joiner = NULL;
+    thread->reent = NULL;
+    thread->mutexes = 0;
+    thread->being_joined = 0;
+}
+
+static struct thread_start *start_of(const struct weft_thread *thread)
+{
+    return (struct thread_start *)(((uintptr_t)thread->fpu_area & ~(uintptr_t)15) - START_BYTES);
+}
+
+/* Makes a thread of [memory, memory + bytes). */
+static struct weft_thread *lay_out(void *memory, size_t bytes, const struct weft_thread_attr *attr)
+{
+    uintptr_t top = ((uintptr_t)memory + bytes) & ~(uintptr_t)15;
+    struct weft_thread *thread;
+
+    top = (top - sizeof *thread) & ~(uintptr_t)15;
+    thread = (struct weft_thread *)top;
+    *thread = (struct weft_thread){.stack = memory,
+                                   .stack_bytes = bytes,
+                                   .stack_asked = attr->stack_bytes,
+                                   .own_stack = attr->stack != NULL};
+    top = (top - ARCH_FPU_BYTES) & ~(uintptr_t)15;
+    thread->fpu_area = (void *)top;
+    memset(thread->fpu_area, 0, ARCH_FPU_BYTES);
+    thread->stack_lo = ((uintptr_t)memory + 15) & ~(uintptr_t)15;
+    thread->stack_hi = (uintptr_t)start_of(thread);
+    arch_stack_open(thread->stack_lo, thread->stack_hi);
+    stack_guard_set(thread);
+    return thread;
+}
+
+/* What every new thread needs, in new memory or used. */
+static void set_going(struct weft_thread *thread, const struct weft_thread_attr *attr,
+                      struct thread_start start)
+{
+    struct thread_start *record = start_of(thread);
+
+    thread_fill(thread, attr);
+    *record = start;
+    stack_canary_set(thread);
+    thread->saved_sp = arch_context_init((void *)thread->stack_hi, thread_entry, record);
+    if (WEFT_CONFIG_STACK_PAINT)
+        stack_paint(thread);
+}
+
+/* ---- the cache ---- */
+
+/* A thread of this size, out of the cache; NULL: none. Only default stacks are the usual case, so
+ * the list is short and its first fits. */
+static struct weft_thread *cache_take(size_t stack_asked)
+{
+    arch_irq_state state = sched_enter();
+    struct weft_wait_link **at = (struct weft_wait_link **)&cache.first;
+    struct weft_thread *found = NULL;
+
+    for (; *at != NULL; at = &(*at)->next) {
+        if (runq_thread_of(*at)->stack_asked != stack_asked)
+            continue;
+        found = runq_thread_of(*at);
+        *at = found->link.next;
+        cache.count--;
+        break;
+    }
+    sched_exit(state);
+    return found;
+}
+
+bool thread_cache_locked(struct weft_thread *thread)
+{
+    DEBUG_ASSERT(thread->state == THREAD_EXITED);
+    if (cache.count >= WEFT_CONFIG_STACK_CACHE || thread->own_stack)
+        return false;
+    thread->link.next = (struct weft_wait_link *)cache.first;
+    cache.first = thread;
+    cache.count++;
+    return true;
+}
+
+bool upcall_memory_pressure(void)
+{
+    arch_irq_state state = sched_enter();
+    struct weft_thread *all = cache.first;
+
+    cache.first = NULL;
+    cache.count = 0;
+    sched_exit(state);
+    thread_free_list(all);
+    return all != NULL;
+}
+
+/* ---- giving back ---- */
+
+void thread_free(struct weft_thread *thread)
+{
+    void *stack = thread->stack;
+    size_t bytes = thread->stack_bytes;
+
+    DEBUG_ASSERT(thread->state == THREAD_EXITED);
+    stack_guard_clear(thread);
+    thread->magic = 0;
+    arch_stack_close(thread->stack_lo, thread->stack_hi);
+    if (!thread->own_stack)
+        stack_free(stack, bytes);
+}
+
+void thread_free_list(struct weft_thread *dead)
+{
+    while (dead != NULL) {
+        struct weft_thread *next = (struct weft_thread *)dead->link.next;
+
+        thread_free(dead);
+        dead = next;
+    }
+}
+
+void thread_reap(void)
+{
+    arch_irq_state state = sched_enter();
+    struct scheduler *scheduler = sched_of(core_self());
+    struct weft_thread *dead = scheduler->dead;
+
+    scheduler->dead = NULL;
+    sched_exit(state);
+    thread_free_list(dead);
+}
+
+/* ---- spawning ---- */
+
+static int attr_check(const struct weft_thread_attr *attr)
+{
+    if ((unsigned)attr->priority > WEFT_PRIORITY_HIGHEST)
+        return WEFT_EINVAL;
+    if (attr->stack != NULL && attr->stack_bytes < OVERHEAD_BYTES + ARCH_STACK_MINIMUM_BYTES)
+        return WEFT_EINVAL;
+    if (attr->stack_bytes > SIZE_MAX / 2)
+        return WEFT_EINVAL;
+    if (attr->cores != 0 && (attr->cores & cores_online()) == 0)
+        return WEFT_EINVAL;
+    return 0;
+}
+
+/* A thread in new memory, the caller's or the page heap's; NULL: none. */
+static __attribute__((noinline)) struct weft_thread *make(const struct weft_thread_attr *attr)
+{
+    size_t wanted = attr->stack_bytes != 0 ? attr->stack_bytes : WEFT_CONFIG_STACK_BYTES;
+    void *memory;
+    size_t bytes;
+
+    if (attr->stack != NULL)
+        return lay_out(attr->stack, attr->stack_bytes, attr);
+    if (wanted < ARCH_STACK_MINIMUM_BYTES)
+        wanted = ARCH_STACK_MINIMUM_BYTES;
+    wanted += OVERHEAD_BYTES + stack_guard_extra_bytes();
+    memory = stack_alloc(wanted, &bytes);
+    if (memory == NULL && upcall_memory_pressure())
+        memory = stack_alloc(wanted, &bytes);
+    return memory != NULL ? lay_out(memory, bytes, attr) : NULL;
+}
+
+struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thread_start start)
+{
+    struct weft_thread *thread = NULL;
+
+    if (WEFT_CONFIG_STACK_CACHE != 0 && attr->stack == NULL)
+        thread = cache_take(attr->stack_bytes);
+    if (thread != NULL) {
+        arch_fpu_reset(thread->fpu_area);
+        arch_stack_close(thread->stack_lo, thread->stack_hi); /* what tools know of the last one */
+        arch_stack_open(thread->stack_lo, thread->stack_hi);
+    } else {
+        thread = make(attr);
+    }
+    if (thread != NULL)
+        set_going(thread, attr, start);
+    return thread;
+}
+
+int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
+                      void *(*entry)(void *argument), void *argument)
+{
+    static const struct weft_thread_attr defaults = {.priority = WEFT_PRIORITY_DEFAULT};
+    struct weft_thread *made;
+    arch_irq_state state;
+
+    if (attr == NULL)
+        attr = &defaults;
+    if (entry == NULL || (thread == NULL && !attr->detached) || attr_check(attr) != 0)
+        return WEFT_EINVAL;
+    if (sched_of(core_self())->dead != NULL)
+        thread_reap();
+    made = thread_make(attr, (struct thread_start){entry, argument});
+    if (made == NULL)
+        return WEFT_ENOMEM;
+    made->created_by = (uintptr_t)__builtin_return_address(0);
+    if (thread != NULL)
+        *thread = made; /* before it runs: it may be joined or exit at once */
+    state = sched_enter();
+    thread_list_add_locked(made);
+    sched_ready_locked(made);
+    sched_leave(state);
+    return 0;
+}
