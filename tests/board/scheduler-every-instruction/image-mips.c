@@ -24,9 +24,10 @@
 #define PHASES 8u
 #define AHEAD_FIRST 24u /* counts: what arming takes */
 #define FAR 100000000u  /* counts: after the test */
-#define TIMEOUT_NS 12000u
+#define OWN_STACK_BYTES 4096u
+#define TIMEOUT_NS 6000u
 
-extern const uint32_t __text_start[], __rodata_start[];
+extern const uint32_t __text_start[], __text_end[];
 
 /* Where ticks landed; a word's number in the text, limited to it. */
 #define WORDS_MAX 65536u
@@ -165,20 +166,27 @@ static void block_disturb(void)
 {
     extra = extra + 1;
     CHECK(weft_semaphore_post(&pong) == 0);
+    CHECK(weft_semaphore_post(&own) == 0); /* between main's look at the count and its change */
 }
 
 static void block_check(void)
 {
+    uint32_t left = 0;
+
     while (answered != pinged)
         weft_thread_yield();
-    CHECK(weft_semaphore_count(&ping) == 0 && weft_semaphore_count(&own) == 0);
+    CHECK(weft_semaphore_count(&ping) == 0);
+    while (weft_semaphore_try(&own) == 0)
+        left++;
+    CHECK(left == disturbances);
+    disturbances = 0;
     CHECK(weft_semaphore_count(&pong) == answered + extra - taken);
     while (weft_semaphore_try(&pong) == 0)
         taken = taken + 1;
     CHECK(taken == answered + extra);
 }
 
-static void block_end(void)
+static void block_end(void) /* `stop` is set */
 {
     CHECK(weft_semaphore_post(&ping) == 0);
 }
@@ -288,25 +296,44 @@ static void *end_with(void *argument)
     return argument;
 }
 
-static void end_at(int priority)
+static void end_at(int priority, void *stack)
 {
-    struct weft_thread *thread = spawn(priority, 0, end_with, &ping);
+    const struct weft_thread_attr attr = {.name = "short",
+                                          .priority = priority,
+                                          .stack = stack,
+                                          .stack_bytes = stack != NULL ? OWN_STACK_BYTES : 0};
+    struct weft_thread *thread;
     void *result = NULL;
 
+    CHECK(weft_thread_spawn(&thread, &attr, end_with, &ping) == 0);
     CHECK(weft_thread_join(thread, &result) == 0);
     CHECK(result == &ping);
 }
 
-/* One that has ended when it is joined, and one that is waited for. */
+/* One that has ended when it is joined, in used memory, and one that is waited for, in new memory.
+ */
 static void end_run(void)
 {
-    end_at(WEFT_PRIORITY_DEFAULT + 1);
-    end_at(WEFT_PRIORITY_DEFAULT - 1);
+    static uint64_t stack[OWN_STACK_BYTES / 8];
+
+    end_at(WEFT_PRIORITY_DEFAULT + 1, NULL);
+    end_at(WEFT_PRIORITY_DEFAULT - 1, stack);
 }
 
 static void end_disturb(void)
 {
-    end_at(WEFT_PRIORITY_DEFAULT + 1);
+    end_at(WEFT_PRIORITY_DEFAULT + 1, NULL);
+}
+
+/* As many as it takes for a disturbed run to find used memory. */
+static void end_begin(void)
+{
+    struct weft_thread *threads[4];
+
+    for (unsigned i = 0; i < 4; i++)
+        threads[i] = spawn(WEFT_PRIORITY_DEFAULT, 1, end_with, NULL);
+    for (unsigned i = 0; i < 4; i++)
+        join(threads[i]);
 }
 
 static void end_check(void)
@@ -314,56 +341,102 @@ static void end_check(void)
     CHECK(weft_thread_count() == 2); /* main and the disturber */
 }
 
-/* ---- stealing: main's core goes idle and takes what waits in the other's queue ---- */
+/* ---- stealing: main's core has nobody left, and takes what waits in the other's queue ---- */
 
-static volatile uint32_t stolen_runs, stolen_core;
-static volatile bool holding;
+#define HOLDER_PRIORITY (WEFT_PRIORITY_DEFAULT - 2)
+#define STOLEN_PRIORITY (WEFT_PRIORITY_DEFAULT - 4)
 
+static struct weft_thread *holder, *partner;
+static volatile bool held;
+
+/* Keeps core 1, but leaves the emulator's time to core 0. */
 static void *hold_core(void *argument)
 {
+    held = true;
     while (!stop)
-        holding = true;
+        __asm__ volatile("wait");
     return argument;
 }
 
+static uint32_t steals(void)
+{
+    struct weft_sched_stats stats;
+
+    weft_sched_stats(&stats);
+    return stats.steals;
+}
+
+/* Made ready, it waits for core 1, where a thread of less priority runs than here. */
 static void *be_stolen(void *argument)
 {
     for (;;) {
         CHECK(weft_semaphore_wait(&ping) == 0);
         if (stop)
             return argument;
-        stolen_runs = stolen_runs + 1;
-        stolen_core = weft_core_self();
+        CHECK(weft_core_self() == 0);
+        answered = answered + 1;
         weft_thread_yield();
         CHECK(weft_semaphore_post(&pong) == 0);
     }
 }
 
+static void steal_begin(void)
+{
+    holder = spawn(HOLDER_PRIORITY, 2, hold_core, NULL);
+    while (!held)
+        weft_thread_sleep_ns(1000000);
+}
+
 static void steal_run(void)
 {
-    uint32_t before = stolen_runs;
+    uint32_t before = steals(), runs = answered;
 
     CHECK(weft_semaphore_post(&ping) == 0);
     CHECK(weft_semaphore_wait(&pong) == 0);
-    CHECK(stolen_runs == before + 1 && stolen_core == 0);
+    CHECK(answered == runs + 1 && steals() != before);
+}
+
+/* It waits for the next round. */
+static void steal_check(void)
+{
+    struct weft_thread_info info;
+
+    for (;;) {
+        CHECK(weft_thread_info(partner, &info) == 0);
+        if (info.activity == WEFT_THREAD_BLOCKED && info.wait_object == &ping)
+            return;
+        weft_thread_sleep_ns(100000);
+    }
+}
+
+static void steal_end(void)
+{
+    block_end();
+    join(holder);
 }
 
 /* ---- all of them ---- */
 
 static const struct scenario {
     const char *name;
+    unsigned cores; /* at least */
+    void (*begin)(void);
     void *(*partner)(void *argument); /* NULL: none */
+    int priority;
     void (*run)(void);
     void (*disturb)(void);
     void (*check)(void);
     void (*end)(void);
 } scenarios[] = {
-    {"yield", take_turns, yield_run, nothing, nothing, nothing},
-    {"block", answer, block_run, block_disturb, block_check, block_end},
-    {"timeout", NULL, timeout_run, timeout_disturb, timeout_check, nothing},
-    {"select", send_direct, select_run, select_disturb, select_check, block_end},
-    {"end", NULL, end_run, end_disturb, end_check, nothing},
-    {"steal", be_stolen, steal_run, nothing, nothing, block_end},
+    {"yield", 1, nothing, take_turns, WEFT_PRIORITY_DEFAULT, yield_run, nothing, nothing, nothing},
+    {"block", 1, nothing, answer, WEFT_PRIORITY_DEFAULT, block_run, block_disturb, block_check,
+     block_end},
+    {"timeout", 1, nothing, NULL, 0, timeout_run, timeout_disturb, timeout_check, nothing},
+    {"select", 1, nothing, send_direct, WEFT_PRIORITY_DEFAULT, select_run, select_disturb,
+     select_check, block_end},
+    {"end", 1, end_begin, NULL, 0, end_run, end_disturb, end_check, nothing},
+    {"steal", 2, steal_begin, be_stolen, STOLEN_PRIORITY, steal_run, nothing, steal_check,
+     steal_end},
 };
 
 static const struct scenario *scenario;
@@ -407,20 +480,20 @@ static void sweep(unsigned rounds)
     disturbing = true;
     for (unsigned round = 0; round < rounds; round++)
         for (uint32_t ahead = AHEAD_FIRST; ahead < end; ahead++)
-            attempt(ahead, (ahead + round) % PHASES);
+            attempt(ahead, round % PHASES);
     disturbing = false;
     printf("%s: %u instructions' time\n", scenario->name, (unsigned)end);
 }
 
 static void play(unsigned rounds)
 {
-    struct weft_thread *partner = NULL;
-
     stop = false;
+    partner = NULL;
+    scenario->begin();
     pinged = answered = extra = taken = sent = received = 0;
     if (scenario->partner != NULL)
-        partner = spawn(WEFT_PRIORITY_DEFAULT, 1, scenario->partner, NULL);
-    weft_thread_yield();
+        partner = spawn(scenario->priority, scenario->cores == 1 ? 1 : 3, scenario->partner, NULL);
+    weft_thread_sleep_ns(1000000); /* it waits for its first round */
     if (rounds == 0)
         attempt(FAR, 0);
     else
@@ -444,14 +517,15 @@ int main(int argc, char **argv)
 {
     unsigned rounds;
 
-    CHECK(argc == 3 && __rodata_start - __text_start <= (int)WORDS_MAX);
+    CHECK(argc == 3 && __text_end - __text_start <= (int)WORDS_MAX);
     rounds = strcmp(argv[1], "trace") == 0 ? 0 : (unsigned)atoi(argv[1]);
     spawn(25, 1, disturber, NULL);
-    (void)hold_core;
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
     tick_in(FAR);
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
         if (strstr(argv[2], scenarios[i].name) == NULL)
             continue;
+        CHECK(scenarios[i].cores <= WEFT_CONFIG_CORES);
         scenario = &scenarios[i];
         play(rounds);
     }
