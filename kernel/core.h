@@ -52,6 +52,11 @@ struct core {
     uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
     uint32_t interrupts;    /* of devices, since boot */
 
+    /* prof: > 0 while it wants to know what handlers take. Ticks that came due inside handlers
+     * since the last one was taken. Interrupts off. */
+    uint32_t handlers_watched;
+    uint32_t handler_ticks;
+
     /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
     struct spinlock *lock_held;
 

@@ -11,6 +11,7 @@
 #include "kernel/board.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
+#include "kernel/divide.h"
 #include "kernel/trap.h"
 #include "kernel/upcall.h"
 
@@ -91,6 +92,31 @@ void tick_retry_soon_irqoff(void)
     arch_clock_arm_irqoff(retry < next ? retry : next);
 }
 
+uint32_t tick_due_irqoff(const struct core *core, uint64_t now)
+{
+    uint64_t late = now - core->tick_deadline;
+
+    if (now < core->tick_deadline)
+        return 0;
+    if (__builtin_expect(late < core->tick_period, 1))
+        return 1;
+    return 1 + (late >> 32 != 0 ? UINT32_MAX : (uint32_t)late) / core->tick_period;
+}
+
+/*
+ * A tick comes late when interrupts were off: it then stands for all that have come due meanwhile.
+ * Not where the host takes the core away from us without a word: how long it was away says nothing
+ * about what the program did.
+ */
+static uint32_t take_due(struct core *core, uint64_t now)
+{
+    uint32_t due = tick_due_irqoff(core, now);
+
+    core->ticks_missed += due - 1;
+    core->tick_deadline += (uint64_t)(due - 1) * core->tick_period;
+    return ARCH_CLOCK_STEALS ? 1 : due;
+}
+
 /*
  * Steps the deadline past `now`, the time at which the handler has done its work: a handler that
  * takes longer than a period (a fast profiler on a slow core) then still leaves the thread some
@@ -140,32 +166,37 @@ bool upcall_timer(struct arch_frame *frame)
 
     trap_enter(core, frame);
     if (now >= core->tick_deadline) {
+        uint32_t due = take_due(core, now);
+
         core->ticks++;
         if (WEFT_CONFIG_CORES > 1)
             __atomic_store_n(&core->tick_asked, 0, __ATOMIC_RELAXED); /* before it is answered */
         core_stack_check(core);
-        upcall_sample(core, frame); /* before the scheduler may change whose tick it was */
+        if (upcall_profiler != NULL) /* before the scheduler may change whose tick it was */
+            upcall_profiler->sample(core, frame, due);
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());
     }
     if (now >= core->wake_deadline)
         upcall_sched_wake(core, now); /* may set wake_deadline */
     stop_or_go_on(core, now);
+    if (__builtin_expect(core->handlers_watched != 0, 0))
+        core->handler_ticks = tick_due_irqoff(core, arch_clock_now_irqoff());
     arm_irqoff(core);
     return trap_leave(core, frame);
 }
 
 uint64_t tick_cycles_to_ns(uint64_t cycles)
 {
-    uint64_t seconds = cycles / clock_hz;
+    uint64_t seconds = divide_u64(cycles, clock_hz);
 
-    return seconds * NS_PER_SECOND + cycles % clock_hz * NS_PER_SECOND / clock_hz;
+    return seconds * NS_PER_SECOND + (cycles - seconds * clock_hz) * NS_PER_SECOND / clock_hz;
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)
 {
-    uint64_t seconds = ns / NS_PER_SECOND;
-    uint64_t rest = ns % NS_PER_SECOND;
+    uint64_t seconds = divide_u64(ns, NS_PER_SECOND);
+    uint64_t rest = ns - seconds * NS_PER_SECOND;
 
     if (seconds >= UINT64_MAX / clock_hz)
         return UINT64_MAX;

@@ -57,6 +57,8 @@ static inline bool tick_is_asked(const struct core *core)
 {
     return WEFT_CONFIG_CORES > 1 && __atomic_load_n(&core->tick_asked, __ATOMIC_RELAXED) != 0;
 }
+/* Ticks of this core that are due at `now` (cycles) and were not taken yet. Interrupts are off. */
+uint32_t tick_due_irqoff(const struct core *core, uint64_t now);
 
 /* Between the counter's cycles and nanoseconds, without drift: exact to a cycle for 584 years. */
 uint64_t tick_cycles_to_ns(uint64_t cycles);

@@ -171,6 +171,9 @@ void wait_queue_init(struct weft_wait_queue *queue);
  * out again: the core's timer stays armed, as an early interrupt costs less than arming again. */
 void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline);
 
+/* > 0: upcall_waited is told of each wait that is over. Changed by prof, atomically. */
+extern uint32_t wait_watchers;
+
 /* Moves a blocked thread to another queue, where it waits without a deadline. */
 void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
                       enum thread_wait reason, const void *object);
