@@ -62,7 +62,7 @@ ASSERT(DEFINED(weft_error__the_linker_script_must_include_weft_data_ld), "the li
 #define TLS_ASSERT
 #else
 #define TLS_ASSERT                                                                                 \
-    ASSERT(__tls_block_bytes == 0, "thread-local variables (__thread) need weft with WEFT_CONFIG_TLS=1");
+    ASSERT(__tls_block_bytes == 0, "thread-local variables (__thread) need weft with WEFT_CONFIG_TLS=1")
 #endif
 #define TLS_SECTIONS                                                                               \
     .tdata : {                                                                                     \
