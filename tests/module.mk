@@ -62,9 +62,10 @@ $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
+$(eval $(call image,bench-libc,tests/bench/libc.c))
 $(eval $(call image,bench-typical,examples/channels/main.c))
 $(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
-$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-libc_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
 
@@ -81,5 +82,5 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
-bench-ready: $(B)/bench.elf $(B)/bench-objects.elf $(B)/bench-classics.elf $(B)/bench-traps.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
+bench-ready: $(B)/bench.elf $(B)/bench-objects.elf $(B)/bench-classics.elf $(B)/bench-traps.elf $(B)/bench-libc.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
