@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <weft/console.h>
 
+#include "arch/upcall.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
@@ -114,6 +115,12 @@ int console_read_byte(void)
     byte = input.bytes[input.tail % sizeof input.bytes];
     input.tail++;
     return byte;
+}
+
+void upcall_nmi(void)
+{
+    if (!cores_hold_point_irqoff(core_self()->id, true))
+        console_break();
 }
 
 void console_break(void)

@@ -25,10 +25,13 @@
 
 #define PARTS_DATA                                                                                 \
     PART_DATA_IS_THERE                                                                             \
-    .data : ALIGN(4096) { *(.data .data.*) *(.gnu.linkonce.d.*) } :data                            \
+    .data : ALIGN(4096) {                                                                          \
+        __data_start = .;                                                                          \
+        *(.data .data.*) *(.gnu.linkonce.d.*)                                                      \
+    } :data                                                                                        \
     CONSTRUCTOR_SECTIONS                                                                           \
     .tm_clone_table : { *(.tm_clone_table) } :data                                                 \
-    .got : { *(.got.plt) *(.got) } :data
+    .got : { *(.got.plt) *(.got) __data_end = .; } :data
 
 #define PARTS_BSS                                                                                  \
     PART_BSS_IS_THERE                                                                              \

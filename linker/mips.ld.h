@@ -33,14 +33,17 @@
 
 #define MIPS_DATA_SECTIONS                                                                         \
     PART_DATA_IS_THERE                                                                             \
-    .data : ALIGN(4096) { *(.data .data.*) *(.gnu.linkonce.d.*) } :data                            \
+    .data : ALIGN(4096) {                                                                          \
+        __data_start = .;                                                                          \
+        *(.data .data.*) *(.gnu.linkonce.d.*)                                                      \
+    } :data                                                                                        \
     CONSTRUCTOR_SECTIONS                                                                           \
     .sdata : ALIGN(16) {                                                                           \
         _gp = . + 0x7ff0; /* newlib reaches its small data with 16-bit offsets from here */        \
         *(.lit8) *(.lit4) *(.sdata .sdata.* .gnu.linkonce.s.*)                                     \
     } :data                                                                                        \
     .tm_clone_table : { *(.tm_clone_table) } :data                                                 \
-    .got : { *(.got.plt) *(.got) } :data
+    .got : { *(.got.plt) *(.got) __data_end = .; } :data
 
 #define MIPS_BSS_SECTIONS                                                                          \
     PART_BSS_IS_THERE                                                                              \

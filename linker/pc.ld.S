@@ -48,6 +48,7 @@ SECTIONS
     CONSTRUCTOR_SECTIONS
     .tm_clone_table : { *(.tm_clone_table) } :data
     .got : { *(.got.plt) *(.got) } :data
+    __data_end = .;
     . = ALIGN(8);
     __load_end = .;
     .bss (NOLOAD) : {

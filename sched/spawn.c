@@ -60,6 +60,7 @@ void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr
     thread->being_joined = 0;
     thread->suspended = 0;
     thread->cooperative = attr->cooperative;
+    thread->foreign = NULL;
     thread->hooks = NULL;
     thread->slots = NULL;
     account_clear(thread);
@@ -261,6 +262,7 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
     if (made == NULL)
         return WEFT_ENOMEM;
     made->created_by = (uintptr_t)__builtin_return_address(0);
+    made->labels = thread_current()->labels;
     if (thread != NULL)
         *thread = made; /* before it runs: it may be joined or exit at once */
     state = sched_enter();

@@ -89,8 +89,9 @@ int weft_watchdog_set(unsigned core, uint64_t limit_ns, enum weft_watchdog_actio
     arch_irq_state state = arch_irq_save();
 
     stay_begin(&cores[core], progress_of(&cores[core]));
-    arch_irq_restore(state);
     __atomic_fetch_or(&watchdog_cores, 1u << core, __ATOMIC_SEQ_CST);
+    tick_ask_others_irqoff(); /* idle ones too are to watch it */
+    arch_irq_restore(state);
     return 0;
 }
 

@@ -150,6 +150,15 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Labels of threads for the profiler (weft_profile_label_set): how many different ones there can
+ * be, 80 bytes each. */
+#ifndef WEFT_CONFIG_PROFILE_LABELS
+#define WEFT_CONFIG_PROFILE_LABELS 32
+#endif
+#if WEFT_CONFIG_PROFILE_LABELS < 1 || WEFT_CONFIG_PROFILE_LABELS > 65535
+#error "WEFT_CONFIG_PROFILE_LABELS must be 1 to 65535"
+#endif
+
 /* 1: the image has unwind tables, and a panic, the watchdog and a break on the console print
  * stacks. 0: neither; they print their sentence, and a sample is one pc deep. About 40 KB of the
  * image. */

@@ -13,7 +13,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 # "firmware" is part of somebody's image and has none of its own.
 board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
-.PHONY: size-minimal size-defaults help run run-ready image bench test soak format lint size sbom clean FORCE
+.PHONY: help run run-ready image bench bench-counts test soak format lint size size-minimal size-defaults lines sbom clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
@@ -56,9 +56,15 @@ soak:
 	@SOAK=1 $(MAKE) --no-print-directory test
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
+## make bench  BOARD=linux [EXTRAS=1]    nanoseconds beside other libraries' (EXTRAS=1 installs those that Debian has)
 bench:
-	@tools/build/packages.sh $(RUN_PACKAGES)
+	@tools/build/packages.sh $(RUN_PACKAGES) $(if $(filter linux,$(BOARD)),$(bench_PEERS))
 	@$(MAKE) --no-print-directory bench-ready
+
+## make bench-counts                     the counts that tests/board/costs-do-not-grow compares with, anew
+bench-counts:
+	@$(foreach t,malta-mips malta-mipsel pc-amd64,$(MAKE) --no-print-directory bench ONLY= CONFIG= CORES=1 \
+		BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) tests/bench/counts.sh
 
 ## make size   [BOARD=...] [ARCH=...]    flash, RAM and what a thread costs, for a minimal, a typical and a full
 ##                                       image, by folder
@@ -89,6 +95,10 @@ lint:
 	@tools/build/packages.sh clang-format
 	clang-format --dry-run -Werror $(FORMATTED)
 	tools/build/check-includes.sh
+
+## make lines                            lines of code per port, board and subsystem
+lines:
+	@tools/build/lines.sh
 
 ## make sbom                             build/weft.spdx: SPDX bill of materials of the tree
 sbom:
