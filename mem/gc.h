@@ -87,7 +87,6 @@ struct gc {
     uint32_t unswept_spans;
     size_t allocated_bytes; /* in blocks of spans, and in what cores may still hand out */
     size_t heap_bytes;
-    struct weft_gc_root roots; /* head of the list */
 
     /* A core's, preemption off. */
     struct gc_span *current[WEFT_CONFIG_CORES][GC_KINDS];
@@ -106,6 +105,7 @@ struct gc {
 };
 
 extern struct gc gc;
+extern struct weft_gc_root gc_roots; /* head of the list, under gc_lock */
 extern struct spinlock gc_lock;
 
 /* ---- gc_span.c ---- */

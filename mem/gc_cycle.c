@@ -47,7 +47,7 @@ static void mark_roots(struct gc_marker *marker)
     gc_mark_range(marker, (uintptr_t)__data_start, (uintptr_t)__data_end);
     mark_bss(marker);
     upcall_world_roots(visit, marker);
-    for (const struct weft_gc_root *root = gc.roots.next; root; root = root->next)
+    for (const struct weft_gc_root *root = gc_roots.next; root; root = root->next)
         gc_mark_range(marker, root->lo, root->hi);
     gc_finalizers_mark_roots(marker);
     gc_mark_finish(marker);
