@@ -17,6 +17,7 @@
 #include "mem/central.h"
 #include "mem/large.h"
 #include "mem/report.h"
+#include "mem/scavenger.h"
 
 static uintptr_t *bin_bottom(const struct cache_bin *bin, unsigned class)
 {
@@ -112,6 +113,8 @@ void cache_drain(struct core *core)
 {
     struct cache *cache = &heap.cache[core->id];
 
+    if (!WEFT_CONFIG_HEAP_DETERMINISTIC && cache_flush_wanted(core))
+        cache_flush(core);
     while (cache->deferred) {
         arch_irq_state state = arch_irq_save();
         uintptr_t block = (uintptr_t)cache->deferred;
@@ -127,17 +130,52 @@ void cache_drain(struct core *core)
     }
 }
 
+static void bin_flush(struct cache_bin *bin, unsigned class)
+{
+    while (bin->top != bin_bottom(bin, class))
+        bin_relieve(bin, class, heap.class[class].batch);
+}
+
 void cache_flush(struct core *core)
 {
     struct cache *cache = &heap.cache[core->id];
 
+    __atomic_store_n(&cache->flush_wanted, 0, __ATOMIC_RELAXED);
     cache_drain(core);
-    for (unsigned class = 1; class <= heap.classes; class ++) {
-        struct cache_bin *bin = &cache->bin[class];
+    for (unsigned class = 1; class <= heap.classes; class ++)
+        bin_flush(&cache->bin[class], class);
+}
 
-        while (bin->top != bin_bottom(bin, class))
-            bin_relieve(bin, class, heap.class[class].batch);
+bool cache_flush_wanted(const struct core *core)
+{
+    return __atomic_load_n(&heap.cache[core->id].flush_wanted, __ATOMIC_RELAXED) != 0;
+}
+
+/* A class at a time, so that a thread that comes ready meanwhile waits for one only. */
+void cache_flush_idle(void)
+{
+    struct core *core = prim_enter();
+
+    __atomic_store_n(&heap.cache[core->id].flush_wanted, 0, __ATOMIC_RELAXED);
+    cache_drain(core);
+    prim_leave(core);
+    for (unsigned class = 1; class <= heap.classes; class ++) {
+        core = prim_enter();
+        bin_flush(&heap.cache[core->id].bin[class], class);
+        prim_leave(core);
     }
+}
+
+void cache_flush_ask(const struct core *self)
+{
+    arch_irq_state state = arch_irq_save();
+
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
+        __atomic_store_n(&heap.cache[id].flush_wanted, 1, __ATOMIC_RELAXED);
+        if (WEFT_CONFIG_CORES > 1 && id != self->id && (cores_online() >> id & 1) != 0)
+            board_ipi_send(id);
+    }
+    arch_irq_restore(state);
 }
 
 static bool slots_hold(const uintptr_t *slot, const uintptr_t *top, uintptr_t object)

@@ -20,6 +20,11 @@ void cache_drain(struct core *core);
 /* Drains, and gives every cached object of this core back to its span. */
 void cache_flush(struct core *core);
 
+/* Asks every core to flush: one that sleeps is woken, and its idle thread does it (sched/idle.c);
+ * the others do it with their next slow operation. cache_flush_wanted and cache_flush_idle, for the
+ * idle thread, are in mem/scavenger.h. */
+void cache_flush_ask(const struct core *self);
+
 /* Any context: leaves the block for cache_drain. */
 void cache_defer(struct core *core, uintptr_t block);
 

@@ -123,6 +123,7 @@ struct deferred_block {
 struct cache {
     struct cache_bin bin[CLASS_MAX];
     struct deferred_block *deferred; /* interrupts off */
+    uint32_t flush_wanted; /* by the scavenger: give everything back at the next occasion */
 };
 
 /* The smallest object, and the alignment of all: room for the mark and a link. */
@@ -153,13 +154,17 @@ struct heap {
     struct region *region[8];
     unsigned regions;
     bool (*oom_hook)(size_t bytes);
+    void (*release_hook)(void *start, size_t bytes, bool released);
+    bool trace;           /* print the line after each scavenge */
+    bool goal;            /* the scavenger's thread is at work: pages above the goal go back */
+    uint8_t keep_percent; /* of inuse + stacks, that may stay idle and unreleased */
 
     /* Guarded by the pages lock; read by anyone. */
     struct weft_mstats stats;
 
     /* Guarded by the pages lock. */
     uint16_t epoch;         /* the scavenger's round */
-    size_t round_released;  /* pages released by the last round; read by anyone */
+    size_t round_released;  /* pages released by the last scavenge; read by anyone */
     volatile unsigned lent; /* > 0: the scavenger has a free run out */
 };
 

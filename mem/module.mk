@@ -11,7 +11,7 @@ $(addprefix $(B)/mem/,check.o class.o heap.o report.o scavenger.o stack.o stats.
 # The host tests; mem_names.c includes newlib_malloc.c. Their port and <reent.h> are in tests/unit.
 mem_TEST_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c) $(mem_HOST_SRCS)
 mem_TEST_CFLAGS := -Itests/unit -fsanitize=address,undefined -fno-sanitize-recover=all
-unit_mem_heap_SRCS := $(addprefix tests/unit/,mem_model.c mem_faults.c mem_limits.c mem_share.c \
+unit_mem_heap_SRCS := $(addprefix tests/unit/,mem_model.c mem_faults.c mem_goal.c mem_limits.c mem_share.c \
 	mem_trace.c) $(mem_TEST_SRCS)
 unit_mem_heap_CFLAGS = $(mem_TEST_CFLAGS)
 

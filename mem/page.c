@@ -23,6 +23,8 @@
 
 #include <string.h>
 
+#include "mem/scavenger.h"
+
 #define LOOK_MAX 4
 
 struct spinlock heap_pages_lock = SPINLOCK_INITIALIZER(RANK_HEAP_PAGES, "heap pages");
@@ -183,8 +185,17 @@ static bool kind_released(int kind)
     return kind == PAGE_RELEASED || kind == PAGE_TAKEN_RELEASED;
 }
 
-/* The run is ours; what the board has of it comes back. Commits stretch by stretch. */
-static void run_commit(struct region *region, page_index first, page_index pages)
+/* The board first, then the program's hook, which may use the memory. */
+static void pages_commit(void *start, size_t bytes)
+{
+    board_pages_commit(start, bytes);
+    if (heap.release_hook)
+        heap.release_hook(start, bytes, false);
+}
+
+/* The run is ours; what the board has of it comes back. Commits stretch by stretch, and answers how
+ * many pages those were. */
+static page_index run_commit(struct region *region, page_index first, page_index pages)
 {
     const int8_t *kinds = region->kinds;
     uintptr_t page = first, end = (uintptr_t)first + pages;
@@ -196,8 +207,8 @@ static void run_commit(struct region *region, page_index first, page_index pages
         while (page < end && kind_released(kinds[page]))
             page++;
         if (page > start) {
-            board_pages_commit((void *)region_page_address(region, (page_index)start),
-                               (page - start) << heap.page_shift);
+            pages_commit((void *)region_page_address(region, (page_index)start),
+                         (page - start) << heap.page_shift);
             count += (page_index)(page - start);
         } else {
             page++;
@@ -210,10 +221,21 @@ static void run_commit(struct region *region, page_index first, page_index pages
         heap.stats.released_pages -= count;
         spinlock_unlock(&heap_pages_lock, state);
     }
+    return count;
+}
+
+size_t page_excess(void)
+{
+    const struct weft_mstats *stats = &heap.stats;
+    size_t held = stats->inuse_pages + stats->stack_pages, released = stats->released_pages;
+    size_t kept = stats->idle_pages > released ? stats->idle_pages - released : 0;
+    size_t keep = held / 100 * heap.keep_percent + held % 100 * heap.keep_percent / 100;
+
+    return kept > keep ? kept - keep : 0;
 }
 
 static page_index region_take(struct region *region, const struct page_wish *wish,
-                              enum page_owner owner)
+                              enum page_owner owner, page_index *grown)
 {
     page_index run, at = 0;
     bool released;
@@ -229,7 +251,7 @@ static page_index region_take(struct region *region, const struct page_wish *wis
     released = heap.stats.released_pages != 0;
     spinlock_unlock(&heap_pages_lock, state);
     if (run && released)
-        run_commit(region, at, wish->pages);
+        *grown = run_commit(region, at, wish->pages);
     return run ? at : 0;
 }
 
@@ -255,19 +277,23 @@ static void inside_set(struct region *region, page_index first, page_index pages
 struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
                          enum page_owner owner, int first_kind, int body_kind, page_index *first)
 {
+    page_index grown = 0;
+
     ASSERT(core_self()->preempt_off && wish->pages != 0);
     for (unsigned i = 0; i < heap.regions; i++) {
         struct region *region = heap.region[i];
 
         if (region->memory != memory || wish->pages >= region->pages)
             continue;
-        *first = region_take(region, wish, owner);
+        *first = region_take(region, wish, owner, &grown);
         if (*first == 0)
             continue;
         end_set(region, *first, first_kind);
         inside_set(region, *first, wish->pages, body_kind);
         if (wish->pages > 1)
             end_set(region, *first + wish->pages - 1, body_kind);
+        if (grown)
+            scavenger_grown(grown);
         return region;
     }
     return NULL;
@@ -320,7 +346,7 @@ void page_give(struct region *region, page_index first, page_index pages, enum p
 bool page_extend(struct region *region, page_index first, page_index pages, page_index wanted,
                  enum page_owner owner, int body_kind)
 {
-    page_index next = first + pages, more = wanted - pages;
+    page_index next = first + pages, more = wanted - pages, grown;
     bool fits;
     arch_irq_state state;
 
@@ -335,8 +361,10 @@ bool page_extend(struct region *region, page_index first, page_index pages, page
     spinlock_unlock(&heap_pages_lock, state);
     if (!fits)
         return false;
-    run_commit(region, next, more);
+    grown = run_commit(region, next, more);
     memset(&region->kinds[next], body_kind, more);
+    if (grown)
+        scavenger_grown(grown);
     return true;
 }
 

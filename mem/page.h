@@ -44,6 +44,9 @@ page_index page_scavenge_get(struct region *region, unsigned age, unsigned budge
                              page_index *first, bool *wrapped);
 void page_scavenge_put(struct region *region, page_index first, page_index pages);
 
+/* Pages that the heap keeps of the board's memory above the scavenger's goal. Raw: any context. */
+size_t page_excess(void);
+
 /* Pages of the longest free run. */
 page_index page_longest(struct region *region);
 

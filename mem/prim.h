@@ -13,7 +13,12 @@
  *   board_pages_release, board_pages_commit
  *                      no lock held, preemption off: whole pages of one region that nobody else can
  *                      reach meanwhile.
- *   print_console      no lock, no allocation (requirements A1). Any context.
+ *   board_ipi_send, cores_online
+ *                      more than one core: wakes those that sleep. Interrupts off.
+ *   weft_world_stop, weft_world_start
+ *                      a thread with no lock held and preemption on: weft_heap_stats_consistent.
+ *   print_console      no allocation; no lock and no waiting either when preemption is off, as it
+ *                      always is here (requirements A1). Any context.
  *   weft_panic         does not return.
  */
 #ifndef MEM_PRIM_H
@@ -24,12 +29,14 @@
 #include <stdint.h>
 #include <weft/config.h>
 #include <weft/console.h>
+#include <weft/world.h>
 
 #include "arch/clock.h"
 #include "arch/context.h"
 #include "kernel/assert.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"

@@ -3,6 +3,7 @@
  * (page.c). */
 #include "mem/cache.h"
 #include "mem/page.h"
+#include "mem/scavenger.h"
 
 void weft_heap_stats(struct weft_mstats *stats)
 {
@@ -72,19 +73,50 @@ static size_t kib(size_t pages)
                                  : pages >> (10 - heap.page_shift);
 }
 
-/* A sum may be read while it is being changed: nothing is ever printed below 0. */
-void weft_heap_trace(void)
+/* A sum may be read while it is being changed: nothing is ever printed below 0. Preemption is off,
+ * so that the console's mutex is not waited for (kernel/console.c): the caller may be anywhere. */
+void stats_print(size_t number, size_t pages)
 {
     struct weft_mstats stats;
-    size_t sys, released, round;
+    size_t sys, released, now = kib(pages);
+    struct core *core = prim_enter();
 
     weft_heap_stats(&stats);
-    round = kib(heap.round_released);
     sys = kib(stats.sys_pages);
     released = kib(stats.released_pages);
-    if (round)
-        print_console("scvg%zu: %zu KiB released\n", stats.scavenges, round);
+    if (now)
+        print_console("scvg%zu: %zu KiB released\n", number, now);
     print_console("scvg%zu: inuse: %zu, idle: %zu, sys: %zu, released: %zu, consumed: %zu (KiB)\n",
-                  stats.scavenges, kib(stats.inuse_pages), kib(stats.idle_pages), sys, released,
+                  number, kib(stats.inuse_pages), kib(stats.idle_pages), sys, released,
                   released > sys ? (size_t)0 : sys - released);
+    prim_leave(core);
+}
+
+void weft_heap_trace(void)
+{
+    stats_print(heap.stats.scavenges, heap.round_released);
+}
+
+/* The scavenger has pages in its hands that are in no list: it may ask nobody to stop. */
+static void check_not_scavenger(void)
+{
+    arch_irq_state state = arch_irq_save();
+    const struct core *core = core_self();
+    bool wrong = core->interrupt_depth == 0 && scavenger_is_at_work(core);
+
+    arch_irq_restore(state);
+    if (wrong)
+        weft_panic("weft_heap_stats_consistent from the scavenger (a release hook, or the board): "
+                   "stopping the world here would never end; call weft_heap_stats");
+}
+
+void weft_heap_stats_consistent(struct weft_mstats *stats)
+{
+    check_not_scavenger();
+    weft_world_stop("consistent heap statistics");
+    *stats = heap.stats;
+    weft_world_start();
+    ASSERT(stats->sys_pages ==
+           stats->inuse_pages + stats->idle_pages + stats->stack_pages + stats->meta_pages);
+    ASSERT(stats->released_pages <= stats->idle_pages);
 }

@@ -5,6 +5,7 @@
  * that has work for this one finds it in the idle set and sends an interrupt.
  */
 #include "arch/cpu.h"
+#include "mem/scavenger.h"
 #include "sched/asleep.h"
 #include "sched/sched.h"
 #include "sched/world.h"
@@ -34,6 +35,11 @@ _Noreturn void idle_entry(void *argument)
         if (sched_of(core)->dead != NULL) {
             arch_irq_enable();
             thread_reap();
+            arch_irq_save();
+        }
+        if (cache_flush_wanted(core)) {
+            arch_irq_enable();
+            cache_flush_idle();
             arch_irq_save();
         }
         run_others_irqoff(core);

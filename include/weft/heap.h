@@ -20,6 +20,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What a region's memory is good for. malloc uses NORMAL only. */
 enum weft_memory {
     WEFT_MEMORY_NORMAL,
@@ -54,8 +58,14 @@ struct weft_mstats {
     size_t peak_pages;     /* most inuse + stacks since boot or weft_heap_peak_reset */
     size_t failures;       /* requests answered with NULL */
     size_t deferred;       /* frees that an interrupt handler had to leave for later, ever */
-    size_t scavenges;      /* rounds of the scavenger, ever */
+    size_t scavenges;      /* rounds of the scavenger, and its steps on heap growth, ever */
 };
+
+/* Copies the counters while the world is stopped (weft/world.h): no operation is in flight, so the
+ * identities hold. Panics where the world can't be stopped: under a runtime lock, in an interrupt
+ * handler, with preemption off, and in the scavenger (a release hook). Context: thread. Blocks
+ * while another thread has stopped the world. */
+void weft_heap_stats_consistent(struct weft_mstats *stats);
 
 /* Copies the raw counters. Context: any, the profiler's tick included. No lock, no allocation.
  * Cost: about 30 instructions. */
@@ -78,23 +88,56 @@ void weft_heap_peak_reset(void);
 void weft_heap_set_oom_hook(bool (*hook)(size_t bytes));
 
 /* Prints the scavenger's trace from the raw counters, in KiB:
- *   scvgN: K KiB released                                       only when round N released anything
+ *   scvgN: K KiB released                                       only when scavenge N released any
  *   scvgN: inuse: I, idle: D, sys: S, released: R, consumed: C (KiB)
- * N counts rounds; inuse is pages that hold objects, idle free pages, sys everything the heap owns
- * (so sys - inuse - idle is thread stacks and the heap's records), released the part of idle that
- * the board has back, consumed = sys - released. Each figure is rounded down to KiB.
- * Context: any. No lock, no allocation. */
+ * N counts scavenges; inuse is pages that hold objects, idle free pages, sys everything the heap
+ * owns (so sys - inuse - idle is thread stacks and the heap's records), released the part of idle
+ * that the board has back, consumed = sys - released. Each figure is rounded down to KiB.
+ * Context: any. No lock, no waiting, no allocation. */
 void weft_heap_trace(void);
+
+/* True: the trace is printed at the end of each scavenge (a round, or a step on heap growth that
+ * released something). At the start: false. Context: any. */
+void weft_heap_set_trace(bool on);
 
 /* Gives every idle page back to the board now, whatever its age, and returns the number of bytes it
  * gave back. Counts as a round of the scavenger. Context: thread. Does not block; the heap's lock
  * is held for a bounded time only, and never while the board works. */
 size_t weft_heap_scavenge(void);
 
+/* The scavenger's thread. */
+struct weft_scavenger {
+    uint64_t period_ns;   /* between rounds: a page goes back one to two periods after it came free;
+                             at least 1,000,000 */
+    uint8_t keep_percent; /* the goal: idle pages that stay, in percent of pages in use, 0 to 100 */
+    int priority;         /* of the thread: WEFT_PRIORITY_LOWEST is a good one */
+};
+
+/* Starts the thread, or gives the one that runs its new period and goal. With each round every core
+ * gives back what its cache holds; a core that sleeps is woken for it. From now on a request that
+ * brings pages back and goes above the goal gives others back in the same call (not with
+ * WEFT_CONFIG_HEAP_DETERMINISTIC). Errors: WEFT_EINVAL, WEFT_ENOMEM. Context: thread. */
+WEFT_MUST_CHECK int weft_heap_scavenger_start(const struct weft_scavenger *how);
+
+/* Ends the thread and waits for it; the goal is gone. Without a thread: nothing. Context: thread.
+ * Blocks. */
+void weft_heap_scavenger_stop(void);
+
+/* Called when whole pages go out of use (released: true; just before the board takes them, the
+ * contents may be overwritten) and when they come back (false; contents undefined), for a program
+ * that can do something with them, such as turning a memory bank off or poisoning them. NULL
+ * removes it. Context of the call: a thread with preemption off and no lock held; it must not
+ * allocate, block or stop the world. */
+void weft_heap_set_release_hook(void (*hook)(void *start, size_t bytes, bool released));
+
 /* Walks everything: page runs, spans, free lists, caches, counters. 0, or WEFT_ESTATE after
  * printing what is wrong. With several cores, call it while the others leave the heap alone.
  * Context: thread; preemption is off for the time of the walk. Cost: linear in pages and free
  * objects. */
 WEFT_MUST_CHECK int weft_heap_check(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weft/console.h>
+#include <weft/world.h>
 
 #include "kernel/assert.h"
 #include "kernel/board.h"
+#include "kernel/cores.h"
 #include "kernel/print.h"
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"
@@ -184,6 +186,32 @@ void fake_interrupt_leave(bool busy)
     core->interrupt_depth--;
     core->preempt_off -= busy;
     fake_irq_on = true;
+}
+
+/* ---- other cores, and the world ---- */
+
+uint32_t cores_running = (1u << WEFT_CONFIG_CORES) - 1;
+unsigned fake_ipis, fake_world_stops;
+
+void board_ipi_send(unsigned core)
+{
+    cr_assert(!fake_irq_on && core != fake_core_id && core < WEFT_CONFIG_CORES);
+    fake_ipis++;
+}
+
+void weft_world_stop(const char *reason)
+{
+    const struct core *core = core_self();
+
+    if (core->interrupt_depth || core->preempt_off || core->ranks_held || !fake_irq_on)
+        weft_panic("weft_world_stop(\"%s\") where it may not be", reason);
+    core_self()->preempt_off++;
+    fake_world_stops++;
+}
+
+void weft_world_start(void)
+{
+    core_self()->preempt_off--;
 }
 
 void upcall_preempt_pending(void)

@@ -58,6 +58,9 @@ void fake_interrupt_leave(bool busy);
 /* Times that a pending switch was taken. */
 extern unsigned fake_switches;
 
+/* Interrupts sent to other cores; times that the world was stopped. */
+extern unsigned fake_ipis, fake_world_stops;
+
 /* A reproducible stream of random numbers. */
 uint64_t fake_random(uint64_t *state);
 
