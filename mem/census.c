@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mem/central.h"
+#include "mem/guard.h"
 
 struct span_view {
     uintptr_t base, bytes;
@@ -32,6 +33,34 @@ static void take_out_cached(const struct span_view *view, unsigned class)
     }
 }
 
+/* In quarantine: freed by the program, not yet by the heap. */
+static bool is_kept(uintptr_t block)
+{
+    struct guard_history history;
+
+    return WEFT_CONFIG_HEAP_FULL && guard_history(block, &history) && history.freed_at != 0;
+}
+
+static void take_out_kept(const struct span_view *view, unsigned fresh)
+{
+    for (unsigned number = 0; number < fresh; number++)
+        if (view->live[number / 32] >> (number % 32) & 1 &&
+            is_kept(view->base + (uintptr_t)number * view->size))
+            view->live[number / 32] &= ~(1u << (number % 32));
+}
+
+bool census_large(const struct region *region, page_index first)
+{
+    return !is_kept(region_page_address(region, first));
+}
+
+uintptr_t census_site(uintptr_t block)
+{
+    struct guard_history history;
+
+    return WEFT_CONFIG_HEAP_FULL && guard_history(block, &history) ? history.allocated_at : 0;
+}
+
 void census_span(const struct region *region, page_index first, uint32_t live[CENSUS_WORDS])
 {
     unsigned class = (unsigned)region->kinds[first], fresh = region->page[first].span.fresh;
@@ -46,6 +75,8 @@ void census_span(const struct region *region, page_index first, uint32_t live[CE
     for (unsigned left = fresh; left && (object = central_next_free(region, first, object)); left--)
         take_out(&view, object);
     take_out_cached(&view, class);
+    if (WEFT_CONFIG_HEAP_FULL)
+        take_out_kept(&view, fresh);
 }
 
 size_t census_run_pages(const struct region *region, page_index page)

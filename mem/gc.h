@@ -169,6 +169,9 @@ enum gc_reason {
  */
 size_t gc_collect(enum gc_reason reason);
 
+/* Every stretch of memory that is a root. The world is stopped. */
+void gc_visit_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context);
+
 /* Makes the mark stack. False: no memory. */
 bool gc_marker_make(void);
 

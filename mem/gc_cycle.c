@@ -24,31 +24,36 @@ struct report {
 
 /* ---- roots ---- */
 
-static void visit(void *context, uintptr_t lo, uintptr_t hi)
-{
-    gc_mark_range(context, lo, hi);
-}
-
-static void mark_bss(struct gc_marker *marker)
+static void visit_bss(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
 {
     uintptr_t lo = (uintptr_t)core_system_stacks;
     uintptr_t hi = lo + sizeof(core_system_stacks);
 
     if (lo < (uintptr_t)__bss_start || hi > (uintptr_t)__bss_end) {
-        gc_mark_range(marker, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
+        visit(context, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
         return;
     }
-    gc_mark_range(marker, (uintptr_t)__bss_start, lo);
-    gc_mark_range(marker, hi, (uintptr_t)__bss_end);
+    visit(context, (uintptr_t)__bss_start, lo);
+    visit(context, hi, (uintptr_t)__bss_end);
+}
+
+void gc_visit_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
+{
+    visit(context, (uintptr_t)__data_start, (uintptr_t)__data_end);
+    visit_bss(visit, context);
+    upcall_world_roots(visit, context);
+    for (const struct weft_gc_root *root = gc_roots.next; root; root = root->next)
+        visit(context, root->lo, root->hi);
+}
+
+static void mark_root(void *context, uintptr_t lo, uintptr_t hi)
+{
+    gc_mark_range(context, lo, hi);
 }
 
 static void mark_roots(struct gc_marker *marker)
 {
-    gc_mark_range(marker, (uintptr_t)__data_start, (uintptr_t)__data_end);
-    mark_bss(marker);
-    upcall_world_roots(visit, marker);
-    for (const struct weft_gc_root *root = gc_roots.next; root; root = root->next)
-        gc_mark_range(marker, root->lo, root->hi);
+    gc_visit_roots(mark_root, marker);
     gc_finalizers_mark_roots(marker);
     gc_mark_finish(marker);
 }

@@ -232,7 +232,7 @@ static void run_describe(struct run *run, const struct region *region, page_inde
         if (kind == PAGE_LARGE) {
             run->number[HEAP_RUN_BLOCK_BYTES] = bytes;
             run->number[HEAP_RUN_BLOCKS] = 1;
-            run->bits[0] = 1;
+            run->bits[0] = census_large(region, page);
             run->live = run->bits;
         }
     }
@@ -251,6 +251,25 @@ static void put_run(struct writer *writer, const struct run *run)
     }
     put_padding(writer, bytes);
     record_end(writer);
+}
+
+/* Where each living block was allocated, as far as it is known. */
+static void put_run_sites(struct writer *writer, const struct run *run)
+{
+    unsigned kind = (unsigned)run->number[HEAP_RUN_KIND];
+
+    for (uint32_t i = 0; i < run->number[HEAP_RUN_BLOCKS]; i++) {
+        uintptr_t block =
+            (uintptr_t)(run->number[HEAP_RUN_FIRST] + i * run->number[HEAP_RUN_BLOCK_BYTES]);
+        uintptr_t site;
+
+        if ((kind != RUN_SPAN && kind != RUN_LARGE) || !(run->live[i / 32] >> (i % 32) & 1))
+            continue;
+        site = census_site(block);
+        if (site != 0)
+            record_numbers(writer, HEAP_SITE,
+                           (const uint64_t[]){block, site - ARCH_UNWIND_CALL_BYTES}, 2);
+    }
 }
 
 /* Living blocks that follow each other in one piece. */
@@ -393,6 +412,8 @@ static void put_all(struct writer *writer, const struct arch_unwind *here)
     put_memory(writer, (uintptr_t)__data_start, (uintptr_t)__data_end);
     put_memory(writer, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
     put_runs(writer, put_run_memory);
+    if (WEFT_CONFIG_HEAP_FULL)
+        put_runs(writer, put_run_sites);
     record_numbers(writer, HEAP_END, (const uint64_t[]){writer->records}, 1);
     flush(writer);
 }

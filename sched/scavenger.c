@@ -45,6 +45,7 @@ static void *scavenger_main(void *argument)
 {
     uint64_t period_ns;
 
+    thread_become_runtime(); /* it wakes nobody, whenever its next round is */
     while (wanted(&period_ns)) {
         while (scavenger_step())
             weft_thread_yield();

@@ -280,6 +280,7 @@ bool thread_cache_locked(struct weft_thread *thread);
 void thread_free(struct weft_thread *thread);
 void thread_free_list(struct weft_thread *dead);
 void thread_reap(void);
+void thread_become_runtime(void); /* the calling thread is weft's own from now on */
 
 /* thread.c */
 void thread_entry(void *argument); /* a thread_start: first code of every thread */

@@ -46,7 +46,7 @@ static void ended_add_locked(struct weft_thread *thread)
     ended = thread;
 }
 
-static void ended_remove_locked(struct weft_thread *thread)
+void thread_ended_remove_locked(struct weft_thread *thread)
 {
     if (thread->all_next != NULL)
         thread->all_next->all_previous = thread->all_previous;
@@ -81,6 +81,16 @@ static void all_remove_locked(struct weft_thread *thread)
     else
         all.last = thread->all_previous;
     all.count -= !thread->runtime;
+}
+
+void thread_become_runtime(void)
+{
+    arch_irq_state state = sched_enter();
+    struct weft_thread *current = core_self()->current;
+
+    all.count -= !current->runtime;
+    current->runtime = 1;
+    sched_exit(state);
 }
 
 /* First code of every thread: interrupts are off and the lock is held, as across any switch. */
@@ -157,9 +167,8 @@ int weft_thread_join(struct weft_thread *thread, void **result)
     }
     if (result != NULL)
         *result = thread->result;
-    ended_remove_locked(
-        thread);       /* its result is in the caller's hands, where the collector looks */
-    thread->magic = 0; /* from here on it is nobody's */
+    thread_ended_remove_locked(thread); /* the collector finds the result with the caller now */
+    thread->magic = 0;                  /* from here on it is nobody's */
     cached = thread_cache_locked(thread);
     sched_exit(state);
     if (!cached)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weft/console.h>
+#include <weft/thread.h>
 #include <weft/world.h>
 
 #include "kernel/assert.h"
@@ -186,6 +187,20 @@ void fake_interrupt_leave(bool busy)
     core->interrupt_depth--;
     core->preempt_off -= busy;
     fake_irq_on = true;
+}
+
+/* ---- threads ---- */
+
+uint32_t fake_thread_id = 1;
+
+struct weft_thread *weft_thread_self(void)
+{
+    return (struct weft_thread *)&fake_thread_id;
+}
+
+uint32_t weft_thread_id(const struct weft_thread *thread)
+{
+    return *(const uint32_t *)thread;
 }
 
 /* ---- other cores, and the world ---- */
