@@ -27,6 +27,7 @@
 
 #include <weft/gc.h>
 
+#include "mem/guard.h"
 #include "mem/heap.h"
 
 #define GC_KINDS (2 * CLASS_MAX) /* class * 2 + pointer-free; class 0: one block in its span */
@@ -107,6 +108,22 @@ struct gc {
 extern struct gc gc;
 extern struct weft_gc_root gc_roots; /* head of the list, under gc_lock */
 extern struct spinlock gc_lock;
+
+/* The collector's own ordinary memory, which the full tier of hardening wants dressed. */
+static inline void *gc_own_alloc(size_t bytes)
+{
+    if (WEFT_CONFIG_HEAP_FULL)
+        return guard_alloc(GRANULE, bytes, (uintptr_t)__builtin_return_address(0));
+    return heap_malloc_slow(bytes);
+}
+
+static inline void gc_own_free(void *block)
+{
+    if (WEFT_CONFIG_HEAP_FULL)
+        guard_free(block, (uintptr_t)__builtin_return_address(0));
+    else
+        heap_free_slow(block);
+}
 
 /* ---- gc_span.c ---- */
 

@@ -243,7 +243,7 @@ void *weft_gc_root_alloc(size_t bytes)
 
     if (bytes > SIZE_MAX / 2)
         return NULL;
-    rooted = heap_malloc_slow(sizeof(*rooted) + bytes);
+    rooted = gc_own_alloc(sizeof(*rooted) + bytes);
     if (!rooted)
         return NULL;
     memset(rooted, 0, sizeof(*rooted) + bytes);
@@ -258,5 +258,5 @@ void weft_gc_root_free(void *block)
     if (!block)
         return;
     weft_gc_root_remove(&rooted->root);
-    heap_free_slow(rooted);
+    gc_own_free(rooted);
 }

@@ -86,14 +86,14 @@ int weft_gc_set_growth(int percent)
 /* The mark stack, once: its words would be roots anywhere but in ordinary memory. */
 bool gc_marker_make(void)
 {
-    struct gc_piece *stack = heap_malloc_slow(WEFT_CONFIG_GC_MARK_ENTRIES * sizeof(*stack));
+    struct gc_piece *stack = gc_own_alloc(WEFT_CONFIG_GC_MARK_ENTRIES * sizeof(*stack));
     struct gc_piece *expected = NULL;
 
     if (!stack)
         return gc.marker.stack != NULL;
     if (!__atomic_compare_exchange_n(&gc.marker.stack, &expected, stack, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
-        heap_free_slow(stack);
+        gc_own_free(stack);
     return true;
 }
 

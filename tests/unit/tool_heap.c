@@ -132,8 +132,8 @@ Test(tool_heap, every_truncation_is_refused_with_its_offset)
     for (size_t length = 0; length < stream.length - 1; length++) {
         cr_assert_not(read_stream(stream.data, length), "%zu bytes", length);
         snprintf(offset, sizeof offset, "%zu", length);
-        cr_assert(strstr(buffer_text(&reader.refusal), "offset ") != NULL, "%zu: %s",
-                  length, buffer_text(&reader.refusal));
+        cr_assert(strstr(buffer_text(&reader.refusal), "offset ") != NULL, "%zu: %s", length,
+                  buffer_text(&reader.refusal));
     }
 }
 
@@ -211,4 +211,29 @@ Test(tool_heap, reports_name_blocks_sites_pointers_and_threads)
     buffer_clear(&text);
     heap_core(&text, &reader.dump, 0x70001000);
     cr_assert(memcmp(text.data, "\177ELF\1\1\1", 7) == 0);
+}
+
+/* libFuzzer, for as long as its runs take; the corpus starts with a whole dump. */
+Test(tool_heap, survives_whatever_libfuzzer_thinks_of, .timeout = 600)
+{
+    if (getenv("SOAK") == NULL)
+        cr_skip_test("make soak");
+    make_stream();
+    cr_assert_eq(system("rm -rf build/tests/fuzz-heap && mkdir -p build/tests/fuzz-heap/corpus"),
+                 0);
+    FILE *seed = fopen("build/tests/fuzz-heap/corpus/whole", "w");
+
+    cr_assert_not_null(seed);
+    fputc(1, seed);
+    fwrite(stream.data, 1, stream.length, seed);
+    fclose(seed);
+    cr_assert_eq(system("clang -g -O1 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined "
+                        "-fno-sanitize-recover=all -o build/tests/fuzz-heap/fuzz "
+                        "tests/unit/tool_heap_fuzz.c tools/weft/heap_reader.c "
+                        "tools/weft/heap_report.c tools/weft/demux.c tools/weft/buffer.c "
+                        "tools/weft/message.c -lz 2>&1"),
+                 0);
+    cr_assert_eq(system("build/tests/fuzz-heap/fuzz -runs=200000 -max_len=4096 -rss_limit_mb=1024 "
+                        "build/tests/fuzz-heap/corpus >build/tests/fuzz-heap/log 2>&1"),
+                 0, "see build/tests/fuzz-heap/log");
 }

@@ -137,10 +137,51 @@ __attribute__((noinline)) static void dump_innermost(const char *path)
         weft_heap_dump(NULL, NULL);
 }
 
+/* ---- leaks ---- */
+
+#define LEAKS 7
+
+__attribute__((noinline)) static void leak_blocks(unsigned count)
+{
+    uintptr_t *list = NULL;
+
+    for (unsigned i = 0; i < count; i++) {
+        uintptr_t *head = malloc(100);
+
+        CHECK(head != NULL);
+        head[0] = (uintptr_t)list;
+        list = head;
+    }
+}
+
+/* A thread of its own, whose stack is gone afterwards. */
+static void *leak_thread(void *argument)
+{
+    leak_blocks(LEAKS);
+    return argument;
+}
+
+static int leaks(void)
+{
+    struct weft_thread *thread;
+    struct weft_leaks found;
+
+    blocks_make();
+    CHECK(weft_thread_spawn(&thread, NULL, leak_thread, NULL) == 0);
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    CHECK(weft_heap_leaks(&found) == 0);
+    printf("found %u leaks among %u blocks\n", (unsigned)found.blocks, (unsigned)found.live_blocks);
+    CHECK(found.live_blocks >= BLOCKS * 2 / 3 + LEAKS);
+    CHECK(weft_heap_check() == 0);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uintptr_t *collected, *raw;
 
+    if (argc > 1 && strcmp(argv[1], "leaks") == 0)
+        return leaks();
     CHECK(weft_queue_init(&queue, slot, sizeof slot[0], 1) == 0);
     thread_start("waiter", WEFT_PRIORITY_DEFAULT, wait_outermost, &queue);
     thread_start("sleeper", WEFT_PRIORITY_DEFAULT, sleep_outermost, NULL);

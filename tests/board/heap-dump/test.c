@@ -190,6 +190,48 @@ Test(heap_dump, the_tool_reports_and_draws_it)
     assert_contains(text, "is not the image that ran");
 }
 
+/* Only the full tier of hardening knows who allocated what. */
+Test(heap_dump, names_allocation_sites_where_they_are_known)
+{
+    struct board_run run;
+    char elf[256], *text;
+
+    needs_weft_malloc();
+    run = boot("HEAP_FULL=1", "dump-full");
+    board_image_path(elf, sizeof elf, "heap-dump", "HEAP_FULL=1");
+    cr_assert_eq(host_run(&text, "build/bin/weft heap --elf %s %s/serial.raw", elf, run.folder), 0);
+    assert_contains(text, "\n200 ");
+    assert_contains(text, "blocks_make tests/board/heap-dump/image.c:");
+}
+
+/* ---- leaks ---- */
+
+static void leaks_are_found(const char *config, const char *name, const char *line)
+{
+    struct board_run run;
+
+    needs_weft_malloc();
+    run = board_boot("heap-dump", "leaks", &(struct board_options){.config = config, .name = name});
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "found 7 leaks among ");
+    assert_contains(run.console, line);
+}
+
+Test(heap_leaks, are_listed_by_block)
+{
+    leaks_are_found(NULL, "leaks", "leak: 7 blocks, ");
+}
+
+Test(heap_leaks, are_found_on_two_cores)
+{
+    leaks_are_found("CORES=2", "leaks-2", "allocated at an unknown place");
+}
+
+Test(heap_leaks, are_listed_by_site_where_sites_are_known)
+{
+    leaks_are_found("HEAP_FULL=1", "leaks-full", "(leak_blocks tests/board/heap-dump/image.c:");
+}
+
 /* ---- gdb ---- */
 
 /* The text from the line of the thread that ran `function`'s caller on. */
