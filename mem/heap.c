@@ -24,7 +24,8 @@
  *
  * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c,
  * large.c, stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib
- * its names; prim.h is the outside.
+ * its names; prim.h is the outside; guard.c is the full tier of hardening, watch.h lets a profile
+ * see every call.
  *
  * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of
  * the heap per core and class), in spans that still hold objects, and in objects' rounding.

@@ -14,8 +14,6 @@
 #include "sched/account.h"
 #include "sched/sched.h"
 
-#define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
-
 /* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
  * lock. */
 static struct {
@@ -83,13 +81,12 @@ static void all_remove_locked(struct weft_thread *thread)
     all.count -= !thread->runtime;
 }
 
-void thread_become_runtime(void)
+void thread_make_own(struct weft_thread *thread)
 {
     arch_irq_state state = sched_enter();
-    struct weft_thread *current = core_self()->current;
 
-    all.count -= !current->runtime;
-    current->runtime = 1;
+    all.count -= !thread->runtime;
+    thread->runtime = 1;
     sched_exit(state);
 }
 
@@ -281,7 +278,7 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->current_fpu_area = thread->fpu_area;
     thread->state = THREAD_RUNNING;
     core->preempt_off = 0;
-    if (core->tls_used)
+    if (WEFT_CONFIG_TLS && core->tls_used)
         sched_switch_tls(core, NULL, thread);
     account_begin_irqoff(core);
     arch_switch(&boot_sp, thread->saved_sp);
@@ -300,15 +297,19 @@ _Noreturn void upcall_sched_start_core(void)
 _Noreturn void upcall_sched_start(void (*main_thread)(void))
 {
     static void (*entry)(void);
-    const struct weft_thread_attr attr = {
-        .name = "main", .priority = WEFT_PRIORITY_DEFAULT, .stack_bytes = MAIN_STACK_BYTES};
+    static unsigned char stack[WEFT_CONFIG_HEAP ? 1 : WEFT_CONFIG_MAIN_STACK_BYTES]
+        __attribute__((aligned(16))); /* for want of a heap */
+    const struct weft_thread_attr attr = {.name = "main",
+                                          .priority = WEFT_PRIORITY_DEFAULT,
+                                          .stack = WEFT_CONFIG_HEAP ? NULL : stack,
+                                          .stack_bytes = WEFT_CONFIG_MAIN_STACK_BYTES};
     struct weft_thread *made;
 
     entry = main_thread;
     made = thread_make(&attr, (struct thread_start){main_entry, &entry});
     if (made == NULL)
         weft_panic("there is no memory for the main thread's stack of %u bytes",
-                   (unsigned)MAIN_STACK_BYTES);
+                   (unsigned)WEFT_CONFIG_MAIN_STACK_BYTES);
     made->id = 1; /* other cores' idle threads may be there already */
     sched_lock_irqoff();
     thread_list_add_locked(made);

@@ -25,11 +25,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", command_run},
-    {"report", command_report},
-    {"symbolize", command_symbolize},
-    {"flash", command_flash},
-    {"heap", command_heap},
+    {"run", command_run},     {"report", command_report}, {"symbolize", command_symbolize},
+    {"flash", command_flash}, {"heap", command_heap},
 };
 
 static const char about[] =
