@@ -15,6 +15,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "arch/trap.h"
 #include "arch/upcall.h"
 #include "kernel/board.h"
@@ -86,6 +87,7 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
     }
     arch_trap_init();
     arch_fpu_init(core_self());
+    core_self()->tls_used = arch_tls_init();
     board_init();
     canary_init();
     upcall_heap_init();

@@ -53,6 +53,8 @@ struct core {
     /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
     struct spinlock *lock_held;
 
+    uint32_t tls_used; /* the image has thread-local variables; constant after boot */
+
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
     uint32_t clock_high, clock_last;
 };

@@ -18,6 +18,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "arch/trap.h"
 #include "arch/upcall.h"
 #include "kernel/assert.h"
@@ -51,6 +52,7 @@ _Noreturn void upcall_boot_core(unsigned id)
     ASSERT(id < WEFT_CONFIG_CORES && core == core_self());
     arch_trap_init();
     arch_fpu_init(core);
+    core->tls_used = arch_tls_init();
     board_core_init();
     __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
     while (load(&all_started) == 0)

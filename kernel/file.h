@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files inside weft: kernel/file.c has the table, kernel/file_devices.c what is there from the
- * start. */
+/* Files inside weft: kernel/newlib_file.c has the table, kernel/file_devices.c what is there from
+ * the start. */
 #ifndef KERNEL_FILE_H
 #define KERNEL_FILE_H
 

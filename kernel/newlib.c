@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What newlib asks of a system, and has no file of its own here: files are in kernel/file.c, time
- * in kernel/newlib_time.c, exit in kernel/newlib_exit.c, sleeping, per-thread state and locks in
- * sched/newlib.c, the allocator in mem/newlib_malloc.c.
+ * What newlib asks of a system, and has no file of its own here: files are in kernel/newlib_file.c,
+ * time in kernel/newlib_time.c, exit in kernel/newlib_exit.c, sleeping, per-thread state and locks
+ * in sched/newlib.c, the allocator in mem/newlib_malloc.c.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +14,7 @@
 /* newlib's crt files would supply these; constructors are in .init_array. */
 void _init(void);
 void _fini(void);
+extern void *__dso_handle;
 
 void _init(void)
 {
@@ -22,6 +23,9 @@ void _init(void)
 void _fini(void)
 {
 }
+
+/* Of which part of a program C++ destructors are: there is one part (Itanium C++ ABI, 3.3.5.2). */
+void *__dso_handle = &__dso_handle;
 
 void _exit(int status)
 {

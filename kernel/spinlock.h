@@ -26,7 +26,7 @@ enum lock_rank {
     RANK_HEAP_PAGES,   /* the page heap */
     /* leaves */
     RANK_BOARD, /* a board's own tables */
-    RANK_FILES, /* the table of open files, for a few instructions (kernel/file.c) */
+    RANK_FILES, /* the table of open files, for a few instructions (kernel/newlib_file.c) */
     RANK_LOG,
     RANK_CONSOLE,
     RANK_COUNT

@@ -60,8 +60,9 @@ void upcall_profile_crash(void);
 bool upcall_console_lock(void);
 void upcall_console_unlock(void);
 
-/* sched: the sleeping lock of place `index` in the table of open files (kernel/file.c), below
- * WEFT_CONFIG_FILES: made, taken, let go of. Taking it does nothing where nobody may sleep. */
+/* sched: the sleeping lock of place `index` in the table of open files (kernel/newlib_file.c),
+ * below WEFT_CONFIG_FILES: made, taken, let go of. Taking it does nothing where nobody may sleep.
+ */
 void upcall_file_lock_init(unsigned index);
 void upcall_file_lock(unsigned index);
 void upcall_file_unlock(unsigned index);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Malta: everything in RAM, kseg0, above the first megabyte, which belongs to the boot loader. */
+#define TLS_SEGMENTS :text :tls
 #include "linker/mips.ld.h"
 
 OUTPUT_ARCH(mips)
@@ -9,6 +10,7 @@ PHDRS
 {
     text PT_LOAD FLAGS(5); /* R-X */
     data PT_LOAD FLAGS(6); /* RW- */
+    tls PT_TLS FLAGS(4);   /* which values are thread-local */
 }
 
 SECTIONS

@@ -7,6 +7,7 @@
  */
 #include <weft/config.h>
 
+#define TLS_SEGMENTS :text :tls
 #include "linker/sections.ld.h"
 
 OUTPUT_FORMAT(elf64-x86-64)
@@ -17,6 +18,7 @@ PHDRS
 {
     text PT_LOAD FLAGS(5); /* R-X */
     data PT_LOAD FLAGS(6); /* RW- */
+    tls PT_TLS FLAGS(4);   /* which values are thread-local */
     note PT_NOTE FLAGS(4); /* the PVH entry, for loaders that look for it */
 }
 

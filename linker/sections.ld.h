@@ -24,7 +24,24 @@
         __eh_frame_start = .;                                                                      \
         KEEP(*(.eh_frame))                                                                         \
         __eh_frame_end = .;                                                                        \
-    } :text
+    } :text                                                                                        \
+    TLS_SECTIONS
+
+/* Thread-local variables: their initial values, which each thread copies. What is only zero takes no
+ * place in the image. A script with a header PT_TLS says `:text :tls`; nothing here needs one. */
+#ifndef TLS_SEGMENTS
+#define TLS_SEGMENTS :text
+#endif
+#define TLS_SECTIONS                                                                               \
+    .tdata : {                                                                                     \
+        __tls_image = .;                                                                           \
+        *(.tdata .tdata.* .gnu.linkonce.td.*)                                                      \
+    } TLS_SEGMENTS                                                                                 \
+    .tbss : { *(.tbss .tbss.* .gnu.linkonce.tb.*) *(.tcommon) } TLS_SEGMENTS                       \
+    __tls_image_bytes = SIZEOF(.tdata);                                                            \
+    __tls_block_bytes = SIZEOF(.tbss) == 0 ? SIZEOF(.tdata)                                        \
+                                           : ADDR(.tbss) + SIZEOF(.tbss) - ADDR(.tdata);           \
+    __tls_align = MAX(ALIGNOF(.tdata), ALIGNOF(.tbss));
 
 #define CONSTRUCTOR_SECTIONS                                                                       \
     .preinit_array : {                                                                             \

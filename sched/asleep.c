@@ -25,6 +25,8 @@
 #include "kernel/upcall.h"
 #include "sched/sched.h"
 
+const struct weft_alarm *asleep_ignored;
+
 static uint32_t expected; /* calls of weft_wakeup_expect */
 static uint32_t asked;    /* the core that asked for the interrupt, + 1; under the lock */
 
@@ -44,7 +46,9 @@ static bool is_of_program(const struct weft_alarm *alarm)
     const struct weft_thread *thread =
         (const struct weft_thread *)((const char *)alarm - offsetof(struct weft_thread, alarm));
 
-    return (alarm->order & ALARM_TIMER) != 0 || !thread->runtime;
+    if ((alarm->order & ALARM_TIMER) != 0)
+        return alarm != asleep_ignored;
+    return !thread->runtime;
 }
 
 /* Behind `alarm` and all that is below it; NULL: that was the last. */

@@ -4,6 +4,10 @@
 #define SCHED_ASLEEP_H
 
 struct core;
+struct weft_alarm;
+
+/* A timer of weft's own, which wakes nobody; NULL: there is none. */
+extern const struct weft_alarm *asleep_ignored;
 
 /* `core` has nobody to run: if no other core has, and nothing can wake a thread, an interrupt of
  * this core is asked for at once. */

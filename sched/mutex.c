@@ -159,6 +159,11 @@ static void chain_update_locked(struct weft_thread *thread)
     }
 }
 
+void mutex_priority_changed_locked(struct weft_thread *thread)
+{
+    chain_update_locked(thread);
+}
+
 void mutex_waiter_left_locked(const void *object)
 {
     struct weft_mutex *mutex = (struct weft_mutex *)object;

@@ -39,10 +39,17 @@ static bool may_run_on(const struct weft_thread *thread, unsigned core)
     return (thread->affinity >> core & 1) != 0;
 }
 
-/* The priority that a core is giving its time to; -1: idle. */
+void place_look_again_locked(struct core *core)
+{
+    kick_locked(core);
+}
+
+/* The priority that a core is giving its time to; -1: idle. Nobody beats a cooperative thread. */
 static int running_priority(const struct core *core)
 {
-    return sched_is_idle(core) ? -1 : core->current->priority;
+    if (sched_is_idle(core))
+        return -1;
+    return core->current->cooperative ? RUNQ_PRIORITIES : core->current->priority;
 }
 
 /* The core of `allowed` that runs the lowest priority; `last` if it is one of several. */

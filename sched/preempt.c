@@ -16,6 +16,7 @@
 #include "kernel/assert.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/watchdog.h"
 #include "sched/world.h"
@@ -28,7 +29,8 @@ void sched_yield_locked(struct core *core)
     struct weft_thread *current = core->current;
     struct weft_thread *next;
 
-    if (WEFT_CONFIG_CORES > 1 && !runq_has_at_least(&sched_of(core)->ready, current->priority)) {
+    if (WEFT_CONFIG_CORES > 1 && current->suspended == 0 &&
+        !runq_has_at_least(&sched_of(core)->ready, current->priority)) {
         next = place_take_locked(core, current->priority);
         DEBUG_ASSERT(next != NULL);
         sched_requeue_current_locked(core, true);
@@ -40,18 +42,25 @@ void sched_yield_locked(struct core *core)
     sched_switch_locked(core);
 }
 
+/* Its core set was changed under it. In this core's queue it is found by those that may run it. */
+static bool must_move(const struct core *core)
+{
+    return WEFT_CONFIG_CORES > 1 && (core->current->affinity >> core->id & 1) == 0;
+}
+
 /* A switch was asked for: the current thread keeps its turn unless it is its equals' turn. */
 static void give_way_locked(struct core *core)
 {
     struct weft_thread *current = core->current;
 
     core_reschedule_clear(core);
-    if (world_core_stopped_locked(core)) {
+    if (world_core_stopped_locked(core) || current->suspended != 0 || must_move(core)) {
         sched_requeue_current_locked(core, false);
         sched_switch_locked(core);
         return;
     }
-    if (!WEFT_CONFIG_PREEMPTION || !place_waits_locked(core, current->priority))
+    if (!WEFT_CONFIG_PREEMPTION || current->cooperative ||
+        !place_waits_locked(core, current->priority))
         return; /* who asked for it has been taken away again (priority change, timeout) */
     sched_of(core)->preemptions++;
     if (place_waits_locked(core, current->priority + 1u)) {
@@ -129,28 +138,27 @@ void weft_preempt_enable(void)
     core_preempt_enable();
 }
 
-uint32_t slice_cycles[RUNQ_PRIORITIES];
-
-void slices_init(void)
-{
-    for (unsigned priority = 0; priority < RUNQ_PRIORITIES; priority++)
-        slice_cycles[priority] = (uint32_t)tick_ns_to_cycles(WEFT_CONFIG_SLICE_US * 1000ull);
-}
-
 void upcall_sched_slice(struct core *core)
 {
     struct weft_thread *current = core->current;
+    uint32_t slice;
 
     if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != current->magic)
         stack_canary_died(current); /* at each tick too: it may never leave the core */
     watchdog_tick_irqoff(core);
-    if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle)
+    account_tick_irqoff(core);
+    if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle || current->cooperative)
         return;
+    slice = __atomic_load_n(&slice_cycles[current->priority], __ATOMIC_RELAXED);
+    if (slice == SLICE_NONE)
+        return;
+    if (current->slice_left > slice)
+        current->slice_left = slice; /* it was made shorter, or the thread had none */
     if (current->slice_left > core->tick_period) {
         current->slice_left -= core->tick_period;
         return;
     }
-    current->slice_left = slice_cycles[current->priority];
+    current->slice_left = slice;
     sched_lock_irqoff();
     if (place_waits_locked(core, current->priority))
         core_reschedule_ask(core);

@@ -49,6 +49,9 @@ struct scheduler {
     struct weft_thread idle;
     struct weft_thread *dead; /* detached threads that have ended, by link.next; freed at leisure */
     uint32_t switches, preemptions, steals;
+#if WEFT_CONFIG_THREAD_STATS
+    uint32_t charged_at; /* cycles: up to here the current thread has been charged */
+#endif
 };
 
 extern struct scheduler schedulers[WEFT_CONFIG_CORES];
@@ -181,6 +184,9 @@ void mutex_set_depth(struct weft_mutex *mutex, uint16_t depth);
 void mutex_release_locked(struct weft_mutex *mutex);
 void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread);
 
+/* mutex.c: a thread's own priority has changed: what it runs at, and those it waits for. */
+void mutex_priority_changed_locked(struct weft_thread *thread);
+
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);
 
@@ -193,11 +199,18 @@ const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
  * core when it must look. */
 void place_locked(struct weft_thread *thread);
 
+/* control.c: a suspended thread stops here: it is in no queue. */
+void sched_park_locked(struct weft_thread *thread);
+
 /* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
 static inline void sched_ready_locked(struct weft_thread *thread)
 {
     struct core *core;
 
+    if (__builtin_expect(thread->suspended != 0, 0)) {
+        sched_park_locked(thread);
+        return;
+    }
     thread->state = THREAD_READY;
     if (WEFT_CONFIG_CORES > 1) {
         place_locked(thread);
@@ -220,6 +233,9 @@ void place_share_locked(const struct core *core);
 /* A running thread's priority was lowered: its core must look whether a better one waits. */
 void place_priority_dropped_locked(struct weft_thread *thread);
 
+/* Something has happened to what this core runs: it comes to give_way_locked. */
+void place_look_again_locked(struct core *core);
+
 /* Cores that are idle and not yet promised to a thread, a bit each. */
 struct place_state {
     uint32_t idle;
@@ -231,6 +247,10 @@ bool place_waits_locked(const struct core *core, unsigned priority);
 
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
 void priority_set_locked(struct weft_thread *thread, uint8_t priority);
+
+/* switch.c: thread-local variables, on cores that have core->tls_used. `from` is NULL at first. */
+void sched_switch_tls(const struct core *core, const struct weft_thread *from,
+                      const struct weft_thread *to);
 
 /* stack_guard.c. How much more memory a guarded stack takes; puts the guard below the new thread's
  * stack, or takes it away before the memory is given back; canary and paint of a new stack. */
@@ -273,7 +293,8 @@ static inline bool sched_is_idle(const struct core *core)
     return core->current == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
 }
 
-/* preempt.c: time slices by priority, in cycles; UINT32_MAX: none. */
+/* control.c: time slices by priority, in cycles. */
+#define SLICE_NONE UINT32_MAX
 extern uint32_t slice_cycles[RUNQ_PRIORITIES];
 void slices_init(void);
 

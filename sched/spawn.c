@@ -2,10 +2,10 @@
 /*
  * A thread's memory: laid out, used again, given back.
  *
- * It is one piece: from the top down the control block, the FPU area, the start record, the stack.
- * It comes from mem/stack.h or from the caller. Whoever learns last that the thread has ended gives
- * it back: the joiner, or, for a detached thread, the next one that spawns, joins or idles
- * (thread_reap).
+ * It is one piece: from the top down the control block, thread-local variables, the FPU area, the
+ * start record, the stack. It comes from mem/stack.h or from the caller. Whoever learns last that
+ * the thread has ended gives it back: the joiner, or, for a detached thread, the next one that
+ * spawns, joins or idles (thread_reap).
  *
  * Pieces from mem/stack.h are kept for the next thread of the same size, WEFT_CONFIG_STACK_CACHE of
  * them at most, with guard, canary and FPU area as they are: making a thread is then a matter of
@@ -17,16 +17,20 @@
 
 #include "arch/context.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "kernel/assert.h"
 #include "kernel/cores.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 
 #define START_BYTES ((sizeof(struct thread_start) + 15) & ~(size_t)15)
 
-/* Above what the caller asked for: control block, FPU area, start record, and aligning them. */
-#define OVERHEAD_BYTES (sizeof(struct weft_thread) + ARCH_FPU_BYTES + START_BYTES + 64)
+/* Above what the caller asked for: control block, thread-local variables, FPU area, start record,
+ * and aligning them. */
+#define OVERHEAD_BYTES                                                                             \
+    (sizeof(struct weft_thread) + arch_tls_bytes() + ARCH_FPU_BYTES + START_BYTES + 64)
 
 /* Under the scheduler's lock. Threads that have ended, by link.next, the latest first. */
 static struct {
@@ -53,6 +57,11 @@ void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr
     thread->reent = NULL;
     thread->mutexes = 0;
     thread->being_joined = 0;
+    thread->suspended = 0;
+    thread->cooperative = attr->cooperative;
+    thread->hooks = NULL;
+    thread->slots = NULL;
+    account_clear(thread);
 }
 
 static struct thread_start *start_of(const struct weft_thread *thread)
@@ -72,6 +81,8 @@ static struct weft_thread *lay_out(void *memory, size_t bytes, const struct weft
                                    .stack_bytes = bytes,
                                    .stack_asked = attr->stack_bytes,
                                    .own_stack = attr->stack != NULL};
+    if (core_self()->tls_used)
+        top = arch_tls_make(top);
     top = (top - ARCH_FPU_BYTES) & ~(uintptr_t)15;
     thread->fpu_area = (void *)top;
     memset(thread->fpu_area, 0, ARCH_FPU_BYTES);
@@ -90,6 +101,8 @@ static void set_going(struct weft_thread *thread, const struct weft_thread_attr 
 
     thread_fill(thread, attr);
     *record = start;
+    if (core_self()->tls_used)
+        (void)arch_tls_make((uintptr_t)thread); /* the memory may have been another thread's */
     stack_canary_set(thread);
     thread->saved_sp = arch_context_init((void *)thread->stack_hi, thread_entry, record);
     if (WEFT_CONFIG_STACK_PAINT)

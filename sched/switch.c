@@ -4,8 +4,10 @@
 
 #include "arch/context.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/world.h"
 
@@ -34,6 +36,15 @@ static inline struct weft_thread *pick_locked(struct core *core)
     return next != NULL ? next : &scheduler->idle;
 }
 
+/* Thread-local variables follow their thread; the idle one has none. */
+void sched_switch_tls(const struct core *core, const struct weft_thread *from,
+                      const struct weft_thread *to)
+{
+    const struct weft_thread *idle = &sched_of(core)->idle;
+
+    arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
+}
+
 /* The body of sched_switch_locked, in line also where every instruction counts. */
 static inline __attribute__((always_inline)) void switch_locked(struct core *core)
 {
@@ -49,8 +60,11 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
         __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
         stack_canary_died(previous);
     sched_of(core)->switches++;
+    account_switch_locked(core, previous, next);
     core->current = next;
     core->current_fpu_area = next->fpu_area;
+    if (__builtin_expect(core->tls_used != 0, 0))
+        sched_switch_tls(core, previous, next);
     if (__builtin_expect(core->fpu_owner != NULL, 0))
         arch_fpu_switch(core, next->fpu_area);
     arch_switch(&previous->saved_sp, next->saved_sp);
@@ -67,6 +81,10 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
     struct run_queue *ready = &sched_of(core)->ready;
 
     DEBUG_ASSERT(current != &sched_of(core)->idle);
+    if (current->suspended != 0) {
+        sched_park_locked(current);
+        return;
+    }
     current->state = THREAD_READY;
     if (to_back)
         runq_push_back(ready, current);
@@ -74,7 +92,8 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
         runq_push_front(ready, current);
 }
 
-/* With more than one core, everything is looked at under the lock. */
+/* With more than one core, everything is looked at under the lock; and where an interrupt has asked
+ * for something that could not be done at once. */
 static void yield_to_anybody(void)
 {
     arch_irq_state state;
@@ -83,7 +102,7 @@ static void yield_to_anybody(void)
     sched_assert_may_block("weft_thread_yield");
     state = sched_enter();
     core = core_self();
-    if (place_waits_locked(core, core->current->priority))
+    if (core->current->suspended != 0 || place_waits_locked(core, core->current->priority))
         sched_yield_locked(core);
     sched_exit(state);
 }
@@ -93,7 +112,7 @@ void weft_thread_yield(void)
     struct core *core = core_self();
     arch_irq_state state;
 
-    if (WEFT_CONFIG_CORES > 1) {
+    if (WEFT_CONFIG_CORES > 1 || core_reschedule_asked(core)) {
         yield_to_anybody();
         return;
     }

@@ -11,6 +11,7 @@
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "mem/stack.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 
 #define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
@@ -83,11 +84,16 @@ _Noreturn void upcall_thread_returned(void)
 
 _Noreturn void weft_thread_exit(void *result)
 {
+    struct weft_exit_hook *hook;
     struct weft_thread *current;
     struct core *core;
 
     sched_assert_may_block_here("weft_thread_exit");
     current = thread_current();
+    while ((hook = current->hooks) != NULL) {
+        current->hooks = hook->next;
+        hook->function(hook->argument);
+    }
     if (current->mutexes != 0)
         weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first",
                    current->name, current->mutexes);
@@ -245,6 +251,9 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->current_fpu_area = thread->fpu_area;
     thread->state = THREAD_RUNNING;
     core->preempt_off = 0;
+    if (core->tls_used)
+        sched_switch_tls(core, NULL, thread);
+    account_begin_irqoff(core);
     arch_switch(&boot_sp, thread->saved_sp);
     __builtin_unreachable();
 }

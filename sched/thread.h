@@ -97,13 +97,25 @@ struct weft_thread {
     uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
     uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
     uint8_t being_joined;
-    uint8_t guarded; /* an inaccessible page lies below stack_lo */
-    void *stack;     /* what stack_alloc returned, and its size */
+    uint8_t guarded;              /* an inaccessible page lies below stack_lo */
+    uint8_t suspended;            /* so many times: control.c */
+    uint8_t cooperative;          /* is not preempted */
+    struct weft_exit_hook *hooks; /* its own: touched by no other thread */
+    struct thread_slots *slots;   /* likewise; NULL: it has set none */
+    void *stack;                  /* what stack_alloc returned, and its size */
     size_t stack_bytes;
     size_t stack_asked; /* as in the attributes it was made with: threads of a size are alike */
+
+#if WEFT_CONFIG_THREAD_STATS
+    /* sched/account.h */
+    uint64_t run_cycles;
+    uint32_t switches, waits;
+#endif
 };
 
-_Static_assert(sizeof(void *) != 4 || sizeof(struct weft_thread) <= 192, "control block has grown");
+_Static_assert(sizeof(void *) != 4 ||
+                   sizeof(struct weft_thread) <= 192 + 16 * WEFT_CONFIG_THREAD_STATS,
+               "control block has grown");
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);

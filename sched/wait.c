@@ -5,6 +5,7 @@
 #include "arch/clock.h"
 #include "kernel/assert.h"
 #include "kernel/tick.h"
+#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/select.h"
 
@@ -32,6 +33,7 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     DEBUG_ASSERT(!arch_irq_enabled());
     DEBUG_ASSERT(current->state == THREAD_RUNNING);
     DEBUG_ASSERT(current != &sched_of(core)->idle);
+    account_wait_locked(current);
     current->state = THREAD_BLOCKED;
     current->wait_reason = (uint8_t)reason;
     current->wait_object = object;

@@ -72,6 +72,7 @@ enum {
     MSR_APIC_BASE = 0x1b,
     MSR_TSC_DEADLINE = 0x6e0,
     MSR_X2APIC = 0x800, /* registers follow */
+    MSR_FS_BASE = 0xc0000100,
     MSR_GS_BASE = 0xc0000101,
 };
 

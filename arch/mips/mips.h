@@ -34,6 +34,10 @@ _Noreturn void mips_boot_core(unsigned id);
 _Noreturn void board_early_refuse(const char *sentence, const char *const *arguments,
                                   const char *const *environment);
 
+/* tls.c: a reserved-instruction exception was the read of the thread pointer on a CPU without one:
+ * done in the frame. */
+bool mips_tls_emulate(struct arch_frame *frame);
+
 /* From vectors.S. */
 void mips_exception(struct arch_frame *frame);
 

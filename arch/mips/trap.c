@@ -38,6 +38,7 @@ enum {
     EXC_TLBS = 3,
     EXC_ADEL = 4,
     EXC_ADES = 5,
+    EXC_RI = 10,
     EXC_CPU = 11,
     EXC_DSP = 26,
 };
@@ -53,7 +54,7 @@ static const char *const cause_names[32] = {
     [7] = "bus error on load or store",
     [8] = "system call",
     [9] = "breakpoint",
-    [10] = "reserved instruction",
+    [EXC_RI] = "reserved instruction",
     [EXC_CPU] = "coprocessor unusable",
     [12] = "arithmetic overflow",
     [13] = "trap instruction",
@@ -91,6 +92,8 @@ void mips_exception(struct arch_frame *frame)
     if (exception_code(frame) == EXC_CPU && unit == 1 && mips_fpu_take(frame))
         return;
     if (exception_code(frame) == EXC_DSP && mips_fpu_take(frame))
+        return;
+    if (exception_code(frame) == EXC_RI && mips_tls_emulate(frame))
         return;
     if ((exception_code(frame) == EXC_TLBL || exception_code(frame) == EXC_TLBS) &&
         mips_stack_map_missed(frame->badvaddr))

@@ -8,6 +8,7 @@
 #include "arch/context.h"
 #include "arch/cpu.h"
 #include "arch/fpu.h"
+#include "arch/tls.h"
 #include "arch/trap.h"
 #include "arch/unwind.h"
 
@@ -155,4 +156,26 @@ bool arch_unwind_through_trap(struct arch_unwind *registers, uintptr_t lo, uintp
     (void)lo;
     (void)hi;
     return false;
+}
+
+/* Thread-local variables: none, until the port has a thread pointer. */
+bool arch_tls_init(void)
+{
+    return false;
+}
+
+size_t arch_tls_bytes(void)
+{
+    return 0;
+}
+
+uintptr_t arch_tls_make(uintptr_t top)
+{
+    return top;
+}
+
+void arch_tls_switch(uintptr_t from, uintptr_t to)
+{
+    (void)from;
+    (void)to;
 }

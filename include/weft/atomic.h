@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 static inline uint64_t weft_atomic64_load(const uint64_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_SEQ_CST);
@@ -57,5 +61,9 @@ static inline uint64_t weft_atomic64_fetch_xor(uint64_t *word, uint64_t value)
 {
     return __atomic_fetch_xor(word, value, __ATOMIC_SEQ_CST);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

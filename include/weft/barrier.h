@@ -7,6 +7,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_barrier {
     uint32_t magic;
@@ -35,5 +39,9 @@ WEFT_MUST_CHECK int weft_barrier_wait_until(struct weft_barrier *barrier, uint64
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */
 void weft_barrier_destroy(struct weft_barrier *barrier);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

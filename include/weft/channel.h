@@ -16,6 +16,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_channel {
     uint32_t magic;
@@ -100,5 +104,9 @@ WEFT_MUST_CHECK int weft_select_until(struct weft_select_case *cases, size_t cou
 
 /* The same without waiting (a select with a default): WEFT_EAGAIN. Context: any. */
 WEFT_MUST_CHECK int weft_select_try(struct weft_select_case *cases, size_t count, size_t *chosen);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

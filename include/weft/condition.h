@@ -12,6 +12,10 @@
 #include <weft/mutex.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_condition {
     uint32_t magic;
@@ -47,5 +51,9 @@ void weft_condition_broadcast(struct weft_condition *condition);
 
 /* Ends the object: waiters get WEFT_ECLOSED (with the mutex), later use panics. Context: thread. */
 void weft_condition_destroy(struct weft_condition *condition);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

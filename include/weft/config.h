@@ -150,6 +150,14 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Thread-local slots (weft/slot.h) that can exist at a time. */
+#ifndef WEFT_CONFIG_SLOTS
+#define WEFT_CONFIG_SLOTS 16
+#endif
+#if WEFT_CONFIG_SLOTS < 1 || WEFT_CONFIG_SLOTS > 1024
+#error "WEFT_CONFIG_SLOTS must be 1 to 1024"
+#endif
+
 /* Files that can be open at once, the console's three descriptors not counted. */
 #ifndef WEFT_CONFIG_FILES
 #define WEFT_CONFIG_FILES 16
@@ -164,6 +172,15 @@
 #endif
 #if WEFT_CONFIG_DEBUG != 0 && WEFT_CONFIG_DEBUG != 1
 #error "WEFT_CONFIG_DEBUG must be 0 or 1"
+#endif
+
+/* 1: each thread's time on a core, its switches and its waits are kept (weft_thread_info), for some
+ * 15 instructions a switch and 16 bytes a thread (docs/benchmarks.md). On in debug builds. */
+#ifndef WEFT_CONFIG_THREAD_STATS
+#define WEFT_CONFIG_THREAD_STATS WEFT_CONFIG_DEBUG
+#endif
+#if WEFT_CONFIG_THREAD_STATS != 0 && WEFT_CONFIG_THREAD_STATS != 1
+#error "WEFT_CONFIG_THREAD_STATS must be 0 or 1"
 #endif
 
 #endif

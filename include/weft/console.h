@@ -6,12 +6,21 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <weft/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Formats %s %c %d %i %u %x %X %p %% with l, ll, z, j, a width, 0 and -, and %.*s. Context: any. */
 void weft_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints the sentence, the registers, this thread's exact stack and the other threads' stacks, then
  * ends the program with status 70 (EX_SOFTWARE of sysexits.h). Context: any. */
-_Noreturn void weft_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+WEFT_NORETURN void weft_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

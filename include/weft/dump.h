@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Prints the stacks of all threads to the console, the caller first. Context: any but a
  * panicking system. A thread stops the world for it where it may (weft/world.h), and so may block;
  * otherwise preemption is off meanwhile. */
@@ -17,5 +21,9 @@ void weft_threads_dump(void);
  * stands there is a prefix of it. No terminating zero. Context: thread; `all` stops the world, and
  * so may block. */
 size_t weft_stack(char *buffer, size_t bytes, bool all);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #ifndef WEFT_ERROR_H
 #define WEFT_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define WEFT_EINVAL (-1)    /* an argument is outside its documented range */
 #define WEFT_ENOMEM (-2)    /* the heap, or a static table, has no room */
 #define WEFT_ETIMEDOUT (-3) /* the deadline passed first */
@@ -24,9 +28,14 @@
 #define WEFT_ESTATE (-10)   /* not possible in the object's present state */
 
 #define WEFT_MUST_CHECK __attribute__((warn_unused_result))
+#define WEFT_NORETURN __attribute__((noreturn)) /* C's _Noreturn, also for C++ */
 
 /* A constant, English, one-line description of `error`; "unknown error" for a code that is none.
  * Context: any. Never NULL. */
 const char *weft_error_name(int error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

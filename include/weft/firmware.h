@@ -14,6 +14,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weft/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The least `memory_bytes`: below this not even the first threads' stacks fit. */
 #define WEFT_FIRMWARE_MEMORY_MIN 65536
@@ -58,7 +63,7 @@ struct weft_firmware {
  * What is wrong with it is said on the console in one sentence, and exit is called with status 78.
  * Context: the firmware's boot stack, interrupts off, once. MIPS: Status.IM's own lines stay as
  * they are, IM7 becomes weft's. */
-_Noreturn void weft_start(const struct weft_firmware *firmware);
+WEFT_NORETURN void weft_start(const struct weft_firmware *firmware);
 
 /* A byte has come from the console, for stdin. Interrupt context. */
 void weft_firmware_received(int byte);
@@ -70,5 +75,9 @@ void weft_vector_tlb_refill(void);
 void weft_vector_cache_error(void);
 void weft_vector_exception(void);
 void weft_vector_interrupt(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_flags {
     uint32_t magic;
@@ -58,5 +62,9 @@ uint32_t weft_flags_get(const struct weft_flags *flags);
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */
 void weft_flags_destroy(struct weft_flags *flags);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

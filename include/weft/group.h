@@ -7,6 +7,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_group {
     uint32_t magic;
@@ -39,5 +43,9 @@ WEFT_MUST_CHECK int weft_group_wait_until(struct weft_group *group, uint64_t dea
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */
 void weft_group_destroy(struct weft_group *group);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -20,6 +20,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What a region's memory is good for. malloc uses NORMAL only. */
 enum weft_memory {
     WEFT_MEMORY_NORMAL,
@@ -136,5 +140,9 @@ void weft_heap_set_release_hook(void (*hook)(void *start, size_t bytes, bool rel
  * Context: thread; preemption is off for the time of the walk. Cost: linear in pages and free
  * objects. */
 WEFT_MUST_CHECK int weft_heap_check(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum weft_mutex_kind {
     WEFT_MUTEX_NORMAL,     /* misuse panics: locking it twice, unlocking another's */
     WEFT_MUTEX_RECURSIVE,  /* the owner may lock it again; unlock as often */
@@ -71,5 +75,9 @@ int weft_mutex_unlock(struct weft_mutex *mutex);
 /* Ends the object: waiters get WEFT_ECLOSED (or panic, see lock), later use panics. The caller may
  * own it. Errors: WEFT_EBUSY (another thread owns it; nothing was done). Context: thread. */
 WEFT_MUST_CHECK int weft_mutex_destroy(struct weft_mutex *mutex);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

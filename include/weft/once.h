@@ -7,6 +7,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_once {
     uint32_t magic;
@@ -29,5 +33,9 @@ WEFT_MUST_CHECK int weft_once_init(struct weft_once *once);
  * an interrupt handler. Blocks while another thread runs it. Cost afterwards: a few instructions.
  */
 void weft_once_run(struct weft_once *once, void (*function)(void *argument), void *argument);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_pool {
     uint32_t magic;
@@ -46,5 +50,9 @@ size_t weft_pool_used(const struct weft_pool *pool);
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */
 void weft_pool_destroy(struct weft_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Every tick since weft_profile_start is in exactly one of the counters after the first:
  * ticks = recorded + lost_atomic64 + lost_full + lost_nolock + suppressed. Words, so that no read
  * is torn on a 32-bit CPU; they wrap together. */
@@ -37,5 +41,9 @@ void weft_profile_totals(struct weft_profile_totals *totals);
  * tool takes it out again. Errors: WEFT_ESTATE (running, or never started). Blocks for as long as
  * the line takes. Context: thread. */
 WEFT_MUST_CHECK int weft_profile_send(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_queue {
     uint32_t magic;
@@ -58,5 +62,9 @@ size_t weft_queue_count(const struct weft_queue *queue);
 /* Ends the object: all waiters get WEFT_ECLOSED, messages in it are lost, later use panics.
  * Context: thread. */
 void weft_queue_destroy(struct weft_queue *queue);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_rwlock {
     uint32_t magic;
@@ -53,5 +57,9 @@ void weft_rwlock_write_unlock(struct weft_rwlock *lock);
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. The caller may hold it for writing.
  * Errors: WEFT_EBUSY (others hold it; nothing was done). Context: thread. */
 WEFT_MUST_CHECK int weft_rwlock_destroy(struct weft_rwlock *lock);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fields are private. Lifetime: the caller's; it must not move while in use. */
 struct weft_semaphore {
     uint32_t magic;
@@ -57,5 +61,9 @@ uint32_t weft_semaphore_count(const struct weft_semaphore *semaphore);
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */
 void weft_semaphore_destroy(struct weft_semaphore *semaphore);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_thread;
 
 #define WEFT_PRIORITY_LOWEST 0
@@ -30,6 +34,7 @@ struct weft_thread_attr {
                            which must stay untouched until the thread was joined */
     uint32_t cores;     /* cores it may run on, a bit each, core 0 the lowest; 0: any */
     bool detached;      /* true: nobody joins it; its memory is freed when it exits */
+    bool cooperative;   /* true: keeps the core until it blocks or yields */
 };
 
 #define WEFT_THREAD_ATTR_DEFAULT                                                                   \
@@ -45,11 +50,76 @@ WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
 
 /* Ends the calling thread; `result` goes to whoever joins it. Returning from the entry function
  * does the same. Panics when the caller still holds a mutex. */
-_Noreturn void weft_thread_exit(void *result);
+WEFT_NORETURN void weft_thread_exit(void *result);
+
+/* A function that is called when the thread ends. The structure is the caller's, and must stay
+ * until the function was called or the hook was removed. */
+struct weft_exit_hook {
+    struct weft_exit_hook *next;
+    void (*function)(void *argument);
+    void *argument;
+};
+
+/* The calling thread will call function(argument) when it ends, by weft_thread_exit or by returning
+ * from its entry function, the latest hook first, on its own stack, before it can be joined. The
+ * function may block. Hooks are not called when the program ends (exit, or main returning). Panics
+ * on NULL. */
+void weft_thread_hook_add(struct weft_exit_hook *hook, void (*function)(void *argument),
+                          void *argument);
+
+/* Takes back a hook of the calling thread. Errors: WEFT_EINVAL (it has none such, or it was called
+ * already). */
+WEFT_MUST_CHECK int weft_thread_hook_remove(struct weft_exit_hook *hook);
+
+/* Nobody will join `thread`: its memory is given back when it ends, or now if it has. Does not
+ * block. Errors: WEFT_EINVAL (NULL, detached already, or being joined). */
+WEFT_MUST_CHECK int weft_thread_detach(struct weft_thread *thread);
 
 /* Waits until `thread` has ended, stores its result in *result (which may be NULL) and frees it.
  * Blocks. Errors: WEFT_EINVAL (NULL, detached, or already being joined), WEFT_EDEADLK (itself). */
 WEFT_MUST_CHECK int weft_thread_join(struct weft_thread *thread, void **result);
+
+/*
+ * What follows may be done to any thread of the program that has not ended, whatever it is doing,
+ * the calling one included. Errors of all: WEFT_EINVAL (NULL, no thread, weft's own, a value out of
+ * range), WEFT_ESTATE (it has ended and was not joined yet). Context: any. They do not block, but a
+ * call that takes the core from the calling thread returns when that runs again.
+ */
+
+/* Stops `thread` until it was resumed as often as it was suspended. A thread that is blocked goes
+ * on waiting, may get what it waits for, and stops then; a suspended thread keeps the mutexes it
+ * holds. On return it runs nowhere; when another core runs it and the caller is an interrupt
+ * handler, or has preemption off, it stops as soon as that core has taken the interrupt. A thread
+ * with preemption off runs on until it turns it on, and is waited for. Errors: WEFT_ESTATE also:
+ * suspended 255 times. Panics when a thread that has preemption off suspends itself. */
+WEFT_MUST_CHECK int weft_thread_suspend(struct weft_thread *thread);
+
+/* Takes back one weft_thread_suspend. Errors: WEFT_ESTATE also: it is not suspended. */
+WEFT_MUST_CHECK int weft_thread_resume(struct weft_thread *thread);
+
+/* Its own priority from now on; what it inherits from threads that wait for its mutexes it keeps.
+ * Takes effect at once, on its place in the queue it waits in and on the owners of mutexes it waits
+ * for, too. Among its new equals it comes last. Cost: linear in the threads that wait before it. */
+WEFT_MUST_CHECK int weft_thread_set_priority(struct weft_thread *thread, int priority);
+
+/* The cores it may run on from now on, a bit each; 0: any. A thread that runs on another moves: at
+ * once when it is the calling one, else as soon as its core has taken the interrupt; with
+ * preemption off, when it is turned on. Errors: WEFT_EINVAL also: none of them is there. */
+WEFT_MUST_CHECK int weft_thread_set_cores(struct weft_thread *thread, uint32_t cores);
+
+/* Cores that it may run on and that are there; 0: no thread. */
+uint32_t weft_thread_cores(const struct weft_thread *thread);
+
+/* A cooperative thread keeps its core until it blocks or yields, whoever is ready and however long
+ * it takes; interrupts are served, and stopping the world, suspending and moving it work. */
+WEFT_MUST_CHECK int weft_thread_set_cooperative(struct weft_thread *thread, bool cooperative);
+
+/* How long threads of this priority keep the core while others of it are ready, in nanoseconds,
+ * rounded up to whole ticks; 0: until they block, yield or are preempted. At first
+ * WEFT_CONFIG_SLICE_US. Errors: WEFT_EINVAL (priority, or more than 2^32 - 2 cycles of the clock).
+ * Context: any. */
+WEFT_MUST_CHECK int weft_slice_set_ns(int priority, uint64_t ns);
+uint64_t weft_slice_ns(int priority);
 
 /* The calling thread. Context: any; in an interrupt handler, the interrupted thread. */
 struct weft_thread *weft_thread_self(void);
@@ -91,5 +161,9 @@ unsigned weft_core_self(void);
  * Between the two the thread must not block. Cost: a few instructions. Context: thread. */
 void weft_preempt_disable(void);
 void weft_preempt_enable(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include <weft/error.h>
 #include <weft/wait.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_timer;
 
 /* Context: interrupt. */
@@ -62,5 +66,9 @@ WEFT_MUST_CHECK int weft_timer_wait_until(struct weft_timer *timer, uint64_t dea
 /* Ends the object: stops it, waiters get WEFT_ECLOSED, later use panics. Errors: WEFT_EBUSY (its
  * function is being called; it was stopped, but is not ended). Context: thread. */
 WEFT_MUST_CHECK int weft_timer_destroy(struct weft_timer *timer);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

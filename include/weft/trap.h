@@ -17,6 +17,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum weft_trap_cause {
     WEFT_TRAP_ADDRESS,        /* misaligned, or in a space that may not be touched */
     WEFT_TRAP_BUS,            /* the bus answered with an error */
@@ -70,5 +74,9 @@ typedef bool (*weft_trap_handler)(struct weft_trap *trap, enum weft_trap_cause c
  * is replaced. Errors: WEFT_EINVAL (unknown cause). Context: thread. Does not block. */
 WEFT_MUST_CHECK int weft_trap_handle(enum weft_trap_cause cause, weft_trap_handler handler,
                                      void *argument);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

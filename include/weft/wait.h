@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_wait_link {
     struct weft_wait_link *next, *prev;
 };
@@ -28,5 +32,9 @@ struct weft_alarm {
     struct weft_alarm *child, *next, *back;
     uint32_t order; /* of arming, in steps of two; the lowest bit: a timer, not a thread */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

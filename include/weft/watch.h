@@ -12,7 +12,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <weft/config.h>
 #include <weft/error.h>
+
+struct weft_thread;
 
 /*
  * An interrupt that weft does not know of may wake a thread, from weft_wakeup_expect on until
@@ -49,5 +52,66 @@ void weft_watchdog_feed(void);
 
 /* How often a core was reported since boot. Context: any. */
 uint32_t weft_watchdog_reports(void);
+
+/* What a thread is doing. */
+enum weft_thread_activity {
+    WEFT_THREAD_READY, /* it waits for a core */
+    WEFT_THREAD_RUNNING,
+    WEFT_THREAD_BLOCKED,
+    WEFT_THREAD_EXITED /* it waits to be joined */
+};
+
+struct weft_thread_info {
+    uint32_t id;
+    const char *name;
+    enum weft_thread_activity activity;
+    uint8_t priority, base_priority; /* what it runs at, with inheritance; what was asked for */
+    uint8_t core;                    /* it runs there, or ran there last */
+
+    /* While WEFT_THREAD_BLOCKED; else NULL, NULL, 0. */
+    const char *wait_reason; /* "mutex", "sleep", ...: the word in a dump */
+    const void *wait_object; /* the mutex, the queue, the thread to be joined; NULL: none */
+    uint64_t wait_since_ns;  /* weft_time_ns() when it blocked */
+
+    /* With WEFT_CONFIG_THREAD_STATS, else 0. Since it was made: time on a core, interrupts that
+     * came meanwhile included; how often it was given a core; how often it blocked. The time of a
+     * thread that runs on another core is as of that core's last tick. */
+    bool accounted;
+    uint64_t run_ns;
+    uint32_t switches;
+    uint32_t waits;
+};
+
+/* Fills *info, all of one moment. Errors: WEFT_EINVAL (NULL, or not a thread that exists).
+ * Context: any, while the thread exists. Does not block. Cost: some 100 instructions. */
+WEFT_MUST_CHECK int weft_thread_info(const struct weft_thread *thread,
+                                     struct weft_thread_info *info);
+
+/* What the scheduler has done since boot, all of one moment. threads = running + ready + blocked,
+ * and ready is the sum of queue[]; weft's own threads are not counted. */
+struct weft_sched_stats {
+    uint64_t time_ns;
+    uint32_t cores; /* that run threads; `idle` of them have none to run */
+    uint32_t idle;
+    uint32_t threads, running, ready, blocked;
+    uint32_t queue[WEFT_CONFIG_CORES]; /* ready threads in each core's run queue */
+    uint32_t switches;                 /* from one thread to another, the idle ones included */
+    uint32_t preemptions;              /* of which the thread had not asked for */
+    uint32_t steals;                   /* threads that a core took from another's queue */
+    uint32_t ticks;
+};
+
+/* Context: any. Does not block. Cost: linear in the number of ready threads, with interrupts off.
+ */
+void weft_sched_stats(struct weft_sched_stats *stats);
+
+/* Prints the same as one line (docs/watching.md has the format). Context: any; in an interrupt
+ * handler it may land inside another line. */
+void weft_sched_trace(void);
+
+/* Prints it every `period_ns`, from a timer interrupt of this core; 0: no longer. Errors:
+ * WEFT_EINVAL (less than WEFT_SCHED_TRACE_MIN_NS: the line itself takes time). Context: thread. */
+#define WEFT_SCHED_TRACE_MIN_NS 1000000u
+WEFT_MUST_CHECK int weft_sched_trace_every(uint64_t period_ns);
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Stops all other threads and returns when they are parked. `reason` is shown in reports and must
  * outlive the stop. One thread at a time: others that ask wait their turn, in order of asking,
@@ -36,5 +40,9 @@ struct weft_world_stats {
     uint64_t longest_wait_ns; /* the part of a stop that was waiting for others to park */
 };
 void weft_world_stats(struct weft_world_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -106,6 +106,8 @@ static void bench_alone(void)
                             (void)!weft_semaphore_post(&semaphore))),
            empty_loop);
     CHECKED(weft_pool_init(&pool, storage, sizeof storage, 32));
+    report("preempt_disable_enable",
+           MEASURE(ROUNDS, (weft_preempt_disable(), weft_preempt_enable())), empty_loop);
     report("pool_pair",
            MEASURE(ROUNDS, (block = weft_pool_try_alloc(&pool), weft_pool_free(&pool, block))),
            empty_loop);

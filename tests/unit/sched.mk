@@ -8,3 +8,5 @@ unit_sched_queue_CFLAGS := -Itests/unit
 unit_sched_refusals_SRCS := tests/unit/sched_refusals.c $(addprefix sched/,barrier.c channel.c condition.c \
 	flags.c group.c mutex.c object.c once.c pool.c queue.c rwlock.c semaphore.c timer.c)
 unit_sched_refusals_CFLAGS := -Itests/unit
+unit_sched_thread_refusals_SRCS := tests/unit/sched_thread_refusals.c sched/control.c sched/slot.c
+unit_sched_thread_refusals_CFLAGS := -Itests/unit

@@ -45,9 +45,10 @@ test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
 	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
-packages_malta-mips := gcc-mips-linux-gnu qemu-system-mips u-boot-tools
-packages_malta-mipsel := gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
-packages_pc-amd64 := qemu-system-x86 grub-common grub-pc-bin xorriso mtools
+test_EXTRAS := $(filter true,$(CI))$(EXTRAS)
+packages_malta-mips := $(if $(test_EXTRAS),g++-mips-linux-gnu) gcc-mips-linux-gnu qemu-system-mips u-boot-tools
+packages_malta-mipsel := $(if $(test_EXTRAS),g++-mipsel-linux-gnu) gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
+packages_pc-amd64 := $(if $(test_EXTRAS),g++) qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
 
 ## make soak   [ONLY=pattern] [BOARD=...] [ARCH=...]   make test, with the proofs that take longer

@@ -17,7 +17,7 @@ root := $(DESTDIR)$(PREFIX)
 install_TARGET := $(notdir $(B))
 install_LIB := $(root)/lib/weft/$(install_TARGET)
 install_HEADERS := $(wildcard include/weft/*.h)
-install_EXAMPLES := blink channels profile own-firmware
+install_EXAMPLES := blink channels cplusplus profile own-firmware
 
 # One object with one list of global names: nothing inside can clash with a program's names.
 $(B)/install/weft.o: $(weft_OBJS) tools/install/globals
@@ -51,7 +51,7 @@ install_LIBS = $(if $(NEWLIB),-LNEWLIB_DIR/lib -Wl$(comma)--start-group -lweft -
 install_NEWLIB = lib/weft/newlib-$(ARCH)
 for_pkgconfig = $(subst NEWLIB_DIR,$${newlib},$(subst LIB_ROOT,$${prefix},$(1)))
 for_cmake = $(subst NEWLIB_DIR,$${weft_ROOT}/$(install_NEWLIB),$(subst LIB_ROOT,$${weft_ROOT},$(1)))
-fill_in = sed -e 's|@TARGET@|$(install_TARGET)|g; s|@ARCH@|$(ARCH)|g; s|@CC@|$(CC)|g; s|@OBJCOPY@|$(OBJCOPY)|g' \
+fill_in = sed -e 's|@TARGET@|$(install_TARGET)|g; s|@ARCH@|$(ARCH)|g; s|@CC@|$(CC)|g; s|@CXX@|$(CXX)|g; s|@OBJCOPY@|$(OBJCOPY)|g' \
 	-e 's|@VERSION@|$(VERSION)|g; s|@CFLAGS@|$(install_CFLAGS)|g' \
 	-e 's|@SCRIPT@|$(if $(board_FRAGMENTS),,$${libdir}/image.ld)|g' \
 	-e 's|@NEWLIB_DIR@|$(if $(NEWLIB),$${prefix}/$(install_NEWLIB))|g' \

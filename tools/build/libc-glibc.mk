@@ -13,7 +13,7 @@ libc_LIBS := -lgcc -lc -lm
 libc_LAST = $(call libc_file,crtend.o) $(call libc_file,crtn.o)
 libc_PACKAGES := libc6-dev
 
-libc_OMITS := kernel/newlib.c kernel/newlib_exit.c kernel/newlib_time.c kernel/file.c kernel/file_devices.c \
+libc_OMITS := kernel/newlib.c kernel/newlib_exit.c kernel/newlib_time.c kernel/newlib_file.c kernel/file_devices.c \
 	kernel/random.c sched/newlib.c mem/newlib_malloc.c
 libc_SRCS := kernel/glibc.c sched/glibc.c
 # The sanitizers of memory bring malloc, memcpy and memset of their own.

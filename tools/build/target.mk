@@ -38,6 +38,7 @@ B := build/$(TARGET)$(san_TAG)$(config_TAG)
 
 include $(arch_FOLDER)/arch.mk
 CC := $(arch_CROSS)gcc
+CXX := $(arch_CROSS)g++
 AR := $(arch_CROSS)ar
 OBJCOPY := $(arch_CROSS)objcopy
 SIZE := $(arch_CROSS)size

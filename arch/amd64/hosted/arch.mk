@@ -11,7 +11,7 @@ arch_STACK_PROTECTOR := -mstack-protector-guard=global
 arch_LINK_FLAGS := -no-pie
 arch_PACKAGES := gcc
 arch_SRCS := $(addprefix arch/amd64/,switch.S memory.S context.c unwind.c exception.c report.c) \
-	$(addprefix arch/amd64/hosted/,start.S interrupt.S signal.c clock.c cpu.c fpu.c stack.c modules.c)
+	$(addprefix arch/amd64/hosted/,start.S interrupt.S signal.c clock.c cpu.c fpu.c stack.c tls.c modules.c)
 
 # Under these, arch_switch is a function that tells the sanitizer, around the real one (stack.c).
 ifneq ($(filter address thread,$(SAN)),)

@@ -150,6 +150,27 @@ Test(installed, examples_build_with_cmake_and_boot)
     }
 }
 
+/* Static objects, new, virtual functions, guarded static variables, thread-local ones; no
+ * exceptions. */
+Test(installed, cplusplus_program_builds_and_boots)
+{
+    char command[200], *output;
+
+    prepare("cplusplus");
+    snprintf(command, sizeof command, "command -v $(pkg-config --variable=cxx weft-%s)", target());
+    if (in_example(&output, "cplusplus", command) != 0)
+        cr_skip_test("g++ for this target is not installed (EXTRAS=1 make test installs it)");
+    build_with_make("cplusplus", target());
+    boots("cplusplus", "cplusplus: sum is constructed\n");
+    boots("cplusplus", "cplusplus: sum 319600, calls 800, here 0\n"
+                       "cplusplus: calls is destroyed at 800\n"
+                       "cplusplus: sum is destroyed at 319600\n");
+    if (host_run(&output, "command -v cmake") != 0)
+        return;
+    build_with_cmake("cplusplus", target());
+    boots("cplusplus", "cplusplus: sum 319600");
+}
+
 /* Own startup code, vectors and linker script; weft gets a timer and a region. */
 Test(installed, firmware_of_its_own_runs_weft)
 {
