@@ -61,6 +61,9 @@ static int check_run(struct region *region, page_index page, struct census *cens
     } else if (kind == PAGE_LARGE) {
         result = check_owned_run(region, page, PAGE_LARGE_BODY);
         census->inuse += length;
+    } else if (kind == PAGE_GC) {
+        result = check_owned_run(region, page, PAGE_GC_BODY);
+        census->inuse += length;
     } else if (kind == PAGE_STACK) {
         result = check_owned_run(region, page, PAGE_STACK_BODY);
         census->stacks += length;

@@ -37,6 +37,8 @@ enum {
     PAGE_STACK = -7, /* first page of a thread stack */
     PAGE_STACK_BODY = -8,
     PAGE_META = -9,
+    PAGE_GC = -10, /* first page of a span of collected blocks; every page's record names it */
+    PAGE_GC_BODY = -11,
 };
 
 /*

@@ -444,7 +444,8 @@ static uintptr_t run_end(const struct region *region, page_index page)
 
     if (kind > 0)
         return (uintptr_t)page + heap.class[kind].pages;
-    if (page_kind_free(kind) || kind == PAGE_LARGE || kind == PAGE_STACK || kind == PAGE_META)
+    if (page_kind_free(kind) || kind == PAGE_LARGE || kind == PAGE_STACK || kind == PAGE_META ||
+        kind == PAGE_GC)
         return (uintptr_t)page + region->page[page].run.pages;
     return 0;
 }

@@ -5,9 +5,12 @@
 #include "arch/clock.h"
 #include "kernel/assert.h"
 #include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/select.h"
+
+uint32_t wait_watchers;
 
 void wait_queue_init(struct weft_wait_queue *queue)
 {
@@ -45,6 +48,8 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     if (deadline != UINT64_MAX)
         sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
+    if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
+        upcall_profiler->waited(current, (unsigned)reason);
     return current->wait_result;
 }
 
