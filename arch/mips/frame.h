@@ -97,7 +97,6 @@
 #define STATUS_MX_BIT 24
 #define CAUSE_IV 0x00800000
 #define CAUSE_IP7_BIT 15
-#define CAUSE_TI 0x40000000
 #define CAUSE_BD 0x80000000
 
 #ifndef __ASSEMBLER__

@@ -24,10 +24,7 @@ Test(ticks, add_up_over_10000_stops_with_one_pending)
 /* The core that does not stop the profile itself counts some ticks as suppressed. */
 Test(ticks, add_up_on_two_cores)
 {
-    if (strcmp(board_name(), "malta") == 0)
-        cr_skip_test(
-            "QEMU's Malta with two cores loses a tick now and then (boards/malta/README.md)");
-    conserved("stop 200", &(struct board_options){.config = "CORES=2", .name = "cores"});
+    conserved("stop 100", &(struct board_options){.config = "CORES=2", .name = "cores"});
 }
 
 Test(ticks, show_30_percent_for_a_thread_that_spends_them_in_atomics)
