@@ -153,6 +153,40 @@ void __cxa_guard_abort(struct guard *guard)
     guard_end(guard, false);
 }
 
+/* ---- thread_local objects ---- */
+
+/* A destructor that waits for its thread's end. */
+struct thread_object {
+    struct weft_exit_hook hook;
+    void (*destructor)(void *object);
+    void *object;
+};
+
+static void thread_object_end(void *argument)
+{
+    struct thread_object *ended = argument;
+
+    ended->destructor(ended->object);
+    free(ended);
+}
+
+int __cxa_thread_atexit(void (*destructor)(void *object), void *object, void *program);
+
+/* 0, always: an object whose destructor can't be noted is not one that C++ would go on with. Those
+ * of main live as long as the program. */
+int __cxa_thread_atexit(void (*destructor)(void *object), void *object, void *program)
+{
+    struct thread_object *noted = malloc(sizeof *noted);
+
+    (void)program;
+    if (noted == NULL)
+        weft_panic("there is no memory to note the destructor of a thread_local object");
+    noted->destructor = destructor;
+    noted->object = object;
+    weft_thread_hook_add(&noted->hook, thread_object_end, noted);
+    return 0;
+}
+
 /* ---- what must not happen ---- */
 
 _Noreturn void __cxa_pure_virtual(void);

@@ -47,6 +47,28 @@ public:
 Counter sum("sum");
 thread_local unsigned done; /* each thread's own */
 
+/* Constructed when a thread first uses it, destroyed when the thread ends. */
+class Tally {
+public:
+    Tally() : value_(done)
+    {
+    }
+    ~Tally()
+    {
+        ended.add(value_);
+    }
+    void add(unsigned value)
+    {
+        value_ += value;
+    }
+    static Counter ended;
+
+private:
+    unsigned value_;
+};
+Counter Tally::ended("ended");
+thread_local Tally tally;
+
 /* Constructed by the first thread that comes here, while the others wait. */
 Counter &calls()
 {
@@ -69,6 +91,7 @@ public:
     {
         for (unsigned i = 0; i < 100; i++, done++)
             sum.add(numbers_[i]);
+        tally.add(5);
         calls().add(done);
     }
 
@@ -97,6 +120,10 @@ int main()
     for (weft_thread *thread : threads)
         if (weft_thread_join(thread, nullptr) != 0)
             return 1;
-    printf("cplusplus: sum %u, calls %u, here %u\n", sum.value(), calls().value(), done);
-    return sum.value() == 799 * 400 && calls().value() == 800 && done == 0 ? 0 : 1;
+    printf("cplusplus: sum %u, calls %u, ended %u, here %u\n", sum.value(), calls().value(),
+           Tally::ended.value(), done);
+    return sum.value() == 799 * 400 && calls().value() == 800 && Tally::ended.value() == 840 &&
+                   done == 0
+               ? 0
+               : 1;
 }

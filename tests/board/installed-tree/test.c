@@ -170,8 +170,9 @@ Test(installed, cplusplus_program_builds_and_boots)
         cr_skip_test("g++ for this target is not installed (EXTRAS=1 make test installs it)");
     build_with_make("cplusplus", target());
     boots("cplusplus", "cplusplus: sum is constructed\n");
-    boots("cplusplus", "cplusplus: sum 319600, calls 800, here 0\n"
+    boots("cplusplus", "cplusplus: sum 319600, calls 800, ended 840, here 0\n"
                        "cplusplus: calls is destroyed at 800\n"
+                       "cplusplus: ended is destroyed at 840\n"
                        "cplusplus: sum is destroyed at 319600\n");
     if (host_run(&output, "command -v cmake") != 0)
         return;
