@@ -141,6 +141,9 @@ void weft_preempt_enable(void)
     core_preempt_enable();
 }
 
+uint32_t watchdog_cores;
+void (*watchdog_look_irqoff)(const struct core *core);
+
 void upcall_sched_slice(struct core *core)
 {
     struct weft_thread *current = core->current;

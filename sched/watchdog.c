@@ -39,7 +39,6 @@ static struct stay {
     uint32_t reported; /* this stay was */
 } stays[WEFT_CONFIG_CORES];
 
-uint32_t watchdog_cores;
 static uint32_t reports;
 
 static uint32_t load(const uint32_t *word)
@@ -70,29 +69,6 @@ static void stay_begin(const struct core *core, uint32_t progress)
     store(&stay->since, now_units());
     store(&stay->reported, 0);
     store(&stay->progress, progress);
-}
-
-int weft_watchdog_set(unsigned core, uint64_t limit_ns, enum weft_watchdog_action action)
-{
-    if (!WEFT_CONFIG_WATCHDOG)
-        return WEFT_ENOTSUP;
-    if (core >= WEFT_CONFIG_CORES || (cores_online() >> core & 1) == 0 ||
-        limit_ns > WEFT_WATCHDOG_MAX_NS ||
-        (action != WEFT_WATCHDOG_REPORT && action != WEFT_WATCHDOG_PANIC))
-        return WEFT_EINVAL;
-    __atomic_fetch_and(&watchdog_cores, ~(1u << core), __ATOMIC_SEQ_CST);
-    if (limit_ns == 0)
-        return 0;
-    store(&stays[core].limit, (uint32_t)(tick_ns_to_cycles(limit_ns) >> UNIT_SHIFT) + 1);
-    store(&stays[core].limit_us, (uint32_t)(limit_ns / 1000));
-    store(&stays[core].panics, action == WEFT_WATCHDOG_PANIC);
-    arch_irq_state state = arch_irq_save();
-
-    stay_begin(&cores[core], progress_of(&cores[core]));
-    __atomic_fetch_or(&watchdog_cores, 1u << core, __ATOMIC_SEQ_CST);
-    tick_ask_others_irqoff(); /* idle ones too are to watch it */
-    arch_irq_restore(state);
-    return 0;
 }
 
 void weft_watchdog_feed(void)
@@ -181,9 +157,34 @@ static void look_at(const struct core *core, const struct core *watched)
         watchdog_report(core, watched, units);
 }
 
-void watchdog_look_irqoff(const struct core *core)
+static void look_irqoff(const struct core *core)
 {
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
         if ((load(&watchdog_cores) >> id & 1) != 0)
             look_at(core, &cores[id]);
+}
+
+int weft_watchdog_set(unsigned core, uint64_t limit_ns, enum weft_watchdog_action action)
+{
+    arch_irq_state state;
+
+    if (!WEFT_CONFIG_WATCHDOG)
+        return WEFT_ENOTSUP;
+    if (core >= WEFT_CONFIG_CORES || (cores_online() >> core & 1) == 0 ||
+        limit_ns > WEFT_WATCHDOG_MAX_NS ||
+        (action != WEFT_WATCHDOG_REPORT && action != WEFT_WATCHDOG_PANIC))
+        return WEFT_EINVAL;
+    __atomic_fetch_and(&watchdog_cores, ~(1u << core), __ATOMIC_SEQ_CST);
+    if (limit_ns == 0)
+        return 0;
+    store(&stays[core].limit, (uint32_t)(tick_ns_to_cycles(limit_ns) >> UNIT_SHIFT) + 1);
+    store(&stays[core].limit_us, (uint32_t)(limit_ns / 1000));
+    store(&stays[core].panics, action == WEFT_WATCHDOG_PANIC);
+    state = arch_irq_save();
+    stay_begin(&cores[core], progress_of(&cores[core]));
+    watchdog_look_irqoff = look_irqoff;
+    __atomic_fetch_or(&watchdog_cores, 1u << core, __ATOMIC_SEQ_CST);
+    tick_ask_others_irqoff(); /* idle ones too are to watch it */
+    arch_irq_restore(state);
+    return 0;
 }

@@ -11,13 +11,14 @@ struct core;
 
 extern uint32_t watchdog_cores; /* the watched ones, a bit each */
 
-/* At a tick of `core`, on its system stack: looks at all watched cores. */
-void watchdog_look_irqoff(const struct core *core);
+/* At a tick of a core, on its system stack: looks at all watched cores. Set by weft_watchdog_set:
+ * an image that does not call it does not contain it. Defined in preempt.c, as is the above. */
+extern void (*watchdog_look_irqoff)(const struct core *core);
 
 static inline void watchdog_tick_irqoff(const struct core *core)
 {
     if (WEFT_CONFIG_WATCHDOG &&
-        __builtin_expect(__atomic_load_n(&watchdog_cores, __ATOMIC_RELAXED) != 0, 0))
+        __builtin_expect(__atomic_load_n(&watchdog_cores, __ATOMIC_ACQUIRE) != 0, 0))
         watchdog_look_irqoff(core);
 }
 

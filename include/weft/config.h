@@ -125,7 +125,7 @@
 #error "WEFT_CONFIG_STACK_PAINT must be 0 or 1"
 #endif
 
-/* 1: cores can be watched (weft/watch.h). 0: some 1.3 KB less. */
+/* 1: cores can be watched (weft/watch.h). 0: not at all. */
 #ifndef WEFT_CONFIG_WATCHDOG
 #define WEFT_CONFIG_WATCHDOG 1
 #endif
