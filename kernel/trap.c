@@ -20,10 +20,12 @@
  * interrupted, which is where the timer's interrupt will then land. */
 static void watched_interrupt(struct core *core, uintptr_t pending)
 {
-    uint32_t due = tick_due_irqoff(core, arch_clock_now_irqoff());
+    uint64_t start = arch_clock_now_irqoff(), end;
 
     board_interrupt(pending);
-    core->handler_ticks += tick_due_irqoff(core, arch_clock_now_irqoff()) - due;
+    end = arch_clock_now_irqoff();
+    core->handler_ticks += tick_due_irqoff(core, end) - tick_due_irqoff(core, start);
+    upcall_handler_took(core, 1 + (unsigned)pending, end - start);
 }
 
 bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)

@@ -28,6 +28,13 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void));
  * sample. Before upcall_sched_slice. Interrupts off. */
 void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
 
+/* prof: a handler of `source` (0: the timer; else what the port or board calls it) has taken so
+ * many cycles. Only while core->handlers_watched says that prof wants to know. Interrupts off. */
+void upcall_handler_took(const struct core *core, unsigned source, uint64_t cycles);
+
+/* prof: the calling thread makes a thread. Only while spawn_watchers says so. */
+void upcall_spawning(void);
+
 /* prof: `thread`, the calling one, has waited since thread->wait_since for `reason` (enum
  * thread_wait), and runs again. Only while wait_watchers says that prof wants to know. Interrupts
  * off, the scheduler's lock held. */

@@ -10,7 +10,7 @@
 #include "sched/sched.h"
 #include "sched/select.h"
 
-uint32_t wait_watchers;
+uint32_t wait_watchers, spawn_watchers;
 
 void wait_queue_init(struct weft_wait_queue *queue)
 {

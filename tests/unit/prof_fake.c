@@ -28,7 +28,7 @@ size_t fake_console_bytes;
 uintptr_t fake_atomic64_start, fake_atomic64_end;
 uintptr_t fake_trap_return;
 void (*fake_now_hook)(void);
-uint32_t wait_watchers;
+uint32_t wait_watchers, spawn_watchers;
 struct core cores[WEFT_CONFIG_CORES];
 
 struct core *fake_core_pointer(void)
@@ -218,6 +218,12 @@ void weft_thread_sleep_ns(uint64_t ns)
 bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)
 {
     (void)frame, (void)pending;
+    return false;
+}
+
+bool upcall_timer(struct arch_frame *frame)
+{
+    (void)frame;
     return false;
 }
 
