@@ -53,7 +53,8 @@ _Noreturn void upcall_boot_core(unsigned id)
     ASSERT(id < WEFT_CONFIG_CORES && core == core_self());
     arch_trap_init();
     arch_fpu_init(core);
-    core->tls_used = arch_tls_init();
+    if (WEFT_CONFIG_TLS)
+        core->tls_used = arch_tls_init();
     board_core_init();
     __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
     while (load(&all_started) == 0)

@@ -94,6 +94,9 @@ static void sender_finish(void)
 
 /* ---- what programs call ---- */
 
+/* What the kernel calls from now on. */
+static const struct upcall_profiler profiler = {upcall_sample, upcall_waited, upcall_profile_crash};
+
 static uint32_t flags_of(const struct weft_profile_options *options)
 {
     return (options->log == WEFT_PROFILE_LOG_NEWEST   ? LOG_KEEPS_NEWEST
@@ -117,6 +120,7 @@ int weft_profile_start_with(const struct weft_profile_options *options)
         return WEFT_EINVAL;
     if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED) && !state_take(PROFILE_SENT))
         return WEFT_EBUSY;
+    upcall_profiler = &profiler;
     profile.options = *options;
     ask_all_cores(SAMPLER_START, options->rate_hz, flags_of(options));
     if (options->log == WEFT_PROFILE_LOG_STREAM)

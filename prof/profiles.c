@@ -3,8 +3,6 @@
  * What the profiles by place count (weft/sites.h): each is a table of prof/sites.c and the upcall
  * that feeds it. The thread profile needs no events: it looks at all threads, the world stopped.
  */
-#include "prof/profiles.h"
-
 #include <weft/sites.h>
 #include <weft/thread.h>
 #include <weft/world.h>
@@ -68,8 +66,7 @@ static struct {
 
 /* ---- events ---- */
 
-void contention_note_irqoff(struct weft_thread *thread, unsigned reason,
-                            const struct arch_unwind *here)
+static void note_wait(struct weft_thread *thread, unsigned reason)
 {
     struct site_table *table = &tables[WEFT_SITES_CONTENTION];
     struct arch_unwind registers;
@@ -82,13 +79,13 @@ void contention_note_irqoff(struct weft_thread *thread, unsigned reason,
         return;
     value[0] = table->period;
     value[1] = tick_cycles_to_ns(arch_clock_now_irqoff() - thread->wait_since) * table->period;
-    registers = *here;
+    arch_unwind_here(&registers);
     result = unwind_walk(NULL, &registers, true, thread->stack_lo, thread->stack_hi, pcs,
                          SITES_DEPTH + 1);
     sites_add_irqoff(table, reason, pcs + 1, result.depth - 1, value);
 }
 
-void upcall_spawning(void)
+static void note_spawn(void)
 {
     struct site_table *table = &tables[WEFT_SITES_CREATION];
     const struct weft_thread *current;
@@ -108,7 +105,7 @@ void upcall_spawning(void)
     arch_irq_restore(state);
 }
 
-void upcall_handler_took(const struct core *core, unsigned source, uint64_t cycles)
+static void note_handler(const struct core *core, unsigned source, uint64_t cycles)
 {
     if (__atomic_load_n(&tables[WEFT_SITES_INTERRUPTS].running, __ATOMIC_RELAXED) == 0)
         return;
@@ -116,6 +113,8 @@ void upcall_handler_took(const struct core *core, unsigned source, uint64_t cycl
     taken[core->id][source].count++;
     taken[core->id][source].cycles += cycles;
 }
+
+static const struct upcall_sites notes = {note_wait, note_spawn, note_handler};
 
 /* ---- starting and stopping ---- */
 
@@ -168,6 +167,7 @@ int weft_sites_start(enum weft_sites profile, uint32_t period)
     if (!__atomic_compare_exchange_n(&tables[profile].running, &stopped, 1, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
         return WEFT_ESTATE;
+    __atomic_store_n(&upcall_sites, &notes, __ATOMIC_RELEASE); /* for good */
     tables[profile].period = period;
     sites_clear(&tables[profile]);
     if (profile == WEFT_SITES_INTERRUPTS)

@@ -465,6 +465,8 @@ void sampler_ask(enum sampler_wish wish, uint32_t rate_hz, uint32_t flags)
     totals_change(&samplers[core->id]);
     follow_irqoff(&samplers[core->id], core, generation);
     totals_change(&samplers[core->id]);
+    if (WEFT_CONFIG_CORES > 1)
+        tick_ask_others_irqoff();
     arch_irq_restore(state);
 }
 

@@ -20,7 +20,6 @@
 #include "arch/irq.h"
 #include "kernel/cores.h"
 #include "kernel/upcall.h"
-#include "prof/profiles.h"
 #include "prof/sampler.h"
 #include "sched/sched.h"
 #include "sched/world.h"
@@ -49,13 +48,12 @@ void upcall_waited(struct weft_thread *thread, unsigned reason)
     struct arch_unwind registers;
     uint32_t due;
 
-    arch_unwind_here(&registers);
-    contention_note_irqoff(thread, reason, &registers);
     if (!sampler->running || (sampler->flags & LOG_WALL) == 0)
         return;
     due = ticks_since(core, sampler, thread->wait_since);
     if (due == 0)
         return;
+    arch_unwind_here(&registers);
     sampler_waited_irqoff(sampler, thread, reason, &registers, 1, due);
 }
 

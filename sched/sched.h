@@ -290,6 +290,9 @@ void thread_reap(void);
 /* thread.c */
 void thread_entry(void *argument); /* a thread_start: first code of every thread */
 void thread_list_add_locked(struct weft_thread *thread);
+/* The thread becomes weft's own: not counted, and its deadlines keep no deadlock from being seen.
+ */
+void thread_make_own(struct weft_thread *thread);
 _Noreturn void idle_entry(void *argument);
 
 /* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */

@@ -63,7 +63,7 @@ static inline __attribute__((always_inline)) void switch_locked(struct core *cor
     account_switch_locked(core, previous, next);
     core->current = next;
     core->current_fpu_area = next->fpu_area;
-    if (__builtin_expect(core->tls_used != 0, 0))
+    if (WEFT_CONFIG_TLS && __builtin_expect(core->tls_used != 0, 0))
         sched_switch_tls(core, previous, next);
     if (__builtin_expect(core->fpu_owner != NULL, 0))
         arch_fpu_switch(core, next->fpu_area);

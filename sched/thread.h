@@ -128,6 +128,9 @@ const char *thread_wait_name(enum thread_wait reason);
  * on one core. NULL ends it. Runtime threads are in it. */
 struct weft_thread *thread_all_first(void);
 
+/* Likewise those that have ended and wait for their joiners, who want their results. */
+struct weft_thread *thread_ended_first(void);
+
 /* The running thread of this core. */
 static inline struct weft_thread *thread_current(void)
 {

@@ -27,6 +27,16 @@ void wait_insert_locked(struct weft_wait_queue *queue, struct weft_thread *threa
     runq_link_after(at, &thread->link);
 }
 
+/* They were there before they asked to be told. */
+static inline __attribute__((always_inline)) void tell_watchers(struct weft_thread *thread,
+                                                                unsigned reason)
+{
+    if (upcall_profiler != NULL)
+        upcall_profiler->waited(thread, reason);
+    if (upcall_sites != NULL)
+        upcall_sites->waited(thread, reason);
+}
+
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {
@@ -49,7 +59,7 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
         sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
     if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
-        upcall_waited(current, (unsigned)reason);
+        tell_watchers(current, (unsigned)reason);
     return current->wait_result;
 }
 

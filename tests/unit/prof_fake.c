@@ -270,6 +270,10 @@ void upcall_console_unlock(void)
     fake_console_unlocks++;
 }
 
+const struct upcall_profiler *upcall_profiler;
+const struct upcall_sites *upcall_sites;
+bool (*upcall_diverted)(const char *format, va_list arguments);
+
 static void console_sink_write(struct print_sink *sink, const char *bytes, size_t count)
 {
     (void)sink;

@@ -137,11 +137,11 @@ Test(prof_sites, starting_and_stopping_that_does_not_fit_is_refused)
     cr_assert(weft_sites_start(WEFT_SITES_CONTENTION, 1) == WEFT_ESTATE && wait_watchers == 1);
     cr_assert(weft_sites_stop(WEFT_SITES_CONTENTION) == 0 && wait_watchers == 0);
     cr_assert(weft_sites_start(WEFT_SITES_INTERRUPTS, 1) == 0 && cores[0].handlers_watched == 1);
-    upcall_handler_took(&cores[0], 0, 500);
-    upcall_handler_took(&cores[0], 0x401, 7); /* MIPS: IM2 */
-    upcall_handler_took(&cores[0], 5, 9);
+    upcall_sites->handler_took(&cores[0], 0, 500);
+    upcall_sites->handler_took(&cores[0], 0x401, 7); /* MIPS: IM2 */
+    upcall_sites->handler_took(&cores[0], 5, 9);
     cr_assert(weft_sites_stop(WEFT_SITES_INTERRUPTS) == 0 && cores[0].handlers_watched == 0);
-    upcall_handler_took(&cores[0], 0, 500);
+    upcall_sites->handler_took(&cores[0], 0, 500);
     weft_sites_print(WEFT_SITES_INTERRUPTS);
     fake_console[fake_console_bytes] = 0;
     cr_assert(strstr((char *)fake_console, "1 500 timer\n") != NULL);
