@@ -180,8 +180,13 @@ bool upcall_timer(struct arch_frame *frame)
     if (now >= core->wake_deadline)
         upcall_sched_wake(core, now); /* may set wake_deadline */
     stop_or_go_on(core, now);
-    if (__builtin_expect(core->handlers_watched != 0, 0))
-        core->handler_ticks = tick_due_irqoff(core, arch_clock_now_irqoff());
+    if (__builtin_expect(core->handlers_watched != 0, 0)) {
+        uint64_t end = arch_clock_now_irqoff();
+
+        core->handler_ticks = tick_due_irqoff(core, end);
+        if (upcall_sites != NULL)
+            upcall_sites->handler_took(core, 0, end - now);
+    }
     arm_irqoff(core);
     return trap_leave(core, frame);
 }

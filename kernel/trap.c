@@ -16,14 +16,19 @@
 #include "kernel/board.h"
 #include "kernel/tick.h"
 
+const struct upcall_sites *upcall_sites;
+
 /* While the profiler runs: a tick that comes due in here is the handler's, not that of the code it
  * interrupted, which is where the timer's interrupt will then land. */
 static void watched_interrupt(struct core *core, uintptr_t pending)
 {
-    uint32_t due = tick_due_irqoff(core, arch_clock_now_irqoff());
+    uint64_t start = arch_clock_now_irqoff(), end;
 
     board_interrupt(pending);
-    core->handler_ticks += tick_due_irqoff(core, arch_clock_now_irqoff()) - due;
+    end = arch_clock_now_irqoff();
+    core->handler_ticks += tick_due_irqoff(core, end) - tick_due_irqoff(core, start);
+    if (upcall_sites != NULL)
+        upcall_sites->handler_took(core, 1 + (unsigned)pending, end - start);
 }
 
 bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)

@@ -36,7 +36,20 @@ struct upcall_profiler {
     void (*waited)(struct weft_thread *thread, unsigned reason); /* upcall_waited */
     void (*crash)(void);                                         /* upcall_profile_crash */
 };
-extern const struct upcall_profiler *upcall_profiler;                  /* kernel/panic.c */
+extern const struct upcall_profiler *upcall_profiler; /* kernel/panic.c */
+
+/* The same of the profiles by place (weft/sites.h), from the first weft_sites_start on. */
+struct upcall_sites {
+    /* The calling thread has waited since thread->wait_since for `reason` (enum thread_wait). Only
+     * while wait_watchers > 0. Interrupts off, the scheduler's lock held. */
+    void (*waited)(struct weft_thread *thread, unsigned reason);
+    /* The calling thread makes a thread. Only while spawn_watchers > 0. */
+    void (*spawning)(void);
+    /* A handler of `source` (0: the timer; else what the port or board calls it) has taken so many
+     * cycles. Only while core->handlers_watched > 0. Interrupts off. */
+    void (*handler_took)(const struct core *core, unsigned source, uint64_t cycles);
+};
+extern const struct upcall_sites *upcall_sites;                        /* kernel/trap.c */
 extern bool (*upcall_diverted)(const char *format, va_list arguments); /* kernel/console.c */
 
 /* prof: a tick landed on `frame`, late by so much that it stands for `due` of them; takes the

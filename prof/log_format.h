@@ -53,6 +53,11 @@ enum log_type {
     LOG_RATE = 6,   /* struct log_rate: what follows was sampled at another rate */
     LOG_LABEL = 7,  /* struct log_label, then key and value: before LOG_END, parents first */
     LOG_WAIT = 8,   /* struct log_wait, then its name: a reason for waiting, before LOG_END */
+
+    /* Profiles by place (prof/sites.c): a stream of their own, of core LOG_SITES_CORE + number. */
+    LOG_SITES = 9,      /* struct log_sites, then name, types and build id */
+    LOG_SITE = 10,      /* struct log_site, then `depth` words, then the tag */
+    LOG_SITES_END = 11, /* struct log_sites_end */
 };
 
 struct log_record {
@@ -180,6 +185,24 @@ struct log_label {
 /* The name's bytes follow, padded with zeros to 4. */
 struct log_wait {
     uint32_t wait, name_bytes;
+};
+
+#define LOG_SITES_CORE 0xf0u /* no real core has so high a number */
+
+/* Each text is padded with zeros to 4. Types: "contentions/count,delay/nanoseconds", two of them.
+ */
+struct log_sites {
+    uint32_t version, word_bytes, name_bytes, types_bytes, build_id_bytes;
+};
+
+/* Numbers in the units of the types; the tag says what kind of event it was. */
+struct log_site {
+    struct log_wide value[2];
+    uint32_t depth, tag_bytes;
+};
+
+struct log_sites_end {
+    uint32_t sites;
 };
 
 #define LOG_NAME_BYTES 32

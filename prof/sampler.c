@@ -413,7 +413,7 @@ static void start_irqoff(struct sampler *sampler, struct core *core)
     log_init(&sampler->log, sampler_log_storage[core->id], WEFT_CONFIG_LOG_BYTES, core->id, 1);
     sampler->started_cycles = arch_clock_now_irqoff();
     records_header(sampler);
-    core->handlers_watched++;
+    __atomic_fetch_add(&core->handlers_watched, 1, __ATOMIC_RELAXED);
     core->handler_ticks = 0;
     sampler->running = 1;
 }
@@ -421,7 +421,7 @@ static void start_irqoff(struct sampler *sampler, struct core *core)
 static void stop_irqoff(struct sampler *sampler, struct core *core)
 {
     sampler->running = 0;
-    core->handlers_watched--;
+    __atomic_fetch_sub(&core->handlers_watched, 1, __ATOMIC_RELAXED);
     tick_restore_irqoff();
     records_end(sampler);
 }

@@ -181,6 +181,9 @@ void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline);
 /* > 0: upcall_waited is told of each wait that is over. Changed by prof, atomically. */
 extern uint32_t wait_watchers;
 
+/* > 0: upcall_spawning is told of each thread that is made. Changed by prof, atomically. */
+extern uint32_t spawn_watchers;
+
 /* Moves a blocked thread to another queue, where it waits without a deadline. */
 void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
                       enum thread_wait reason, const void *object);

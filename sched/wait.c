@@ -4,11 +4,12 @@
 
 #include "kernel/assert.h"
 #include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "sched/sched.h"
 #include "sched/select.h"
 #include "sched/wait_fast.h"
 
-uint32_t wait_watchers;
+uint32_t wait_watchers, spawn_watchers;
 
 void wait_queue_init(struct weft_wait_queue *queue)
 {
@@ -23,6 +24,15 @@ void wait_insert_locked(struct weft_wait_queue *queue, struct weft_thread *threa
     while (at != &queue->head && runq_thread_of(at)->priority < thread->priority)
         at = at->prev;
     runq_link_after(at, &thread->link);
+}
+
+/* They were there before they asked to be told. */
+void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason)
+{
+    if (upcall_profiler != NULL)
+        upcall_profiler->waited(thread, reason);
+    if (upcall_sites != NULL)
+        upcall_sites->waited(thread, reason);
 }
 
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,

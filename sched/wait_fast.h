@@ -6,7 +6,6 @@
 
 #include "arch/clock.h"
 #include "kernel/assert.h"
-#include "kernel/upcall.h"
 #include "sched/account.h"
 #include "sched/sched.h"
 
@@ -36,11 +35,13 @@ static inline __attribute__((always_inline)) struct weft_thread *wait_enter_lock
     return current;
 }
 
+void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason); /* wait.c */
+
 /* It runs again: the profiler may want to know what for it has waited. */
 static inline int wait_over_locked(struct weft_thread *current, enum thread_wait reason)
 {
     if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
-        upcall_profiler->waited(current, (unsigned)reason);
+        wait_tell_watchers_locked(current, (unsigned)reason);
     return current->wait_result;
 }
 

@@ -7,7 +7,7 @@
 # the image sees the inside of weft, as applications don't; a file `link-flags` has options for its link,
 # behind its licence line.
 
-include $(wildcard tests/unit/*.mk)
+include $(wildcard tests/unit/*.mk) tests/fuzz/module.mk
 
 unit_NAMES := $(patsubst unit_%_SRCS,%,$(filter unit_%_SRCS,$(.VARIABLES)))
 # Under a sanitizer: those that make no stacks of their own. Criterion does not run under ThreadSanitizer.

@@ -150,6 +150,15 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Places that a profile by place can tell apart (weft/sites.h): four tables, about 230 bytes a
+ * place on amd64, half of it on MIPS. */
+#ifndef WEFT_CONFIG_PROFILE_SITES
+#define WEFT_CONFIG_PROFILE_SITES 64
+#endif
+#if WEFT_CONFIG_PROFILE_SITES < 8 || WEFT_CONFIG_PROFILE_SITES > 65536
+#error "WEFT_CONFIG_PROFILE_SITES must be 8 to 65536"
+#endif
+
 /* Labels of threads for the profiler (weft_profile_label_set): how many different ones there can
  * be, 80 bytes each. */
 #ifndef WEFT_CONFIG_PROFILE_LABELS

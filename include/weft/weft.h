@@ -31,6 +31,7 @@
 #include <weft/queue.h>
 #include <weft/rwlock.h>
 #include <weft/semaphore.h>
+#include <weft/sites.h>
 #include <weft/slot.h>
 #include <weft/thread.h>
 #include <weft/time.h>

@@ -24,10 +24,10 @@ static inline void profile_ignore_text(void *context, const char *line, size_t l
     (void)context, (void)line, (void)length;
 }
 
-/* Of the image `image` in configuration `config`; fails the test unless the log is whole. With
- * `is_memory` the file is an image of memory. */
-static inline struct profile profile_read(const char *image, const char *config, const char *file,
-                                          bool is_memory)
+/* Of the image `image` in configuration `config`. With `is_memory` the file is an image of memory.
+ */
+static inline struct profile profile_capture(const char *image, const char *config,
+                                             const char *file, bool is_memory)
 {
     struct profile profile;
     struct buffer error = {0}, all = {0};
@@ -53,6 +53,15 @@ static inline struct profile profile_read(const char *image, const char *config,
         ram_image_read(&profile.capture->reader, (const uint8_t *)all.data, all.length);
     buffer_free(&all);
     capture_finish(profile.capture);
+    return profile;
+}
+
+/* The same; fails the test unless the sample log is whole. */
+static inline struct profile profile_read(const char *image, const char *config, const char *file,
+                                          bool is_memory)
+{
+    struct profile profile = profile_capture(image, config, file, is_memory);
+
     cr_assert(log_reader_complete(&profile.capture->reader), "the log is not whole: %s %s",
               buffer_text(&profile.capture->reader.problems),
               buffer_text(&profile.capture->reader.refusal));

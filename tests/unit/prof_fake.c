@@ -28,7 +28,7 @@ size_t fake_console_bytes;
 uintptr_t fake_atomic64_start, fake_atomic64_end;
 uintptr_t fake_trap_return;
 void (*fake_now_hook)(void);
-uint32_t wait_watchers;
+uint32_t wait_watchers, spawn_watchers;
 struct core cores[WEFT_CONFIG_CORES];
 
 struct core *fake_core_pointer(void)
@@ -221,6 +221,12 @@ bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)
     return false;
 }
 
+bool upcall_timer(struct arch_frame *frame)
+{
+    (void)frame;
+    return false;
+}
+
 void weft_panic(const char *format, ...)
 {
     fprintf(stderr, "panic: %s\n", format);
@@ -265,6 +271,7 @@ void upcall_console_unlock(void)
 }
 
 const struct upcall_profiler *upcall_profiler;
+const struct upcall_sites *upcall_sites;
 bool (*upcall_diverted)(const char *format, va_list arguments);
 
 static void console_sink_write(struct print_sink *sink, const char *bytes, size_t count)

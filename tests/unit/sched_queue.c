@@ -30,6 +30,13 @@ void wait_queue_init(struct weft_wait_queue *queue)
     queue->head.next = queue->head.prev = &queue->head;
 }
 
+uint32_t wait_watchers;
+
+void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason)
+{
+    (void)thread, (void)reason;
+}
+
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {

@@ -54,6 +54,9 @@ packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
 ## make soak   [ONLY=pattern] [BOARD=...] [ARCH=...]   make test, with the proofs that take longer
 soak:
 	@SOAK=1 $(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory fuzz
+
+## make fuzz   [ONLY=pattern] [FUZZ_SECONDS=60]   the host tool's readers under libFuzzer (in soak, too)
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 ## make bench  BOARD=linux [EXTRAS=1]    nanoseconds beside other libraries' (EXTRAS=1 installs those that Debian has)

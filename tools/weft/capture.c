@@ -18,7 +18,10 @@ static void capture_record(void *context, const uint8_t *record, size_t length, 
 
     if (record[2] >= HEAP_FIRST)
         return; /* a heap dump's; serial.raw has it, for weft heap */
-    log_reader_record(&capture->reader, record, length, offset);
+    if (site_profiles_is_record(record, length))
+        site_profiles_record(&capture->sites, record, length, offset);
+    else
+        log_reader_record(&capture->reader, record, length, offset);
 }
 
 static void capture_damage(void *context, uint64_t offset, const char *what)
@@ -39,6 +42,7 @@ struct capture *capture_open(struct symbols *symbols, symbolizer_sink *sink, voi
     demux_init(&capture->demux, &demux_sink);
     symbolizer_init(&capture->symbolizer, symbols, sink, context);
     log_reader_init(&capture->reader, &capture->image);
+    site_profiles_init(&capture->sites, &capture->image);
     return capture;
 }
 
@@ -57,11 +61,13 @@ void capture_finish(struct capture *capture)
     demux_finish(&capture->demux);
     symbolizer_flush(&capture->symbolizer);
     log_reader_finish(&capture->reader);
+    site_profiles_finish(&capture->sites);
 }
 
 void capture_close(struct capture *capture)
 {
     symbolizer_free(&capture->symbolizer);
     log_reader_free(&capture->reader);
+    site_profiles_free(&capture->sites);
     free(capture);
 }

@@ -8,6 +8,7 @@
 
 #include "tools/weft/demux.h"
 #include "tools/weft/log_reader.h"
+#include "tools/weft/site_profiles.h"
 #include "tools/weft/symbolizer.h"
 
 struct capture {
@@ -15,6 +16,7 @@ struct capture {
     struct demux demux;
     struct symbolizer symbolizer;
     struct log_reader reader;
+    struct site_profiles sites;
 };
 
 /* The console's text goes to `sink` line by line. Free with capture_close(). */

@@ -278,7 +278,8 @@ static int run_finish(struct run *run, struct out_dir *out, int64_t time_ns, int
     } else {
         fwrite(buffer_text(&printed), 1, printed.length, stdout);
         fflush(stdout);
-        if (results_verdict(run->capture) != RESULTS_NONE)
+        if (results_verdict(run->capture) != RESULTS_NONE ||
+            run->capture->sites.problems.length > 0)
             results_complain(&error, &request);
         if (error.length > 0) {
             message_error("%s", buffer_text(&error));

@@ -9,6 +9,7 @@
 #include "tools/weft/gzip.h"
 #include "tools/weft/map.h"
 #include "tools/weft/profile.pb-c.h"
+#include "tools/weft/site_profiles.h"
 #include "tools/weft/stacks.h"
 
 #define MILLIHERTZ_NS 1000000000000u /* nanoseconds in a thousand seconds */
@@ -282,6 +283,21 @@ static void encoder_mappings(struct encoder *encoder, Pprof__Profile *profile)
 }
 
 /* Everything but the samples. The string table comes last: nothing may add to it any more. */
+/* Hangs everything into the message. */
+static void encoder_hang(struct encoder *encoder, Pprof__Profile *profile)
+{
+    profile->sample = encoder->sample;
+    profile->n_sample = encoder->sample_count;
+    profile->function = encoder->function;
+    profile->n_function = encoder->functions.count;
+    profile->location = encoder->location;
+    profile->n_location = encoder->locations.count;
+    profile->n_string_table = encoder->strings.count;
+    profile->string_table = memory_zeroed(encoder->strings.count * sizeof(char *));
+    for (size_t i = 0; i < encoder->strings.count; i++)
+        profile->string_table[i] = memory_string(map_key(&encoder->strings, i));
+}
+
 static void encoder_finish(struct encoder *encoder, Pprof__Profile *profile, int64_t time_ns,
                            const char *comment)
 {
@@ -299,16 +315,23 @@ static void encoder_finish(struct encoder *encoder, Pprof__Profile *profile, int
         profile->comment = memory_zeroed(sizeof profile->comment[0]);
         profile->comment[profile->n_comment++] = encoder_string(encoder, comment);
     }
-    profile->sample = encoder->sample;
-    profile->n_sample = encoder->sample_count;
-    profile->function = encoder->function;
-    profile->n_function = encoder->functions.count;
-    profile->location = encoder->location;
-    profile->n_location = encoder->locations.count;
-    profile->n_string_table = encoder->strings.count;
-    profile->string_table = memory_zeroed(encoder->strings.count * sizeof(char *));
-    for (size_t i = 0; i < encoder->strings.count; i++)
-        profile->string_table[i] = memory_string(map_key(&encoder->strings, i));
+}
+
+static void encoder_pack(struct encoder *encoder, Pprof__Profile *profile, struct buffer *gzipped)
+{
+    uint8_t *packed;
+    size_t length;
+
+    encoder_hang(encoder, profile);
+    length = pprof__profile__get_packed_size(profile);
+    packed = memory_zeroed(length);
+    pprof__profile__pack(profile, packed);
+    gzip_append(gzipped, packed, length);
+    free(packed);
+    pprof__profile__free_unpacked(profile, NULL); /* frees every part: all of them are malloc's */
+    map_free(&encoder->strings);
+    map_free(&encoder->functions);
+    map_free(&encoder->locations);
 }
 
 void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reader,
@@ -316,8 +339,6 @@ void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reade
 {
     struct encoder encoder = {.reader = reader, .symbols = symbols};
     Pprof__Profile *profile = memory_zeroed(sizeof *profile);
-    uint8_t *packed;
-    size_t length;
 
     pprof__profile__init(profile);
     encoder_string(&encoder, ""); /* entry 0, by definition */
@@ -327,13 +348,58 @@ void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reade
         encoder_sample(&encoder, &stack);
     }
     encoder_finish(&encoder, profile, time_ns, comment);
-    length = pprof__profile__get_packed_size(profile);
-    packed = memory_zeroed(length);
-    pprof__profile__pack(profile, packed);
-    gzip_append(gzipped, packed, length);
-    free(packed);
-    pprof__profile__free_unpacked(profile, NULL); /* frees every part: all of them are malloc's */
-    map_free(&encoder.strings);
-    map_free(&encoder.functions);
-    map_free(&encoder.locations);
+    encoder_pack(&encoder, profile, gzipped);
+}
+
+/* ---- profiles by place ---- */
+
+static bool type_is_used(const struct site_profile *profile, unsigned value)
+{
+    return strcmp(profile->type[value], "unused") != 0;
+}
+
+static void encoder_site(struct encoder *encoder, const struct site_profile *profile,
+                         const struct site_entry *entry)
+{
+    Pprof__Sample *sample = memory_zeroed(sizeof *sample);
+
+    pprof__sample__init(sample);
+    sample->location_id = memory_zeroed((entry->depth + 1) * sizeof sample->location_id[0]);
+    for (size_t i = 0; i < entry->depth; i++)
+        if (entry->pcs[i] != 0)
+            sample->location_id[sample->n_location_id++] = encoder_location(encoder, entry->pcs[i]);
+    if (sample->n_location_id == 0)
+        sample->location_id[sample->n_location_id++] = encoder_pseudo(encoder, "[other]");
+    sample->value = memory_zeroed(SITE_VALUES * sizeof sample->value[0]);
+    for (unsigned i = 0; i < SITE_VALUES; i++)
+        if (type_is_used(profile, i))
+            sample->value[sample->n_value++] = (int64_t)entry->value[i];
+    sample->label = memory_zeroed(sizeof sample->label[0]);
+    if (entry->tag[0] != '\0')
+        encoder_name_label(encoder, sample, "kind", entry->tag);
+    encoder->sample = array_reserve(encoder->sample, &encoder->sample_capacity,
+                                    encoder->sample_count + 1, sizeof encoder->sample[0]);
+    encoder->sample[encoder->sample_count++] = sample;
+}
+
+void profile_proto_encode_sites(struct buffer *gzipped, const struct site_profile *profile,
+                                struct symbols *symbols, int64_t time_ns)
+{
+    struct encoder encoder = {.symbols = symbols};
+    Pprof__Profile *message = memory_zeroed(sizeof *message);
+
+    pprof__profile__init(message);
+    encoder_string(&encoder, ""); /* entry 0, by definition */
+    for (size_t i = 0; i < profile->count; i++)
+        encoder_site(&encoder, profile, &profile->entries[i]);
+    message->sample_type = memory_zeroed(SITE_VALUES * sizeof message->sample_type[0]);
+    for (unsigned i = 0; i < SITE_VALUES; i++)
+        if (type_is_used(profile, i))
+            message->sample_type[message->n_sample_type++] =
+                encoder_type(&encoder, profile->type[i], profile->unit[i]);
+    message->period_type = encoder_type(&encoder, profile->type[0], profile->unit[0]);
+    message->period = 1;
+    message->time_nanos = time_ns;
+    encoder_mappings(&encoder, message);
+    encoder_pack(&encoder, message, gzipped);
 }

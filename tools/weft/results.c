@@ -39,11 +39,45 @@ void results_complain(struct buffer *sentence, const struct results_request *req
                           request->capture->demux.lost_bytes);
         break;
     case RESULTS_NONE:
-        buffer_printf(sentence, "%s: there is no sample log in it", request->source);
+        if (!site_profiles_any(&request->capture->sites) &&
+            request->capture->sites.problems.length == 0)
+            buffer_printf(sentence, "%s: there is no sample log in it", request->source);
         break;
     case RESULTS_WHOLE:
         break;
     }
+    if (request->capture->sites.problems.length > 0)
+        buffer_printf(sentence, "%s%s: %s", sentence->length > 0 ? "; " : "", request->source,
+                      buffer_text(&request->capture->sites.problems));
+}
+
+/* A line and a file for each profile by place. */
+static bool write_sites(const struct results_request *request, struct out_dir *out,
+                        struct buffer *printed, struct buffer *error)
+{
+    bool is_good = true;
+
+    for (unsigned number = 0; number < SITE_PROFILES; number++) {
+        const struct site_profile *profile = &request->capture->sites.profile[number];
+        struct buffer contents = {0};
+        uint64_t sum[SITE_VALUES] = {0};
+
+        if (!profile->complete)
+            continue;
+        profile_proto_encode_sites(&contents, profile, request->symbols, request->time_ns);
+        is_good = is_good && out_dir_write(out, site_profiles_file(number), &contents, error);
+        for (size_t i = 0; i < profile->count * SITE_VALUES; i++)
+            sum[i % SITE_VALUES] += profile->entries[i / SITE_VALUES].value[i % SITE_VALUES];
+        if (!request->is_json) {
+            buffer_printf(printed, "%s: places=%zu", site_profiles_name(number), profile->count);
+            for (unsigned i = 0; i < SITE_VALUES; i++)
+                if (strcmp(profile->type[i], "unused") != 0)
+                    buffer_printf(printed, " %s=%" PRIu64, profile->type[i], sum[i]);
+            buffer_string(printed, "\n");
+        }
+        buffer_free(&contents);
+    }
+    return is_good;
 }
 
 /* "1000 Hz", "62.5 Hz", "333.333 Hz": as exact as the log says it, without zeros at the end. */
@@ -185,6 +219,8 @@ bool results_write(const struct results_request *request, struct out_dir *out,
     struct table table;
     bool is_good;
 
+    if (!write_sites(request, out, printed, error))
+        return false;
     if (verdict != RESULTS_WHOLE && !(verdict == RESULTS_DAMAGED && request->is_partial))
         return true;
     stacks_build(&stacks, &request->capture->reader, request->symbols);
