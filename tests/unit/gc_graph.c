@@ -235,6 +235,27 @@ Test(gc_graph, long_lists_wide_arrays_and_deep_trees_are_followed_to_their_ends)
     cr_assert_eq(fake_blocks(), 0);
 }
 
+/* The largest region is full, so most of the list lies in the other one. */
+Test(gc_graph, blocks_in_a_second_region_are_followed_too)
+{
+    uintptr_t *list = NULL, *head;
+    unsigned blocks = 0;
+
+    fake_boot(500 << 10, 400 << 10);
+    while ((head = weft_gc_alloc(1000, 0)) != NULL) {
+        head[0] = (uintptr_t)list;
+        list = head;
+        fake_roots[7] = (uintptr_t)list;
+        blocks++;
+    }
+    cr_assert_gt(blocks, 700);
+    weft_gc();
+    cr_assert_eq(fake_blocks(), blocks);
+    fake_roots[7] = *list;
+    weft_gc();
+    cr_assert_eq(fake_blocks(), blocks - 1);
+}
+
 Test(gc_graph, ranges_and_root_blocks_are_looked_into_until_they_are_taken_away)
 {
     uintptr_t range[4] = {0}, *rooted;

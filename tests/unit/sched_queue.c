@@ -11,6 +11,7 @@
 
 #include "kernel/tick.h"
 #include "sched/sched.h"
+#include "sched/wait_fast.h"
 
 struct core cores[WEFT_CONFIG_CORES];
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The collector: a binary tree of 32-byte blocks that all live, then none of them. */
+#include <stdlib.h>
+
+#include "tests/bench/measure.h"
+
+#define BLOCKS 20000u
+
+struct node {
+    struct node *left, *right;
+    unsigned char data[32 - 2 * sizeof(void *)];
+};
+
+static struct node *volatile tree; /* in .bss */
+
+static struct node *tree_make(unsigned blocks)
+{
+    struct node *top;
+
+    if (blocks == 0)
+        return NULL;
+    top = weft_gc_alloc(sizeof *top, 0);
+    if (top == NULL)
+        exit(1);
+    top->left = tree_make((blocks - 1) / 2);
+    top->right = tree_make(blocks - 1 - (blocks - 1) / 2);
+    return top;
+}
+
+static uint64_t pause_now(void)
+{
+    struct weft_gc_stats stats;
+
+    weft_gc();
+    weft_gc_stats(&stats);
+    return stats.last_pause_ns;
+}
+
+int main(void)
+{
+    struct weft_gc_stats stats;
+    uint64_t empty, full;
+    unsigned cost;
+
+    empty = pause_now();
+    cost = MEASURE(1, tree = tree_make(BLOCKS));
+    report("collector_alloc_32_bytes", cost / BLOCKS, 0);
+    full = pause_now();
+    report("collector_mark_32_bytes", (unsigned)((full - empty) * 100 / BLOCKS), 0);
+    weft_gc_stats(&stats);
+    printf("bench: collector_memory_percent %u\n",
+           (unsigned)(stats.heap_bytes * 100 / stats.live_bytes));
+    printf("bench: collector_longest_stop_us %u\n", (unsigned)(stats.longest_pause_ns / 1000));
+    return 0;
+}
