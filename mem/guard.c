@@ -63,10 +63,20 @@ static uint32_t guard_sum(uintptr_t block, const struct guard *guard)
     return (uint32_t)(sum ^ sum >> 16);
 }
 
+/* A word at a time between the ends that are not aligned. */
 static bool all_are(const uint8_t *byte, size_t count, uint8_t value)
 {
-    for (size_t i = 0; i < count; i++)
-        if (byte[i] != value)
+    typedef uintptr_t __attribute__((may_alias)) word;
+    const word expected = value * (UINTPTR_MAX / 255);
+
+    for (; count && (uintptr_t)byte % sizeof(word); count--)
+        if (*byte++ != value)
+            return false;
+    for (; count >= sizeof(word); count -= sizeof(word), byte += sizeof(word))
+        if (*(const word *)byte != expected)
+            return false;
+    while (count--)
+        if (*byte++ != value)
             return false;
     return true;
 }

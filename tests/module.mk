@@ -86,12 +86,16 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(bench_IMAGES)) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
+# The heap has a table of its own (tests/bench/heap.mk): all of it, or ONLY=heap.
+bench_HEAP = @case heap in *'$(ONLY)'*) $(MAKE) --no-print-directory bench-heap-ready ;; esac
 bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go)
 
 ifeq ($(BOARD),linux)
 bench-ready: $(B)/bench-hosted.elf
 	@tests/bench/hosted.sh '$(ONLY)' $<
+	$(bench_HEAP)
 else
 bench-ready: $(bench_IMAGES) $(B)/bench-libc.elf $(B)/bench-collector.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
+	$(bench_HEAP)
 endif
