@@ -302,6 +302,7 @@ static void count_tick(struct core *core, const struct arch_frame *frame, uint32
 
 static const struct upcall_profiler counter = {.sample = count_tick};
 const struct upcall_profiler *upcall_profiler = &counter;
+const struct upcall_sites *upcall_sites;
 
 void upcall_dump_frame(const struct arch_frame *frame)
 {
