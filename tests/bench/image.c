@@ -58,7 +58,7 @@ static void bench_yield(void)
 
     report("yield_alone", MEASURE(ROUNDS, weft_thread_yield()), empty_loop);
     finished = false;
-    if (weft_thread_spawn(&thread, NULL, yielding_thread, NULL) != 0)
+    if (weft_thread_spawn(&thread, &HERE, yielding_thread, NULL) != 0)
         exit(1);
     cost = MEASURE(ROUNDS, weft_thread_yield());
     finished = true;
@@ -88,7 +88,8 @@ static void create_and_join(void)
 {
     struct weft_thread *thread;
 
-    if (weft_thread_spawn(&thread, NULL, nothing, NULL) != 0 || weft_thread_join(thread, NULL) != 0)
+    if (weft_thread_spawn(&thread, &HERE, nothing, NULL) != 0 ||
+        weft_thread_join(thread, NULL) != 0)
         exit(1);
 }
 
@@ -164,6 +165,7 @@ int main(int argc, char **argv)
         weft_thread_sleep_ns(2000000); /* the host counts what one timer interrupt executes */
         return 0;
     }
+    stay_here();
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_switch();
     bench_yield();

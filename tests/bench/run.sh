@@ -11,7 +11,7 @@ wanted() { [ -z "$only" ] || [[ $1 == *"$only"* ]]; }
 show() { ! wanted "$1" || printf '  %-28s %s\n' "$1" "$2"; }
 
 echo "Instructions per operation, $board-$arch, $cores core(s), -icount shift=0:"
-for image in bench bench-objects bench-traps bench-classics; do
+for image in bench bench-objects bench-traps bench-libc bench-classics; do
     ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/$image.elf" "$out" >"$out/log" 2>&1 ||
         { tail -20 "$out/log" >&2; exit 1; }
     grep '^bench: ' "$out/console.log" >>"$out/all.log"
