@@ -34,8 +34,8 @@ void arch_clock_advance_irqoff(uint64_t cycles)
 }
 
 /* Writes Compare, which also drops a pending timer interrupt; true if it will fire, or has. It has
- * if the interrupt's line says so: with several cores QEMU 7.2 may raise Cause.TI and the line while
- * the write is still on its way to drop both, and then only the line is dropped. */
+ * if the interrupt's line says so: with several cores QEMU 7.2 may raise Cause.TI and the line
+ * while the write is still on its way to drop both, and then only the line is dropped. */
 static bool compare_write(uint32_t compare)
 {
     uint32_t cause;
