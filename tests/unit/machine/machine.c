@@ -294,11 +294,13 @@ _Noreturn void core_stack_died(const struct core *core)
     weft_panic("core %u's stack", (unsigned)core->id);
 }
 
-void upcall_sample(struct core *core, const struct arch_frame *frame)
+static void sample(struct core *core, const struct arch_frame *frame, uint32_t due)
 {
-    (void)core, (void)frame;
+    (void)core, (void)frame, (void)due;
     machine_ticks++;
 }
+
+const struct upcall_profiler *upcall_profiler = &(const struct upcall_profiler){.sample = sample};
 
 void upcall_dump_frame(const struct arch_frame *frame)
 {
