@@ -14,5 +14,5 @@ include tools/build/target.mk
 include arch/module.mk kernel/module.mk sched/module.mk mem/module.mk prof/module.mk
 include boards/module.mk examples/module.mk tools/module.mk
 include tools/build/rules.mk tools/build/host.mk
-include tests/module.mk
+include tools/preload/preload.mk tests/module.mk
 include tools/build/commands.mk tools/build/install.mk

@@ -3,6 +3,8 @@
  * Arch contract: the core's cycle counter and its one-shot timer. Times are 64-bit counts of the
  * counter since reset; a port with a narrower counter extends it, and arms itself at least twice
  * per wrap.
+ *
+ *   ARCH_CLOCK_STEALS   1: the counter goes on while somebody else has the core (a process's)
  */
 #ifndef ARCH_CLOCK_H
 #define ARCH_CLOCK_H
@@ -29,5 +31,9 @@ static inline uint32_t arch_clock_cycles(void);
 void arch_clock_arm_irqoff(uint64_t deadline);
 
 #include "port/clock.h"
+
+#ifndef ARCH_CLOCK_STEALS
+#define ARCH_CLOCK_STEALS 0
+#endif
 
 #endif

@@ -33,4 +33,8 @@ void upcall_exception(struct arch_frame *frame);
 /* Where a thread's entry function ends up when it returns through the first frame: it must not. */
 _Noreturn void upcall_thread_returned(void);
 
+/* An interrupt that comes even where interrupts are off, on a stack of its own: somebody wants to
+ * know what this core does. core->frame has all registers of what it interrupted. */
+void upcall_nmi(void);
+
 #endif

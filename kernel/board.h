@@ -82,10 +82,12 @@ void board_guard_clear(void *page, const void *end);
  * core. board_core_init: on that core, its interrupt controller, and its clock, which from then on
  * agrees with core 0's to within what moving a thread takes; interrupts are off.
  * board_ipi_send: interrupts `core`, which finds out why by looking (core->reschedule). Any
- * context; interrupts are off. */
+ * context; interrupts are off. board_nmi_send: the same where interrupts are off on that core, too;
+ * false: this board has no such interrupt. */
 bool board_core_start(unsigned id);
 void board_core_init(void);
 void board_ipi_send(unsigned core);
+bool board_nmi_send(unsigned core);
 
 /* Ends the program with an exit status, 0..255, as the board can; does not return. */
 _Noreturn void board_exit(int status);

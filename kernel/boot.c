@@ -7,6 +7,7 @@
  * scheduler starts thread 1, which runs constructors, main and exit, and the system stack is left
  * to interrupts.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft/console.h>
@@ -40,17 +41,22 @@ static int arguments_split(char *argv[ARGUMENTS_MAX + 1])
     static char line[COMMAND_LINE_MAX];
     static char image_name[] = "weft";
     const char *given = board_command_line();
-    char *rest = NULL;
     int count = 0;
 
     argv[count++] = image_name;
     if (given != NULL && strlen(given) >= sizeof line)
         weft_panic("the command line is longer than %d bytes", COMMAND_LINE_MAX - 1);
-    strcpy(line, given != NULL ? given : "");
-    for (char *word = strtok_r(line, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        if (count == ARGUMENTS_MAX)
+    if (given != NULL)
+        memcpy(line, given, strlen(given) + 1);
+    for (char *at = line; *at != '\0'; at++) {
+        bool begins = *at != ' ' && (at == line || at[-1] == '\0');
+
+        if (begins && count == ARGUMENTS_MAX)
             weft_panic("the command line has more than %d words", ARGUMENTS_MAX - 1);
-        argv[count++] = word;
+        if (begins)
+            argv[count++] = at;
+        if (*at == ' ')
+            *at = '\0';
     }
     argv[count] = NULL;
     return count;
@@ -87,10 +93,12 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
     }
     arch_trap_init();
     arch_fpu_init(core_self());
-    core_self()->tls_used = arch_tls_init();
+    if (WEFT_CONFIG_TLS)
+        core_self()->tls_used = arch_tls_init();
     board_init();
     canary_init();
-    upcall_heap_init();
+    if (WEFT_CONFIG_HEAP)
+        upcall_heap_init();
     tick_init();
     upcall_sched_init();
     if (WEFT_CONFIG_CORES > 1)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <weft/console.h>
 
+#include "arch/upcall.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
@@ -13,6 +14,8 @@
 
 /* Set once, by the panic: whoever holds the console's lock will never give it back. */
 static volatile bool dying;
+
+bool (*upcall_diverted)(const char *format, va_list arguments);
 
 void console_die(void)
 {
@@ -62,7 +65,7 @@ void console_vprint(const char *format, va_list arguments)
     struct console_sink out = {.sink = {sink_write}};
     bool locked;
 
-    if (!dying && upcall_print_diverted(format, arguments))
+    if (!dying && upcall_diverted != NULL && upcall_diverted(format, arguments))
         return;
     locked = console_lock();
     print_format(&out.sink, format, arguments);
@@ -114,6 +117,12 @@ int console_read_byte(void)
     return byte;
 }
 
+void upcall_nmi(void)
+{
+    if (!cores_hold_point_irqoff(core_self()->id, true))
+        console_break();
+}
+
 void console_break(void)
 {
     arch_irq_state state = arch_irq_save();
@@ -124,7 +133,8 @@ void console_break(void)
         return;
     }
     print_console("\nbreak: stacks of all threads\n\n");
-    upcall_dump_threads();
+    if (WEFT_CONFIG_UNWIND)
+        upcall_dump_threads();
     if (WEFT_CONFIG_CORES > 1)
         cores_thaw_irqoff();
     arch_irq_restore(state);

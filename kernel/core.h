@@ -43,12 +43,19 @@ struct core {
     uintptr_t system_stack_lo, system_stack_hi;
 
     /* Ticks: kernel/tick.c, interrupts off. */
-    uint64_t tick_deadline; /* cycles */
+    uint64_t tick_deadline; /* cycles; UINT64_MAX: the tick has stopped */
     uint64_t wake_deadline; /* cycles: the earliest sleeper here; UINT64_MAX: none */
     uint32_t tick_period;   /* cycles; 0: no tick yet */
+    uint32_t tick_wanted;   /* it may not stop: the profiler runs */
+    uint32_t tick_asked;    /* by any core: at least one tick, if it has stopped */
     uint32_t ticks;         /* taken since boot */
     uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
     uint32_t interrupts;    /* of devices, since boot */
+
+    /* prof: > 0 while it wants to know what handlers take. Ticks that came due inside handlers
+     * since the last one was taken. Interrupts off. */
+    uint32_t handlers_watched;
+    uint32_t handler_ticks;
 
     /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
     struct spinlock *lock_held;

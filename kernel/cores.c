@@ -20,6 +20,7 @@
 #include "arch/fpu.h"
 #include "arch/tls.h"
 #include "arch/trap.h"
+#include "arch/unwind.h"
 #include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/board.h"
@@ -52,7 +53,8 @@ _Noreturn void upcall_boot_core(unsigned id)
     ASSERT(id < WEFT_CONFIG_CORES && core == core_self());
     arch_trap_init();
     arch_fpu_init(core);
-    core->tls_used = arch_tls_init();
+    if (WEFT_CONFIG_TLS)
+        core->tls_used = arch_tls_init();
     board_core_init();
     __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
     while (load(&all_started) == 0)
@@ -124,6 +126,48 @@ bool cores_freeze_first_irqoff(void)
 void cores_thaw_irqoff(void)
 {
     store(&cores_freezer, 0);
+}
+
+/* ---- holding ---- */
+
+struct cores_hold cores_hold[WEFT_CONFIG_CORES];
+
+void cores_be_held_irqoff(bool frame_is_full)
+{
+    struct cores_hold *hold = &cores_hold[core_self()->id];
+    struct arch_unwind here;
+
+    hold->here = &here;
+    hold->frame_is_full = frame_is_full;
+    if (!frame_is_full)
+        arch_unwind_here(&here);
+    store(&hold->held, 1);
+    while (load(&hold->wanted) != 0)
+        arch_cpu_relax();
+    store(&hold->held, 0);
+}
+
+bool cores_hold_irqoff(unsigned core, uint64_t limit_cycles)
+{
+    struct cores_hold *hold = &cores_hold[core];
+    uint64_t limit = arch_clock_now_irqoff() + limit_cycles;
+
+    if (load(&hold->held) != 0)
+        return false; /* it has not noticed yet that it was let go */
+    store(&hold->wanted, 1);
+    if (!board_nmi_send(core))
+        board_ipi_send(core);
+    while (load(&hold->held) == 0) {
+        if (arch_clock_now_irqoff() >= limit)
+            return false;
+        arch_cpu_relax();
+    }
+    return true;
+}
+
+void cores_release_irqoff(unsigned core)
+{
+    store(&cores_hold[core].wanted, 0);
 }
 
 /* ---- starting ---- */

@@ -47,6 +47,39 @@ static inline void cores_freeze_point_irqoff(void)
         cores_stand_still_irqoff();
 }
 
+/* ---- holding: for a look at one core from another (prof/remote.c) ---- */
+
+struct arch_unwind;
+
+/* What a held core shows: its frame is core->frame; when that has not all registers, a walk from
+ * `here` on its system stack leads to where it was interrupted. */
+struct cores_hold {
+    uint32_t wanted; /* by another core, which alone sets and clears it */
+    uint32_t held;   /* by the core itself */
+    bool frame_is_full;
+    const struct arch_unwind *here;
+};
+extern struct cores_hold cores_hold[WEFT_CONFIG_CORES];
+
+/* Makes `core` stand still; false: it did not within `limit_cycles`. Interrupts are off, and nobody
+ * else holds that core. cores_release lets it go; also to be called after false. */
+bool cores_hold_irqoff(unsigned core, uint64_t limit_cycles);
+void cores_release_irqoff(unsigned core);
+
+/* Slow half of cores_hold_point. */
+void cores_be_held_irqoff(bool frame_is_full);
+
+/* In a trap's entry, core->frame set: stands still when another core wants to look. False: nobody
+ * does. */
+static inline bool cores_hold_point_irqoff(unsigned core, bool frame_is_full)
+{
+    if (WEFT_CONFIG_CORES == 1 ||
+        __builtin_expect(__atomic_load_n(&cores_hold[core].wanted, __ATOMIC_RELAXED) == 0, 1))
+        return false;
+    cores_be_held_irqoff(frame_is_full);
+    return true;
+}
+
 /* Is `core` standing still, so that its frame may be read? */
 static inline bool cores_is_frozen(unsigned core)
 {

@@ -98,7 +98,7 @@ static bool handler_take(struct exit_handler *taken, const void *object)
 
 void __call_exitprocs(int status, void *object)
 {
-    struct exit_handler handler;
+    struct exit_handler handler = {0};
 
     while (newest != NULL && handler_take(&handler, object)) {
         if (handler.kind == EXIT_ATEXIT)

@@ -21,6 +21,8 @@
 #include "kernel/print.h"
 #include "kernel/upcall.h"
 
+const struct upcall_profiler *upcall_profiler;
+
 static volatile uint32_t panics;
 
 int panic_begun(void)
@@ -42,7 +44,8 @@ static void panic_enter(void)
 
 _Noreturn static void panic_leave(void)
 {
-    upcall_profile_crash();
+    if (upcall_profiler != NULL)
+        upcall_profiler->crash();
     board_exit(PANIC_STATUS);
 }
 
@@ -63,7 +66,7 @@ _Noreturn void panic_close(void)
 {
     print_console("\non core %u, %s \"%s\"\n\n", (unsigned)core_self()->id,
                   core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
-    if (panics == 1) {
+    if (WEFT_CONFIG_UNWIND && panics == 1) {
         upcall_dump_here();
         upcall_dump_threads();
     }
@@ -103,7 +106,7 @@ _Noreturn void panic_exception(struct arch_frame *frame, const struct arch_frame
                   core_in_interrupt() ? "in an interrupt of thread" : "thread", current_name());
     arch_frame_print(frame);
     print_console("\n");
-    if (panics == 1) {
+    if (WEFT_CONFIG_UNWIND && panics == 1) {
         upcall_dump_frame(frame);
         if (core_self()->interrupt_depth++ == 0)
             core_self()->frame = frame; /* that is where the thread stands, not in here */

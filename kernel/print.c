@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/divide.h"
+
 /* One conversion, as parsed. */
 struct spec {
     bool left, zero;
@@ -42,8 +44,10 @@ static int digits(char buffer[20], uint64_t value, unsigned base, bool upper)
     int count = 0;
 
     do {
-        buffer[19 - count++] = alphabet[value % base];
-        value /= base;
+        uint64_t quotient = divide_u64(value, base);
+
+        buffer[19 - count++] = alphabet[value - quotient * base];
+        value = quotient;
     } while (value != 0);
     return count;
 }

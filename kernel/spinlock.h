@@ -22,6 +22,7 @@ enum lock_rank {
     /* the scheduler's chain has one link */
     RANK_SCHEDULER, /* all queues of all cores (sched/sched.h) */
     /* heap chain */
+    RANK_HEAP_GC,      /* the collector's lists of spans */
     RANK_HEAP_CENTRAL, /* one size class's spans */
     RANK_HEAP_PAGES,   /* the page heap */
     /* leaves */

@@ -10,6 +10,8 @@
 #include "kernel/assert.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
+#include "kernel/cores.h"
+#include "kernel/divide.h"
 #include "kernel/trap.h"
 #include "kernel/upcall.h"
 
@@ -56,6 +58,7 @@ uint64_t tick_start_irqoff(uint32_t rate_hz)
     struct core *core = core_self();
 
     DEBUG_ASSERT(!arch_irq_enabled());
+    core->tick_wanted = 1;
     period_start_irqoff(core, rate_hz);
     return clock_hz * 1000 / core->tick_period;
 }
@@ -63,6 +66,7 @@ uint64_t tick_start_irqoff(uint32_t rate_hz)
 void tick_restore_irqoff(void)
 {
     DEBUG_ASSERT(!arch_irq_enabled());
+    core_self()->tick_wanted = 0;
     period_start_irqoff(core_self(), WEFT_CONFIG_TICK_HZ);
 }
 
@@ -88,6 +92,31 @@ void tick_retry_soon_irqoff(void)
     arch_clock_arm_irqoff(retry < next ? retry : next);
 }
 
+uint32_t tick_due_irqoff(const struct core *core, uint64_t now)
+{
+    uint64_t late = now - core->tick_deadline;
+
+    if (now < core->tick_deadline)
+        return 0;
+    if (__builtin_expect(late < core->tick_period, 1))
+        return 1;
+    return 1 + (late >> 32 != 0 ? UINT32_MAX : (uint32_t)late) / core->tick_period;
+}
+
+/*
+ * A tick comes late when interrupts were off: it then stands for all that have come due meanwhile.
+ * Not where the host takes the core away from us without a word: how long it was away says nothing
+ * about what the program did.
+ */
+static uint32_t take_due(struct core *core, uint64_t now)
+{
+    uint32_t due = tick_due_irqoff(core, now);
+
+    core->ticks_missed += due - 1;
+    core->tick_deadline += (uint64_t)(due - 1) * core->tick_period;
+    return ARCH_CLOCK_STEALS ? 1 : due;
+}
+
 /*
  * Steps the deadline past `now`, the time at which the handler has done its work: a handler that
  * takes longer than a period (a fast profiler on a slow core) then still leaves the thread some
@@ -103,6 +132,33 @@ static void deadline_advance(struct core *core, uint64_t now)
     }
 }
 
+void tick_start_anew_irqoff(struct core *core)
+{
+    DEBUG_ASSERT(!arch_irq_enabled() && core->tick_period != 0);
+    core->tick_deadline = arch_clock_now_irqoff() + core->tick_period;
+    arm_irqoff(core);
+}
+
+void tick_ask_others_irqoff(void)
+{
+    for (unsigned id = 0; WEFT_CONFIG_CORES > 1 && id < WEFT_CONFIG_CORES; id++) {
+        if (id == core_self()->id || (cores_online() >> id & 1) == 0)
+            continue;
+        __atomic_store_n(&cores[id].tick_asked, 1, __ATOMIC_RELEASE);
+        board_ipi_send(id); /* if it is idle, it looks */
+    }
+}
+
+/* At the end of a timer interrupt: stops the tick of a core that does not need it, or lets it go
+ * on. The timer is not armed yet. */
+static void stop_or_go_on(struct core *core, uint64_t now)
+{
+    if (core->tick_wanted == 0 && !tick_is_asked(core) && !upcall_sched_needs_tick(core))
+        core->tick_deadline = UINT64_MAX;
+    else if (core->tick_deadline == UINT64_MAX)
+        core->tick_deadline = now + core->tick_period;
+}
+
 bool upcall_timer(struct arch_frame *frame)
 {
     struct core *core = core_self();
@@ -110,29 +166,37 @@ bool upcall_timer(struct arch_frame *frame)
 
     trap_enter(core, frame);
     if (now >= core->tick_deadline) {
+        uint32_t due = take_due(core, now);
+
         core->ticks++;
+        if (WEFT_CONFIG_CORES > 1)
+            __atomic_store_n(&core->tick_asked, 0, __ATOMIC_RELAXED); /* before it is answered */
         core_stack_check(core);
-        upcall_sample(core, frame); /* before the scheduler may change whose tick it was */
+        if (upcall_profiler != NULL) /* before the scheduler may change whose tick it was */
+            upcall_profiler->sample(core, frame, due);
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());
     }
     if (now >= core->wake_deadline)
         upcall_sched_wake(core, now); /* may set wake_deadline */
+    stop_or_go_on(core, now);
+    if (__builtin_expect(core->handlers_watched != 0, 0))
+        core->handler_ticks = tick_due_irqoff(core, arch_clock_now_irqoff());
     arm_irqoff(core);
     return trap_leave(core, frame);
 }
 
 uint64_t tick_cycles_to_ns(uint64_t cycles)
 {
-    uint64_t seconds = cycles / clock_hz;
+    uint64_t seconds = divide_u64(cycles, clock_hz);
 
-    return seconds * NS_PER_SECOND + cycles % clock_hz * NS_PER_SECOND / clock_hz;
+    return seconds * NS_PER_SECOND + (cycles - seconds * clock_hz) * NS_PER_SECOND / clock_hz;
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)
 {
-    uint64_t seconds = ns / NS_PER_SECOND;
-    uint64_t rest = ns % NS_PER_SECOND;
+    uint64_t seconds = divide_u64(ns, NS_PER_SECOND);
+    uint64_t rest = ns - seconds * NS_PER_SECOND;
 
     if (seconds >= UINT64_MAX / clock_hz)
         return UINT64_MAX;

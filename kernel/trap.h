@@ -18,6 +18,7 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
     core->frame = frame;
     arch_atomic64_settle_irqoff(frame);
     cores_freeze_point_irqoff();
+    (void)cores_hold_point_irqoff(core->id, false);
 }
 
 /* The verdict: true when the interrupted thread must give up the core now. This is the only place

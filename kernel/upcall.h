@@ -24,8 +24,26 @@ _Noreturn void upcall_sched_start_core(void);
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
 _Noreturn void upcall_sched_start(void (*main_thread)(void));
 
-/* prof: a tick landed on `frame`; takes the sample. Before upcall_sched_tick. Interrupts off. */
-void upcall_sample(struct core *core, const struct arch_frame *frame);
+/* prof, but only once a program has started a profile: set by weft_profile_start, and by
+ * weft_stack. An image that calls neither has neither the profiler nor these in it. */
+struct weft_thread;
+struct upcall_profiler {
+    void (*sample)(struct core *core, const struct arch_frame *frame,
+                   uint32_t due);                                /* upcall_sample */
+    void (*waited)(struct weft_thread *thread, unsigned reason); /* upcall_waited */
+    void (*crash)(void);                                         /* upcall_profile_crash */
+};
+extern const struct upcall_profiler *upcall_profiler;                  /* kernel/panic.c */
+extern bool (*upcall_diverted)(const char *format, va_list arguments); /* kernel/console.c */
+
+/* prof: a tick landed on `frame`, late by so much that it stands for `due` of them; takes the
+ * sample. Before upcall_sched_slice. Interrupts off. */
+void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
+
+/* prof: `thread`, the calling one, has waited since thread->wait_since for `reason` (enum
+ * thread_wait), and runs again. Only while wait_watchers says that prof wants to know. Interrupts
+ * off, the scheduler's lock held. */
+void upcall_waited(struct weft_thread *thread, unsigned reason);
 
 /* sched: a periodic tick: the current thread's time slice is that much shorter. Interrupts off. */
 void upcall_sched_slice(struct core *core);
@@ -34,6 +52,10 @@ void upcall_sched_slice(struct core *core);
  * Interrupts off. */
 void upcall_sched_wake(struct core *core, uint64_t now_cycles);
 
+/* sched: does this core run a thread, or has one to run, or does a watched core rely on its tick?
+ * Timer interrupt. */
+bool upcall_sched_needs_tick(const struct core *core);
+
 /* sched: at the outermost trap exit with a switch wanted: is preempting the frame allowed now?
  * Ends an idle thread's wait. */
 bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
@@ -41,6 +63,11 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
 /* sched: is `address` in the guard page of the current thread's stack, or between that and the
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
+
+/* sched: may the calling thread stop the world? Then, with the world stopped: hands every stretch
+ * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`. */
+bool upcall_world_may_stop(void);
+void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context);
 
 /* sched: the heap has nothing left, or the program scavenges: gives back what ended threads left to
  * be used again. Was there any? Thread context, no lock held. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Weft's parts of a firmware's linker script, put together; what a script without memory map or startup code
  * of its own would be. A real firmware's script INCLUDEs the installed fragments instead (docs/install.md). */
-#include "linker/mips.ld.h"
+#include "linker/parts.ld.h"
 
 PHDRS
 {
@@ -11,12 +11,12 @@ PHDRS
 
 SECTIONS
 {
-    . = 0x80100000;
-    MIPS_TEXT_SECTIONS
+    . = PARTS_ORIGIN;
+    PARTS_TEXT
     READ_ONLY_SECTIONS
-    MIPS_DATA_SECTIONS
-    MIPS_BSS_SECTIONS
-    MIPS_OTHER_SECTIONS
+    PARTS_DATA
+    PARTS_BSS
+    PARTS_OTHER
 }
 
-MIPS_ASSERTS
+PARTS_ASSERTS

@@ -15,6 +15,9 @@ INSERT AFTER .bss;
 
 __text_start = ADDR(.text);
 __text_end = ADDR(.text) + SIZEOF(.text);
+__data_start = ADDR(.data);
+__data_end = ADDR(.data) + SIZEOF(.data);
+__bss_end = ADDR(.bss) + SIZEOF(.bss);
 __build_id_start = ADDR(.note.gnu.build-id);
 __build_id_end = ADDR(.note.gnu.build-id) + SIZEOF(.note.gnu.build-id);
 __eh_frame_hdr_start = ADDR(.eh_frame_hdr);

@@ -12,12 +12,14 @@
 
 #include "linker/sections.ld.h"
 
-/* .text.start is the reset code. */
+/* .text.start is the reset code. The vectors' alignment stands here because the assembler would fill their
+ * section up to it. */
 #define MIPS_TEXT_SECTIONS                                                                         \
     .text : {                                                                                      \
         __text_start = .;                                                                          \
+        . = ALIGN(4096); /* EBase points at the vectors */                                         \
+        *(.text.vectors)                                                                           \
         *(.text.start)                                                                             \
-        *(.text.vectors) /* 4 KiB aligned: EBase points at it */                                   \
         KEEP(*(.text.secondary)) /* likewise: where other cores start */                           \
         *(.text.unlikely .text.unlikely.* .text.hot .text.hot.* .text .text.* .gnu.linkonce.t.*)   \
         KEEP(*(.init)) KEEP(*(.fini))                                                              \
@@ -29,14 +31,17 @@
     } :text
 
 #define MIPS_DATA_SECTIONS                                                                         \
-    .data : ALIGN(4096) { *(.data .data.*) *(.gnu.linkonce.d.*) } :data                            \
+    .data : ALIGN(4096) {                                                                          \
+        __data_start = .;                                                                          \
+        *(.data .data.*) *(.gnu.linkonce.d.*)                                                      \
+    } :data                                                                                        \
     CONSTRUCTOR_SECTIONS                                                                           \
     .sdata : ALIGN(16) {                                                                           \
         _gp = . + 0x7ff0; /* newlib reaches its small data with 16-bit offsets from here */        \
         *(.lit8) *(.lit4) *(.sdata .sdata.* .gnu.linkonce.s.*)                                     \
     } :data                                                                                        \
     .tm_clone_table : { *(.tm_clone_table) } :data                                                 \
-    .got : { *(.got.plt) *(.got) } :data
+    .got : { *(.got.plt) *(.got) __data_end = .; } :data
 
 #define MIPS_BSS_SECTIONS                                                                          \
     .bss (NOLOAD) : ALIGN(16) {                                                                    \
@@ -64,7 +69,7 @@
 #define MIPS_ASSERTS                                                                               \
 PROVIDE(board_early_refuse = mips_early_refuse);                                                   \
 ASSERT(_gp - 0x8000 <= ADDR(.sdata), "small data starts more than 32 KiB below _gp")               \
-ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")\
+UNWIND_ASSERT                                                                                      \
 ASSERT(__atomic64_end > __atomic64_start, "the 64-bit atomics are not in .atomic64")               \
 IN_ATOMIC64(__atomic_load_8)                                                                       \
 IN_ATOMIC64(__atomic_store_8)                                                                      \

@@ -47,6 +47,7 @@ SECTIONS
     CONSTRUCTOR_SECTIONS
     .tm_clone_table : { *(.tm_clone_table) } :data
     .got : { *(.got.plt) *(.got) } :data
+    __data_end = .;
     . = ALIGN(8);
     __load_end = .;
     .bss (NOLOAD) : {
@@ -65,6 +66,6 @@ SECTIONS
     /DISCARD/ : { *(.note.GNU-stack) *(.note.gnu.property) *(.eh_frame_entry) }
 }
 
-ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")
+UNWIND_ASSERT
 ASSERT(pc_multiboot_header - __image_start < 4096, "the Multiboot header must lie in the first 8 KiB of the file")
 ASSERT(__image_end < 0x40000000, "the image must end below 1 GiB")

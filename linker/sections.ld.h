@@ -6,15 +6,9 @@
 #ifndef LINKER_SECTIONS_LD_H
 #define LINKER_SECTIONS_LD_H
 
-/* The first line answers kernel/board.h: a link without these sections ends with that sentence. */
-#define READ_ONLY_SECTIONS                                                                         \
-    weft_error__the_linker_script_must_include_wefts_fragments = 1;                                \
-    .rodata : { *(.rodata .rodata.*) *(.gnu.linkonce.r.*) } :text                                  \
-    .note.gnu.build-id : {                                                                         \
-        PROVIDE_HIDDEN(__build_id_start = .);                                                      \
-        KEEP(*(.note.gnu.build-id))                                                                \
-        PROVIDE_HIDDEN(__build_id_end = .);                                                        \
-    } :text                                                                                        \
+/* WEFT_CONFIG_UNWIND: newlib's tables, too, are left out. */
+#if WEFT_CONFIG_UNWIND
+#define UNWIND_SECTIONS                                                                            \
     .eh_frame_hdr : {                                                                              \
         __eh_frame_hdr_start = .;                                                                  \
         *(.eh_frame_hdr)                                                                           \
@@ -24,7 +18,29 @@
         __eh_frame_start = .;                                                                      \
         KEEP(*(.eh_frame))                                                                         \
         __eh_frame_end = .;                                                                        \
+    } :text
+#define UNWIND_ASSERT                                                                              \
+    ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")
+#else
+#define UNWIND_SECTIONS                                                                            \
+    /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) }                                                  \
+    __eh_frame_hdr_start = 0;                                                                      \
+    __eh_frame_hdr_end = 0;                                                                        \
+    __eh_frame_start = 0;                                                                          \
+    __eh_frame_end = 0;
+#define UNWIND_ASSERT
+#endif
+
+/* The first line answers kernel/board.h: a link without these sections ends with that sentence. */
+#define READ_ONLY_SECTIONS                                                                         \
+    weft_error__the_linker_script_must_include_wefts_fragments = 1;                                \
+    .rodata : { *(.rodata .rodata.*) *(.gnu.linkonce.r.*) } :text                                  \
+    .note.gnu.build-id : {                                                                         \
+        PROVIDE_HIDDEN(__build_id_start = .);                                                      \
+        KEEP(*(.note.gnu.build-id))                                                                \
+        PROVIDE_HIDDEN(__build_id_end = .);                                                        \
     } :text                                                                                        \
+    UNWIND_SECTIONS                                                                                \
     TLS_SECTIONS
 
 /* Thread-local variables: their initial values, which each thread copies. What is only zero takes no

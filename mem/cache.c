@@ -85,6 +85,15 @@ void *cache_get(struct core *core, unsigned class)
     return object;
 }
 
+void *cache_get_cached(const struct core *core, unsigned class)
+{
+    uintptr_t *object = (uintptr_t *)bin_pop(&heap.cache[core->id].bin[class]);
+
+    if (object)
+        object[0] = 0;
+    return object;
+}
+
 void cache_put(struct core *core, unsigned class, uintptr_t object)
 {
     struct cache_bin *bin = &heap.cache[core->id].bin[class];
@@ -213,37 +222,72 @@ size_t cache_count(unsigned class)
     return count;
 }
 
+/* What cache_init makes of the class, its slots starting at `slots`. */
+static struct cache_bin bin_made(unsigned class, uintptr_t *slots)
+{
+    const struct class_info *info = &heap.class[class];
+
+    return (struct cache_bin){.top = slots + 1,
+                              .limit = slots + 1 + info->depth,
+                              .mask = ((uint32_t)info->pages << heap.page_shift) - 1,
+                              .reciprocal = UINT32_MAX / info->size + 1};
+}
+
+static int slot_check(unsigned class, uintptr_t object)
+{
+    const struct region *region = heap_region_of(object);
+
+    if (!region || object % GRANULE ||
+        region->kinds[(object - region->base) >> heap.page_shift] != (int)class ||
+        central_locate(region, class, object) != FAULT_NONE ||
+        *(const uintptr_t *)object != heap.mark || central_holds(object))
+        return report_state("cached object", object);
+    return 0;
+}
+
+static int deferred_check(const struct cache *cache)
+{
+    const struct deferred_block *block = cache->deferred;
+
+    for (size_t most = heap.stats.sys_pages << heap.page_shift; block; block = block->next)
+        if (!heap_region_of((uintptr_t)block) || (uintptr_t)block % GRANULE ||
+            block->mark != heap.mark || most-- == 0)
+            return report_state("list of deferred blocks", (uintptr_t)block);
+    return 0;
+}
+
 int cache_check(const struct core *core)
 {
+    const struct cache *cache = &heap.cache[core->id];
+    uintptr_t *slots = heap.slots[core->id];
+
+    if (cache->bin[0].top != slots + 1 || slots[0] != 0)
+        return report_state("cache", (uintptr_t)cache);
     for (unsigned class = 1; class <= heap.classes; class ++) {
-        const struct cache_bin *bin = &heap.cache[core->id].bin[class];
-        const uintptr_t *slot = bin_bottom(bin, class);
+        const struct cache_bin *bin = &cache->bin[class];
+        struct cache_bin made = bin_made(class, slots);
 
-        if (bin->top < slot || bin->top > bin->limit || slot[-1] != 0)
+        if (bin->limit != made.limit || bin->mask != made.mask ||
+            bin->reciprocal != made.reciprocal || slots[0] != 0 || bin->top < made.top ||
+            bin->top > made.limit)
             return report_state("cache", (uintptr_t)bin);
-        for (; slot < bin->top; slot++) {
-            const struct region *region = heap_region_of(*slot);
+        for (const uintptr_t *slot = made.top; slot < bin->top; slot++) {
+            int result = slot_check(class, *slot);
 
-            if (!region || region->kinds[(*slot - region->base) >> heap.page_shift] != (int)class ||
-                *(const uintptr_t *)*slot != heap.mark ||
-                central_locate(region, class, *slot) != FAULT_NONE || central_holds(*slot))
-                return report_state("cached object", *slot);
+            if (result)
+                return result;
         }
+        slots = made.limit + 1;
     }
-    return 0;
+    return deferred_check(cache);
 }
 
 void cache_init(struct cache *cache, uintptr_t *slots)
 {
+    cache->bin[0].top = cache->bin[0].limit = slots + 1; /* class 0 is always empty */
     for (unsigned class = 1; class <= heap.classes; class ++) {
-        const struct class_info *info = &heap.class[class];
-        struct cache_bin *bin = &cache->bin[class];
-
-        *slots++ = 0;
-        bin->top = slots;
-        slots += info->depth;
-        bin->limit = slots++;
-        bin->mask = ((uint32_t)info->pages << heap.page_shift) - 1;
-        bin->reciprocal = UINT32_MAX / info->size + 1;
+        cache->bin[class] = bin_made(class, slots);
+        slots[0] = 0;
+        slots = cache->bin[class].limit + 1;
     }
 }

@@ -11,6 +11,9 @@
  * memory. */
 void *cache_get(struct core *core, unsigned class);
 
+/* The same from what is cached already; also in a handler that has not interrupted the heap. */
+void *cache_get_cached(const struct core *core, unsigned class);
+
 /* The object, which is known to be the program's, into the cache; a full one is relieved first. */
 void cache_put(struct core *core, unsigned class, uintptr_t object);
 

@@ -2,6 +2,7 @@
 /* weft_heap_check: everything that must agree with something else, does it? */
 #include "mem/cache.h"
 #include "mem/central.h"
+#include "mem/guard.h"
 #include "mem/page.h"
 #include "mem/report.h"
 
@@ -60,6 +61,9 @@ static int check_run(struct region *region, page_index page, struct census *cens
     } else if (kind == PAGE_LARGE) {
         result = check_owned_run(region, page, PAGE_LARGE_BODY);
         census->inuse += length;
+    } else if (kind == PAGE_GC) {
+        result = check_owned_run(region, page, PAGE_GC_BODY);
+        census->inuse += length;
     } else if (kind == PAGE_STACK) {
         result = check_owned_run(region, page, PAGE_STACK_BODY);
         census->stacks += length;
@@ -90,6 +94,9 @@ static int check_bins(const struct region *region, size_t free_runs)
             previous = run;
         }
     }
+    if (region->summary >> RUN_WORDS != 0 ||
+        (RUN_BINS % 32 != 0 && region->occupied[RUN_WORDS - 1] >> (RUN_BINS % 32) != 0))
+        return report_state("summary of size groups", (uintptr_t)&region->summary);
     for (unsigned word = 0; word < RUN_WORDS; word++)
         if ((region->summary >> word & 1) != (region->occupied[word] != 0))
             return report_state("summary of size groups", (uintptr_t)&region->summary);
@@ -163,12 +170,16 @@ int weft_heap_check(void)
     int result = 0;
 
     ASSERT(core->interrupt_depth == 0);
+    if (!heap_is_sealed())
+        result = report_state("constant", (uintptr_t)&heap);
     for (unsigned i = 0; i < heap.regions && result == 0; i++)
         result = check_region(heap.region[i], &census);
     if (result == 0)
         result = check_census(&census);
     for (unsigned i = 0; i < WEFT_CONFIG_CORES && result == 0; i++)
         result = cache_check(&cores[i]);
+    if (WEFT_CONFIG_HEAP_FULL && result == 0)
+        result = guard_check();
     prim_leave(core);
     return result;
 }

@@ -75,7 +75,7 @@ static void class_tables(void)
     for (size_t i = 0; i <= TABLE_MAX / 8; i++) {
         while (heap.class[class].size < i * 8)
             class ++;
-        heap.class_of[i] = (uint8_t) class;
+        heap.table[i] = heap.class_of[i] = (uint8_t) class;
     }
     for (size_t i = 0; i < MEDIUM_MAX / MEDIUM_STEP; i++) {
         while (class <= heap.classes && heap.class[class].size < (i + 1) * MEDIUM_STEP)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "mem/fast.h"
+#include "mem/guard.h"
 
 #define SHIELDED __attribute__((section("hosted_shield"), noinline))
 
@@ -59,55 +60,64 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
     return block ? block : checked(heap_malloc_slow(size));
 }
 
-static __attribute__((noinline)) void *own_malloc(size_t size)
+/* Whoever called libc's name: for the full tier. */
+#define SITE (WEFT_CONFIG_HEAP_FULL ? (uintptr_t)__builtin_return_address(0) : 0)
+
+static __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
 {
+    if (WEFT_CONFIG_HEAP_FULL)
+        return checked(guard_alloc(GRANULE, size, site));
     void *block = fast_malloc(size);
 
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
 
-static __attribute__((noinline)) void own_free(void *block)
+static __attribute__((noinline)) void own_free(void *block, uintptr_t site)
 {
-    if (!fast_free(block) && !early_has(block))
+    if (WEFT_CONFIG_HEAP_FULL && !early_has(block))
+        guard_free(block, site);
+    else if (!fast_free(block) && !early_has(block))
         heap_free_slow(block);
 }
 
-static __attribute__((noinline)) void *own_calloc(size_t count, size_t size)
+static __attribute__((noinline)) void *own_calloc(size_t count, size_t size, uintptr_t site)
 {
     size_t bytes;
     void *block;
 
     if (__builtin_mul_overflow(count, size, &bytes))
         return checked(NULL);
-    block = own_malloc(bytes);
+    block = own_malloc(bytes, site);
     return block ? memset(block, 0, bytes) : NULL;
 }
 
 /* realloc(p, 0) frees and returns NULL, as in glibc. */
-static __attribute__((noinline)) void *own_realloc(void *block, size_t size)
+static __attribute__((noinline)) void *own_realloc(void *block, size_t size, uintptr_t site)
 {
     if (!block)
-        return own_malloc(size);
+        return own_malloc(size, site);
     if (size == 0) {
-        own_free(block);
+        own_free(block, site);
         return NULL;
     }
     if (early_has(block)) {
-        void *other = own_malloc(size);
+        void *other = own_malloc(size, site);
         size_t room = (size_t)(early.bytes + sizeof early.bytes - (unsigned char *)block);
 
         return other ? memcpy(other, block, size < room ? size : room) : NULL;
     }
-    return checked(heap_realloc(block, size));
+    return checked(WEFT_CONFIG_HEAP_FULL ? guard_realloc(block, size, site)
+                                         : heap_realloc(block, size));
 }
 
-static __attribute__((noinline)) void *own_memalign(size_t alignment, size_t size)
+static __attribute__((noinline)) void *own_memalign(size_t alignment, size_t size, uintptr_t site)
 {
     if (alignment == 0 || alignment & (alignment - 1)) {
         errno = EINVAL;
         return NULL;
     }
-    return checked(heap_memalign(alignment, size));
+    return checked(WEFT_CONFIG_HEAP_FULL ? guard_alloc(alignment, size, site)
+                                         : heap_memalign(alignment, size));
 }
 
 /* ---- libc's names ---------------------------------------------------------------------------- */
@@ -134,51 +144,51 @@ static __attribute__((noinline)) void *own_memalign(size_t alignment, size_t siz
 
 SHIELDED void *malloc(size_t size)
 {
-    SHIELD(own_malloc(size), early_alloc(16, size));
+    SHIELD(own_malloc(size, SITE), early_alloc(16, size));
 }
 
 SHIELDED void free(void *block)
 {
     if (__builtin_expect(CALLER_IS_OWN, 1)) {
-        own_free(block);
+        own_free(block, SITE);
         return;
     }
     if (block == NULL || early_has(block))
         return;
     core_preempt_disable();
-    own_free(block);
+    own_free(block, SITE);
     __asm__ volatile("" ::: "memory");
     core_self()->preempt_off--;
 }
 
 SHIELDED void *calloc(size_t count, size_t size)
 {
-    SHIELD(own_calloc(count, size), early_alloc(16, count * size));
+    SHIELD(own_calloc(count, size, SITE), early_alloc(16, count * size));
 }
 
 SHIELDED void *realloc(void *block, size_t size)
 {
-    SHIELD(own_realloc(block, size), NULL);
+    SHIELD(own_realloc(block, size, SITE), NULL);
 }
 
 SHIELDED void *memalign(size_t alignment, size_t size)
 {
-    SHIELD(own_memalign(alignment, size), early_alloc(alignment, size));
+    SHIELD(own_memalign(alignment, size, SITE), early_alloc(alignment, size));
 }
 
 SHIELDED void *aligned_alloc(size_t alignment, size_t size)
 {
-    SHIELD(own_memalign(alignment, size), early_alloc(alignment, size));
+    SHIELD(own_memalign(alignment, size, SITE), early_alloc(alignment, size));
 }
 
 SHIELDED void *valloc(size_t size)
 {
-    SHIELD(own_memalign(4096, size), NULL);
+    SHIELD(own_memalign(4096, size, SITE), NULL);
 }
 
 SHIELDED void *pvalloc(size_t size)
 {
-    SHIELD(own_memalign(4096, (size + 4095) & ~(size_t)4095), NULL);
+    SHIELD(own_memalign(4096, (size + 4095) & ~(size_t)4095, SITE), NULL);
 }
 
 SHIELDED int posix_memalign(void **result, size_t alignment, size_t size)
@@ -196,7 +206,10 @@ SHIELDED int posix_memalign(void **result, size_t alignment, size_t size)
 
 SHIELDED size_t malloc_usable_size(void *block)
 {
-    SHIELD(early_has(block) ? 0 : heap_usable_size(block), 0);
+    SHIELD(early_has(block)        ? 0
+           : WEFT_CONFIG_HEAP_FULL ? guard_usable_size(block)
+                                   : heap_usable_size(block),
+           0);
 }
 
 /* mem/newlib_malloc.c says which figure is which. */

@@ -24,7 +24,8 @@
  *
  * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c,
  * large.c, stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib
- * its names; prim.h is the outside.
+ * its names; prim.h is the outside; guard.c is the full tier of hardening, watch.h lets a profile
+ * see every call.
  *
  * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of
  * the heap per core and class), in spans that still hold objects, and in objects' rounding.
@@ -49,8 +50,41 @@ struct region *heap_region_of(uintptr_t address)
 unsigned heap_class_of(size_t size)
 {
     if (size <= TABLE_MAX)
-        return heap.class_of[(size + 7) / 8];
+        return heap.table[(size + 7) / 8];
     return size <= heap.small_max ? heap.medium_class_of[(size - 1) / MEDIUM_STEP] : 0;
+}
+
+static uintptr_t sum_bytes(uintptr_t sum, const void *from, const void *to)
+{
+    for (const uint8_t *byte = from; byte != to; byte++)
+        sum = (sum ^ *byte) * 16777619u + (sum >> (sizeof(sum) * 8 - 13)); /* after FNV-1a */
+    return sum;
+}
+
+static uintptr_t heap_sum(void)
+{
+    return sum_bytes(heap.secret, &heap.window_base, &heap.seal);
+}
+
+static uintptr_t region_sum(const struct region *region)
+{
+    return sum_bytes(heap.secret, region, &region->seal);
+}
+
+void heap_seal(void)
+{
+    for (unsigned i = 0; i < heap.regions; i++)
+        heap.region[i]->seal = region_sum(heap.region[i]);
+    heap.seal = heap_sum();
+}
+
+bool heap_is_sealed(void)
+{
+    bool sealed = heap.seal == heap_sum(); /* the regions' addresses are part of that */
+
+    for (unsigned i = 0; sealed && i < heap.regions; i++)
+        sealed = heap.region[i]->seal == region_sum(heap.region[i]);
+    return sealed;
 }
 
 /* Carves the region's records out of its start. NULL: too small to be of use. */
@@ -108,6 +142,7 @@ static int region_add(uintptr_t start, size_t bytes, enum weft_memory memory, si
         return WEFT_EINVAL;
     heap.region[heap.regions] = region;
     __atomic_store_n(&heap.regions, heap.regions + 1, __ATOMIC_RELEASE);
+    heap_seal();
     return 0;
 }
 
@@ -194,7 +229,7 @@ void upcall_heap_init(void)
                    slot_count * WEFT_CONFIG_CORES, &slots) != 0)
         weft_panic("heap: the board's largest region, %zu bytes, is too small", found[0].bytes);
     for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
-        cache_init(&heap.cache[core], slots + core * slot_count);
+        cache_init(&heap.cache[core], heap.slots[core] = slots + core * slot_count);
     for (unsigned i = 1; i < count; i++)
         (void)!region_add((uintptr_t)found[i].start, found[i].bytes, WEFT_MEMORY_NORMAL, 0,
                           &unused);
@@ -202,4 +237,5 @@ void upcall_heap_init(void)
     heap.window_kinds = window->kinds;
     heap.window_base = window->base;
     heap.window_bytes = window->bytes;
+    heap_seal();
 }

@@ -13,6 +13,7 @@
 #include <weft/heap.h>
 
 #include "mem/prim.h"
+#include "mem/report.h"
 
 /* Number of a page in its region. 0 is the region's own records, so 0 also means "none". */
 #if UINTPTR_MAX > 0xffffffffu
@@ -36,6 +37,8 @@ enum {
     PAGE_STACK = -7, /* first page of a thread stack */
     PAGE_STACK_BODY = -8,
     PAGE_META = -9,
+    PAGE_GC = -10, /* first page of a span of collected blocks; every page's record names it */
+    PAGE_GC_BODY = -11,
 };
 
 /*
@@ -80,6 +83,7 @@ struct region {
     uint8_t memory; /* enum weft_memory */
     int8_t *kinds;  /* one per page and one more, PAGE_META, at the end */
     struct page *page;
+    uintptr_t seal; /* a sum over these */
 
     /* Guarded by the pages lock. */
     uint32_t summary; /* bit per word of `occupied` that is not 0 */
@@ -145,17 +149,23 @@ struct heap {
     uint8_t class_of[TABLE_MAX / 8 + 1]; /* by (size + 7) / 8 */
     uint8_t medium_class_of[MEDIUM_MAX / MEDIUM_STEP];
 
+    const struct heap_watcher *watcher; /* NULL: nobody (mem/watch.h) */
+    uint8_t table[TABLE_MAX / 8 + 1];   /* what class_of holds while nobody watches */
+
     size_t small_max; /* larger requests are page runs */
     unsigned classes; /* in use: 1 .. classes */
     struct class_info class[CLASS_MAX];
 
     struct region *region[8];
     unsigned regions;
+    uintptr_t *slots[WEFT_CONFIG_CORES]; /* of each core's cache */
     bool (*oom_hook)(size_t bytes);
     void (*release_hook)(void *start, size_t bytes, bool released);
     bool trace;           /* print the line after each scavenge */
     bool goal;            /* the scavenger's thread is at work: pages above the goal go back */
     uint8_t keep_percent; /* of inuse + stacks, that may stay idle and unreleased */
+
+    uintptr_t seal; /* a sum over what is constant, for weft_heap_check */
 
     /* Guarded by the pages lock; read by anyone. */
     struct weft_mstats stats;
@@ -182,8 +192,16 @@ static inline bool page_kind_free(int kind)
 /* The region that owns the address, or NULL. */
 struct region *heap_region_of(uintptr_t address);
 
+/* Notes a sum over what is constant, after every change of it; is it still the same? */
+void heap_seal(void);
+bool heap_is_sealed(void);
+
 /* The class that holds `size` bytes, or 0: a page run. */
 unsigned heap_class_of(size_t size);
+
+/* mem/malloc.c: what the pointer is: FAULT_NONE with *kind a class or PAGE_LARGE, or what is wrong
+ * with it. */
+enum heap_fault heap_examine(uintptr_t block, int *kind);
 
 /* Slow halves of the fast paths (mem/fast.h), for any size, pointer and context. */
 void *heap_malloc_slow(size_t size);

@@ -7,11 +7,29 @@
 
 #include "mem/cache.h"
 #include "mem/central.h"
+#include "mem/guard.h"
 #include "mem/heap.h"
 #include "mem/large.h"
 #include "mem/report.h"
+#include "mem/watch.h"
 
 #define OOM_RETRIES 8
+
+static void tell_allocated(void *block, size_t bytes)
+{
+    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
+
+    if (watcher)
+        watcher->allocated(block, bytes);
+}
+
+static void tell_freed(void *block)
+{
+    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
+
+    if (watcher)
+        watcher->freed(block);
+}
 
 /* A request: alignment GRANULE means that any class will do. */
 struct request {
@@ -72,7 +90,11 @@ static void *alloc_once(const struct request *request)
 
     if (core->allocation_forbidden)
         prim_panic_forbidden();
-    if (core->interrupt_depth == 0 && heap.regions) {
+    if (core->interrupt_depth) {
+        /* The cache is there for a handler that has not interrupted the heap. */
+        if (core->preempt_off == 1 && request->class)
+            block = cache_get_cached(core, request->class);
+    } else if (heap.regions) {
         cache_drain(core);
         block = request->class ? cache_get(core, request->class)
                                : large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
@@ -88,6 +110,8 @@ static bool ask_hook(size_t size)
 {
     if (core_in_interrupt())
         return false;
+    if (WEFT_CONFIG_HEAP_FULL && guard_quarantine_flush())
+        return true;
     return upcall_memory_pressure() || (heap.oom_hook && heap.oom_hook(size));
 }
 
@@ -96,8 +120,10 @@ static void *alloc(const struct request *request)
     for (unsigned tries = 0; tries <= OOM_RETRIES; tries++) {
         void *block = alloc_once(request);
 
-        if (block)
+        if (block) {
+            tell_allocated(block, request->size);
             return block;
+        }
         if (WEFT_CONFIG_CORES > 1 && heap.lent)
             arch_cpu_relax();
         else if (!ask_hook(request->size))
@@ -142,7 +168,7 @@ static enum heap_fault block_kind(uintptr_t block, int *kind)
 }
 
 /* The mark alone proves nothing: a program may have such a word in its block. */
-static enum heap_fault block_examine(uintptr_t block, int *kind)
+enum heap_fault heap_examine(uintptr_t block, int *kind)
 {
     enum heap_fault fault = block_kind(block, kind);
 
@@ -163,7 +189,9 @@ void heap_free_slow(void *pointer)
     if (core->allocation_forbidden)
         prim_panic_forbidden();
     if (block) {
-        fault = block_examine(block, &kind);
+        fault = heap_examine(block, &kind);
+        if (fault == FAULT_NONE)
+            tell_freed(pointer);
         if (fault != FAULT_NONE)
             report_fault(fault, block);
         else if (core->interrupt_depth)
@@ -185,7 +213,7 @@ size_t heap_usable_size(void *block)
 
     if (!block)
         return 0;
-    fault = block_examine((uintptr_t)block, &kind);
+    fault = heap_examine((uintptr_t)block, &kind);
     if (fault != FAULT_NONE) {
         report_fault(fault, (uintptr_t)block);
         return 0;
@@ -216,8 +244,13 @@ void *heap_realloc(void *block, size_t size)
     size_t usable = heap_usable_size(block);
     void *other;
 
-    if (usable == 0 || resize_in_place((uintptr_t)block, usable, size))
-        return usable ? block : NULL;
+    if (usable == 0)
+        return NULL;
+    if (resize_in_place((uintptr_t)block, usable, size)) {
+        tell_freed(block);
+        tell_allocated(block, size);
+        return block;
+    }
     other = heap_malloc_slow(size);
     if (!other)
         return size <= usable ? block : NULL;
@@ -226,25 +259,52 @@ void *heap_realloc(void *block, size_t size)
     return other;
 }
 
-void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind)
+static void *special_alloc(enum weft_memory kind, size_t bytes, size_t alignment)
 {
-    struct core *core;
+    struct core *core = prim_enter();
     void *block = NULL;
 
-    if (alignment & (alignment - 1))
-        return NULL;
-    if (kind == WEFT_MEMORY_NORMAL)
-        return heap_memalign(alignment ? alignment : GRANULE, bytes);
-    core = prim_enter();
     if (core->allocation_forbidden)
         prim_panic_forbidden();
     if (core->interrupt_depth == 0)
-        block = large_alloc(kind, bytes, alignment ? alignment : 1);
+        block = large_alloc(kind, bytes, alignment);
     prim_leave(core);
+    if (block)
+        tell_allocated(block, bytes);
     return block;
+}
+
+void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind)
+{
+    size_t whole;
+    void *block;
+
+    if (alignment & (alignment - 1) || __builtin_add_overflow(bytes, GUARD_BYTES, &whole))
+        return NULL;
+    if (kind == WEFT_MEMORY_NORMAL)
+        block = heap_memalign(alignment ? alignment : GRANULE, whole);
+    else
+        block = special_alloc(kind, whole, alignment ? alignment : 1);
+    if (WEFT_CONFIG_HEAP_FULL && block)
+        guard_dress(block, bytes, (uintptr_t)__builtin_return_address(0));
+    return block;
+}
+
+void heap_watch(const struct heap_watcher *watcher)
+{
+    struct core *core = prim_enter();
+
+    ASSERT(core->interrupt_depth == 0);
+    __atomic_store_n(&heap.watcher, watcher, __ATOMIC_RELEASE);
+    heap.window_bytes = watcher ? 0 : heap.region[0]->bytes;
+    for (unsigned i = 0; i <= TABLE_MAX / 8; i++)
+        heap.class_of[i] = watcher ? 0 : heap.table[i];
+    heap_seal();
+    prim_leave(core);
 }
 
 void weft_heap_set_oom_hook(bool (*hook)(size_t bytes))
 {
     heap.oom_hook = hook;
+    heap_seal();
 }

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "mem/fast.h"
+#include "mem/guard.h"
+
+#define CALLER ((uintptr_t)__builtin_return_address(0))
 
 static void *malloc_slow_r(struct _reent *reent, size_t size)
 {
@@ -38,30 +41,49 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
     return block ? block : malloc_failed();
 }
 
+/* The full tier's answer, as malloc's. */
+static void *guarded(struct _reent *reent, void *block)
+{
+    if (!block)
+        (reent ? reent : _REENT)->_errno = ENOMEM;
+    return block;
+}
+
 void *malloc(size_t size)
 {
-    void *block = fast_malloc(size);
+    void *block;
 
+    if (WEFT_CONFIG_HEAP_FULL)
+        return guarded(NULL, guard_alloc(GRANULE, size, CALLER));
+    block = fast_malloc(size);
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
 
 void *_malloc_r(struct _reent *reent, size_t size)
 {
-    void *block = fast_malloc(size);
+    void *block;
 
+    if (WEFT_CONFIG_HEAP_FULL)
+        return guarded(reent, guard_alloc(GRANULE, size, CALLER));
+    block = fast_malloc(size);
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow_r(reent, size);
 }
 
 void free(void *block)
 {
-    if (!fast_free(block))
+    if (WEFT_CONFIG_HEAP_FULL)
+        guard_free(block, CALLER);
+    else if (!fast_free(block))
         heap_free_slow(block);
 }
 
 void _free_r(struct _reent *reent, void *block)
 {
     (void)reent;
-    free(block);
+    if (WEFT_CONFIG_HEAP_FULL)
+        guard_free(block, CALLER);
+    else
+        free(block);
 }
 
 void cfree(void *block)
@@ -69,7 +91,7 @@ void cfree(void *block)
     free(block);
 }
 
-void *_calloc_r(struct _reent *reent, size_t count, size_t size)
+static void *calloc_from(struct _reent *reent, size_t count, size_t size, uintptr_t site)
 {
     size_t bytes;
     void *block;
@@ -78,35 +100,53 @@ void *_calloc_r(struct _reent *reent, size_t count, size_t size)
         reent->_errno = ENOMEM;
         return NULL;
     }
-    block = _malloc_r(reent, bytes);
+    block = WEFT_CONFIG_HEAP_FULL ? guarded(reent, guard_alloc(GRANULE, bytes, site))
+                                  : _malloc_r(reent, bytes);
     return block ? memset(block, 0, bytes) : NULL;
+}
+
+void *_calloc_r(struct _reent *reent, size_t count, size_t size)
+{
+    return calloc_from(reent, count, size, CALLER);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return _calloc_r(_REENT, count, size);
+    return calloc_from(_REENT, count, size, CALLER);
 }
 
 /* realloc(p, 0) frees and returns NULL, as on Linux. */
-void *_realloc_r(struct _reent *reent, void *block, size_t size)
+static void *realloc_from(struct _reent *reent, void *block, size_t size, uintptr_t site)
 {
     void *result;
 
     if (!block)
-        return _malloc_r(reent, size);
+        return WEFT_CONFIG_HEAP_FULL ? guarded(reent, guard_alloc(GRANULE, size, site))
+                                     : _malloc_r(reent, size);
     if (size == 0) {
-        free(block);
+        WEFT_CONFIG_HEAP_FULL ? guard_free(block, site) : free(block);
         return NULL;
     }
-    result = heap_realloc(block, size);
+    result = WEFT_CONFIG_HEAP_FULL ? guard_realloc(block, size, site) : heap_realloc(block, size);
     if (!result)
         reent->_errno = ENOMEM;
     return result;
 }
 
+void *_realloc_r(struct _reent *reent, void *block, size_t size)
+{
+    return realloc_from(reent, block, size, CALLER);
+}
+
 void *realloc(void *block, size_t size)
 {
-    return _realloc_r(_REENT, block, size);
+    return realloc_from(_REENT, block, size, CALLER);
+}
+
+static void *aligned(size_t alignment, size_t size, uintptr_t site)
+{
+    return WEFT_CONFIG_HEAP_FULL ? guard_alloc(alignment, size, site)
+                                 : heap_memalign(alignment, size);
 }
 
 void *_memalign_r(struct _reent *reent, size_t alignment, size_t size)
@@ -117,7 +157,7 @@ void *_memalign_r(struct _reent *reent, size_t alignment, size_t size)
         reent->_errno = EINVAL;
         return NULL;
     }
-    block = heap_memalign(alignment, size);
+    block = aligned(alignment, size, CALLER);
     if (!block)
         reent->_errno = ENOMEM;
     return block;
@@ -139,7 +179,7 @@ int posix_memalign(void **result, size_t alignment, size_t size)
 
     if (alignment < sizeof(void *) || alignment & (alignment - 1))
         return EINVAL;
-    block = heap_memalign(alignment, size);
+    block = aligned(alignment, size, CALLER);
     if (!block)
         return ENOMEM;
     *result = block;
@@ -175,13 +215,13 @@ void *pvalloc(size_t size)
 
 size_t malloc_usable_size(void *block)
 {
-    return heap_usable_size(block);
+    return WEFT_CONFIG_HEAP_FULL ? guard_usable_size(block) : heap_usable_size(block);
 }
 
 size_t _malloc_usable_size_r(struct _reent *reent, void *block)
 {
     (void)reent;
-    return heap_usable_size(block);
+    return WEFT_CONFIG_HEAP_FULL ? guard_usable_size(block) : heap_usable_size(block);
 }
 
 /* In newlib's words: arena is all, uordblks held by the program, fordblks the rest of what is not

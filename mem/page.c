@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "mem/report.h"
 #include "mem/scavenger.h"
 
 #define LOOK_MAX 4
@@ -76,6 +77,31 @@ static void run_remove(struct region *region, page_index first)
     region->occupied[bin / 32] &= ~(1u << (bin % 32));
     if (region->occupied[bin / 32] == 0)
         region->summary &= ~(1u << (bin / 32));
+}
+
+/* Do the records of the free run at `first` and those that they name agree? Looked at whenever a
+ * run is taken or grown over, so that overwritten records are not followed. */
+static bool run_is_whole(const struct region *region, page_index first)
+{
+    const struct page *page = region->page, *run = &page[first];
+    uintptr_t length = run->run.pages;
+
+    return first < region->pages && length && first + length <= region->pages &&
+           page[first + length - 1].run.pages == length && page_kind_free(region->kinds[first]) &&
+           page_kind_free(region->kinds[first + length - 1]) && run->next < region->pages &&
+           run->previous < region->pages && (!run->next || page[run->next].previous == first) &&
+           (run->previous ? page[run->previous].next
+                          : region->bin[page_bin_of((page_index)length)]) == first;
+}
+
+/* A free neighbour's run that starts at `first`. False, after a report: it is none. */
+static bool run_joins(const struct region *region, page_index first)
+{
+    bool whole = first && run_is_whole(region, first);
+
+    if (!whole)
+        report_fault(FAULT_RECORDS, region_page_address(region, first));
+    return whole;
 }
 
 /* Pages [first, first + pages) become a free run; the kinds of its ends are right already. */
@@ -238,18 +264,23 @@ static page_index region_take(struct region *region, const struct page_wish *wis
                               enum page_owner owner, page_index *grown)
 {
     page_index run, at = 0;
-    bool released;
+    bool released, broken;
     arch_irq_state state = spinlock_lock(&heap_pages_lock);
 
     run = run_find(region, wish, LOOK_MAX, &at);
     if (!run && !WEFT_CONFIG_HEAP_DETERMINISTIC)
         run = run_find(region, wish, UINT_MAX, &at);
-    if (run) {
+    broken = run && !run_is_whole(region, run);
+    if (run && !broken) {
         run_carve(region, run, at, wish->pages);
         account_take_locked(owner, wish->pages);
     }
     released = heap.stats.released_pages != 0;
     spinlock_unlock(&heap_pages_lock, state);
+    if (broken) {
+        report_fault(FAULT_RECORDS, region_page_address(region, run));
+        return 0;
+    }
     if (run && released)
         *grown = run_commit(region, at, wish->pages);
     return run ? at : 0;
@@ -309,7 +340,9 @@ static void run_give_locked(struct region *region, page_index first, page_index 
     bool dirty = kind == PAGE_FREE;
 
     region->kinds[first] = region->kinds[next - 1] = (int8_t)kind;
-    if (end_is_free(region, first - 1)) {
+    if (end_is_free(region, first - 1) &&
+        run_joins(region, first - (page[first - 1].run.pages < first ? page[first - 1].run.pages
+                                                                     : first))) {
         start = first - page[first - 1].run.pages;
         length += first - start;
         if (!dirty)
@@ -317,7 +350,7 @@ static void run_give_locked(struct region *region, page_index first, page_index 
         dirty |= page[start].run.dirty;
         run_remove(region, start);
     }
-    if (end_is_free(region, next)) {
+    if (end_is_free(region, next) && run_joins(region, next)) {
         length += page[next].run.pages;
         if (!dirty)
             stamp = page[next].run.stamp;
@@ -352,7 +385,8 @@ bool page_extend(struct region *region, page_index first, page_index pages, page
 
     ASSERT(wanted > pages);
     state = spinlock_lock(&heap_pages_lock);
-    fits = page_kind_free(region->kinds[next]) && region->page[next].run.pages >= more;
+    fits = page_kind_free(region->kinds[next]) && region->page[next].run.pages >= more &&
+           run_joins(region, next);
     if (fits) {
         run_carve(region, next, next, more);
         region->page[first].run.pages = wanted;
@@ -410,7 +444,8 @@ static uintptr_t run_end(const struct region *region, page_index page)
 
     if (kind > 0)
         return (uintptr_t)page + heap.class[kind].pages;
-    if (page_kind_free(kind) || kind == PAGE_LARGE || kind == PAGE_STACK || kind == PAGE_META)
+    if (page_kind_free(kind) || kind == PAGE_LARGE || kind == PAGE_STACK || kind == PAGE_META ||
+        kind == PAGE_GC)
         return (uintptr_t)page + region->page[page].run.pages;
     return 0;
 }

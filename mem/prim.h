@@ -17,6 +17,8 @@
  *                      more than one core: wakes those that sleep. Interrupts off.
  *   weft_world_stop, weft_world_start
  *                      a thread with no lock held and preemption on: weft_heap_stats_consistent.
+ *   weft_thread_self, weft_thread_id
+ *                      the full tier only: whose block it is.
  *   print_console      no allocation; no lock and no waiting either when preemption is off, as it
  *                      always is here (requirements A1). Any context.
  *   weft_panic         does not return.
@@ -29,6 +31,7 @@
 #include <stdint.h>
 #include <weft/config.h>
 #include <weft/console.h>
+#include <weft/thread.h>
 #include <weft/world.h>
 
 #include "arch/clock.h"
@@ -52,6 +55,18 @@
  * panics. */
 #ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
 #define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
+#endif
+
+/* 1: the full tier of hardening (mem/guard.h): canaries, junk, quarantine, who allocated and who
+ * freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for each
+ * block. */
+#ifndef WEFT_CONFIG_HEAP_FULL
+#define WEFT_CONFIG_HEAP_FULL 0
+#endif
+
+/* With the full tier: blocks in quarantine, at most. */
+#ifndef WEFT_CONFIG_HEAP_QUARANTINE
+#define WEFT_CONFIG_HEAP_QUARANTINE 64
 #endif
 
 /* The caller is the profiler's tick, which must not allocate (requirements D1). */

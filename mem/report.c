@@ -2,6 +2,7 @@
 #include "mem/report.h"
 
 #include "mem/central.h"
+#include "mem/guard.h"
 
 static const char *const sentence[] = {
     [FAULT_FOREIGN] = "free of a pointer that malloc never returned",
@@ -9,6 +10,8 @@ static const char *const sentence[] = {
     [FAULT_NEVER_USED] = "free of a block that was never allocated",
     [FAULT_FREE] = "double free",
     [FAULT_OVERWRITTEN] = "a free block was written to (use after free, or an overflow)",
+    [FAULT_OVERRUN] = "a block was written to past its end",
+    [FAULT_RECORDS] = "the records of free pages were overwritten",
 };
 
 /* Start and size of the block that the address lies in, as far as that is known. */
@@ -39,11 +42,26 @@ static uintptr_t block_around(uintptr_t address, size_t *bytes)
     return region_page_address(region, page);
 }
 
+/* Who had it, as far as that is recorded (the full tier); pc=0x... is what the host tool turns into
+ * names. */
+static void print_history(uintptr_t block)
+{
+    struct guard_history history;
+
+    if (!WEFT_CONFIG_HEAP_FULL || !guard_history(block, &history))
+        return;
+    print_console("heap: block %p: %zu bytes asked for, allocated by thread %u at pc=0x%zx\n",
+                  (void *)block, history.bytes, (unsigned)history.owner, history.allocated_at);
+    if (history.freed_at)
+        print_console("heap: block %p: freed at pc=0x%zx\n", (void *)block, history.freed_at);
+}
+
 void report_fault(enum heap_fault fault, uintptr_t address)
 {
     size_t bytes;
     uintptr_t block = block_around(address, &bytes);
 
+    print_history(block);
     if (WEFT_CONFIG_HEAP_REPORT_RETURNS)
         print_console("heap: %s: %p (block %p of %zu bytes)\n", sentence[fault], (void *)address,
                       (void *)block, bytes);

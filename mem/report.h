@@ -12,6 +12,8 @@ enum heap_fault {
     FAULT_NEVER_USED,  /* a place for a block that was never handed out */
     FAULT_FREE,        /* is free already */
     FAULT_OVERWRITTEN, /* a free block was written to */
+    FAULT_OVERRUN,     /* written past the end (full tier) */
+    FAULT_RECORDS,     /* the heap's records of free pages do not agree */
 };
 
 /* Panics with a sentence that names the block (with WEFT_CONFIG_HEAP_REPORT_RETURNS: prints it and

@@ -19,6 +19,8 @@
  */
 #include "mem/scavenger.h"
 
+#include <string.h>
+
 #include "mem/cache.h"
 #include "mem/page.h"
 
@@ -97,6 +99,8 @@ static page_index release_some(struct region *region, unsigned age, unsigned run
     if (count == 0)
         return 0;
     start = (void *)region_page_address(region, first);
+    if (WEFT_CONFIG_HEAP_FULL)
+        memset(start, 0xdb, (size_t)count << heap.page_shift);
     if (heap.release_hook)
         heap.release_hook(start, (size_t)count << heap.page_shift, true);
     board_pages_release(start, (size_t)count << heap.page_shift);
@@ -201,15 +205,18 @@ size_t weft_heap_scavenge(void)
 void weft_heap_set_release_hook(void (*hook)(void *start, size_t bytes, bool released))
 {
     heap.release_hook = hook;
+    heap_seal();
 }
 
 void weft_heap_set_trace(bool on)
 {
     heap.trace = on;
+    heap_seal();
 }
 
 void scavenger_set_goal(bool on, unsigned keep_percent)
 {
     heap.keep_percent = (uint8_t)keep_percent;
     heap.goal = on;
+    heap_seal();
 }

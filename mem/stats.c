@@ -2,6 +2,7 @@
 /* Reading the counters, and the scavenger's trace. They are written where pages change hands
  * (page.c). */
 #include "mem/cache.h"
+#include "mem/guard.h"
 #include "mem/page.h"
 #include "mem/scavenger.h"
 
@@ -63,6 +64,8 @@ size_t weft_heap_live_bytes(void)
         bytes += region_used_bytes(heap.region[i]);
     for (unsigned class = 1; class <= heap.classes; class ++)
         cached += cache_count(class) * heap.class[class].size;
+    if (WEFT_CONFIG_HEAP_FULL)
+        cached += guard_quarantine_bytes();
     prim_leave(core);
     return bytes > cached ? bytes - cached : 0;
 }

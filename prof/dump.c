@@ -307,6 +307,7 @@ __attribute__((noinline)) size_t weft_stack(char *buffer, size_t bytes, bool all
     ASSERT(!core_in_interrupt());
     ASSERT(buffer != NULL || bytes == 0);
     stopped = dump_begin(all);
+    upcall_diverted = upcall_print_diverted;
     diversions[core_self()->id] = &diversion;
     dump_current(&stack);
     if (all)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log fills once, from the start, and then refuses: the sampler counts what it refused
- * (lost_full). Filling once keeps the beginning of a run, needs no reader that keeps up, and leaves
- * every record where it was written, so that a RAM image of a dead system can be searched for
- * records.
+ * The log is a ring of whole records: one that would be cut by the ring's end is put at its start,
+ * and a zero word where it would have been says so. What happens when it is full is the sampler's
+ * choice: it counts what does not fit (then the log keeps the beginning of a run, and may be
+ * emptied by a reader meanwhile), or it drops the oldest records (then the log keeps the end).
  *
- * Sample payloads are written in place, by the walker itself: open, walk into it, commit.
+ * Sample payloads are written in place, by the walker itself: open, walk into it, commit. Writer
+ * and reader share nothing but three positions, each written by one of them, so neither waits.
  */
 #include "prof/log.h"
 
@@ -13,28 +14,48 @@
 
 #define RECORD_OVERHEAD_BYTES (sizeof(struct log_record) + 4)
 
-void log_init(struct log *log, void *bytes, uint32_t capacity_bytes, unsigned core)
+static struct log_record *record_at(const struct log *log, uint32_t position)
 {
-    ASSERT((uintptr_t)bytes % 4 == 0 && capacity_bytes % 4 == 0);
-    ASSERT(capacity_bytes >= LOG_RESERVE_BYTES);
+    return (struct log_record *)(void *)(log->bytes + (position & (log->capacity_bytes - 1)));
+}
+
+static uint32_t bytes_to_end(const struct log *log, uint32_t position)
+{
+    return log->capacity_bytes - (position & (log->capacity_bytes - 1));
+}
+
+void log_init(struct log *log, void *bytes, uint32_t capacity_bytes, unsigned core,
+              uint16_t sequence)
+{
+    ASSERT((uintptr_t)bytes % 4 == 0);
+    ASSERT((capacity_bytes & (capacity_bytes - 1)) == 0 && capacity_bytes >= 4096);
     log->bytes = bytes;
     log->capacity_bytes = capacity_bytes;
-    log->used_bytes = 0;
-    log->last = 0;
-    log->sequence = 0;
+    log->written = 0;
+    log->read = 0;
+    log->last = UINT32_MAX; /* before `read` */
+    log->sequence = sequence;
     log->core = (uint8_t)core;
 }
 
 void *log_open(struct log *log, size_t payload_bytes, bool reserved)
 {
-    size_t wanted = RECORD_OVERHEAD_BYTES + payload_bytes + (reserved ? 0 : LOG_RESERVE_BYTES);
+    uint32_t wanted = (uint32_t)(RECORD_OVERHEAD_BYTES + payload_bytes);
+    uint32_t used = log->written - __atomic_load_n(&log->read, __ATOMIC_ACQUIRE);
+    uint32_t skipped = bytes_to_end(log, log->written);
 
-    if (log->capacity_bytes - log->used_bytes < wanted)
+    if (__builtin_expect(skipped >= wanted, 1))
+        skipped = 0;
+    if (log->capacity_bytes - used < wanted + skipped + (reserved ? 0 : LOG_RESERVE_BYTES))
         return NULL;
-    return log->bytes + log->used_bytes + sizeof(struct log_record);
+    if (skipped != 0) {
+        *(uint32_t *)(void *)record_at(log, log->written) = 0;
+        __atomic_store_n(&log->written, log->written + skipped, __ATOMIC_RELEASE);
+    }
+    return record_at(log, log->written) + 1;
 }
 
-void log_seal(struct log_record *record)
+static void record_seal(struct log_record *record)
 {
     uint32_t *words = (uint32_t *)record;
     size_t count = record->length / 4 - 1u;
@@ -44,19 +65,26 @@ void log_seal(struct log_record *record)
     words[count] = log_check(words, count);
 }
 
-void log_commit(struct log *log, enum log_type type, size_t payload_bytes)
+void log_make(struct log_record *record, enum log_type type, unsigned core, uint16_t sequence,
+              size_t payload_bytes)
 {
-    struct log_record *record = (struct log_record *)(void *)(log->bytes + log->used_bytes);
-
     DEBUG_ASSERT(payload_bytes % 4 == 0);
     record->magic = LOG_MAGIC;
     record->type = (uint8_t)type;
-    record->core = log->core;
+    record->core = (uint8_t)core;
     record->length = (uint16_t)(RECORD_OVERHEAD_BYTES + payload_bytes);
-    record->sequence = log->sequence++;
-    log_seal(record);
-    log->last = log->used_bytes;
-    log->used_bytes += record->length;
+    record->sequence = sequence;
+    record_seal(record);
+}
+
+void log_commit(struct log *log, enum log_type type, size_t payload_bytes)
+{
+    struct log_record *record = record_at(log, log->written);
+
+    DEBUG_ASSERT(payload_bytes % 4 == 0);
+    log_make(record, type, log->core, log->sequence++, payload_bytes);
+    __atomic_store_n(&log->last, log->written, __ATOMIC_RELEASE);
+    __atomic_store_n(&log->written, log->written + record->length, __ATOMIC_RELEASE);
 }
 
 /* Equal but for the count? Both are in the log's memory and `bytes` long, counts included. */
@@ -68,28 +96,71 @@ static bool sample_same(const struct log_sample *a, const struct log_sample *b, 
     for (size_t i = 0; i < (bytes - sizeof *a) / 4; i++)
         if (left[i] != right[i])
             return false;
-    return a->thread == b->thread && a->context == b->context && a->reason == b->reason;
+    return a->thread == b->thread && a->context == b->context && a->reason == b->reason &&
+           a->labels == b->labels && a->wait == b->wait && a->on == b->on;
+}
+
+static bool is_empty_or_taken(const struct log *log)
+{
+    return (int32_t)(log->last - log->read) < 0;
 }
 
 void log_commit_sample(struct log *log, const struct log_sample *sample)
 {
-    struct log_record *newest = (struct log_record *)(void *)(log->bytes + log->last);
+    struct log_record *newest = record_at(log, log->last);
     struct log_sample *before = (struct log_sample *)(newest + 1);
     size_t bytes = sizeof *sample + sample->depth * sizeof(uintptr_t);
 
     __asm__ volatile("" ::: "memory"); /* the walker's words are compared as 32-bit ones */
-    if (newest->type == LOG_SAMPLE && newest->length == RECORD_OVERHEAD_BYTES + bytes &&
-        sample_same(before, sample, bytes)) {
-        before->count++;
-        log_seal(newest);
+    if (!is_empty_or_taken(log) && newest->type == LOG_SAMPLE &&
+        newest->length == RECORD_OVERHEAD_BYTES + bytes && sample_same(before, sample, bytes)) {
+        before->count += sample->count;
+        record_seal(newest);
     } else {
         log_commit(log, LOG_SAMPLE, bytes);
     }
 }
 
-const struct log_record *log_at(const struct log *log, uint32_t offset)
+const struct log_record *log_next(const struct log *log, uint32_t *position, uint32_t end)
 {
-    if (offset >= log->used_bytes)
+    const struct log_record *record;
+
+    if (*position == end)
         return NULL;
-    return (const struct log_record *)(const void *)(log->bytes + offset);
+    record = record_at(log, *position);
+    if (record->magic == 0) { /* the rest of the ring was too small for what came then */
+        *position += bytes_to_end(log, *position);
+        if (*position == end)
+            return NULL;
+        record = record_at(log, *position);
+    }
+    *position += record->length;
+    return record;
+}
+
+const struct log_record *log_oldest(const struct log *log)
+{
+    uint32_t position = log->read;
+
+    return log_next(log, &position, log->written);
+}
+
+void log_drop(struct log *log)
+{
+    uint32_t position = log->read;
+
+    (void)log_next(log, &position, log->written);
+    __atomic_store_n(&log->read, position, __ATOMIC_RELEASE);
+}
+
+uint32_t log_settled(const struct log *log)
+{
+    uint32_t last = __atomic_load_n(&log->last, __ATOMIC_ACQUIRE);
+
+    return (int32_t)(last - log->read) < 0 ? log->read : last;
+}
+
+void log_take(struct log *log, uint32_t position)
+{
+    __atomic_store_n(&log->read, position, __ATOMIC_RELEASE);
 }

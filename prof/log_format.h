@@ -13,7 +13,8 @@
  *      3       1     core
  *      4       2     length of the whole record in bytes, header and check included
  *      6       2     sequence number, per core, counting every record, modulo 65536: a gap is a
- * loss 8       ...   payload, by type; a "word" is 4 or 8 bytes, as the header record says last 4
+ *                    loss, but for the first record behind the header of a log that keeps the
+ * newest 8       ...   payload, by type; a "word" is 4 or 8 bytes, as the header record says last 4
  * check: log_check() over everything before it
  *
  * On a serial line each record travels in a frame of its own between ordinary console bytes:
@@ -36,7 +37,7 @@
 #include <stdint.h>
 
 #define LOG_MAGIC 0x5746u /* "WF" when written big-endian */
-#define LOG_VERSION 1u
+#define LOG_VERSION 2u
 
 #define FRAME_ESCAPE 0xfdu
 #define FRAME_BEGIN 0xfeu
@@ -49,6 +50,9 @@ enum log_type {
     LOG_LOST = 3,   /* struct log_lost: ticks counted but not walked */
     LOG_END = 4,    /* struct log_end: totals; the reader checks that they add up */
     LOG_THREAD = 5, /* struct log_thread, then its name: sent once per thread, before LOG_END */
+    LOG_RATE = 6,   /* struct log_rate: what follows was sampled at another rate */
+    LOG_LABEL = 7,  /* struct log_label, then key and value: before LOG_END, parents first */
+    LOG_WAIT = 8,   /* struct log_wait, then its name: a reason for waiting, before LOG_END */
 };
 
 struct log_record {
@@ -57,6 +61,31 @@ struct log_record {
     uint8_t core;
     uint16_t length;
     uint16_t sequence;
+};
+
+/* A 64-bit number in a payload. */
+struct log_wide {
+    uint32_t high, low;
+};
+
+enum log_flag {
+    LOG_KEEPS_NEWEST = 1, /* the oldest samples gave way: they are in lost_full */
+    LOG_STREAMED = 2,     /* sent while it ran */
+    LOG_WALL = 4,         /* blocked threads are sampled too */
+    LOG_REMOTE = 8,       /* one core samples all: `on` says which it was */
+};
+
+/* Where in the target's memory things are, for a reader of a RAM image: addresses there. */
+struct log_directory {
+    struct log_wide self;  /* the header's own record: tells where in memory the image begins */
+    struct log_wide ring;  /* the records; the oldest may be anywhere in it */
+    struct log_wide ended; /* the LOG_END record, all zero while the profile runs */
+    struct log_wide live;  /* the first eight words of struct log_end, as of now */
+    struct log_wide
+        positions;          /* where the ring ends, any word, where it begins: in bytes written */
+    struct log_wide names;  /* struct log_name, names_count of them */
+    struct log_wide labels; /* struct log_label_entry, labels_count of them */
+    uint32_t ring_bytes, names_count, labels_count;
 };
 
 /* The build id's bytes (the GNU note's descriptor) follow, padded with zeros to 4. */
@@ -69,6 +98,8 @@ struct log_header {
         text_start_low; /* bounds of the image's text; a pc outside is flagged */
     uint32_t text_end_high, text_end_low;
     uint32_t cores; /* cores in this profile: so many headers and ends are to come */
+    uint32_t flags; /* enum log_flag */
+    struct log_directory directory;
     uint32_t build_id_bytes;
 };
 
@@ -84,6 +115,7 @@ enum log_reason {
     REASON_SWITCHING = 5, /* inside the context switch */
     REASON_ATOMIC64 = 6,  /* inside a 64-bit atomic's section */
     REASON_LEAF = 7, /* full, but the innermost frame had no unwind information: leaf rule used */
+    REASON_NO_ANSWER = 8, /* a core that was to be sampled by another did not stop in time */
 };
 
 /* What the core was doing, for ticks whose stack is no thread's (requirements B3): then `depth` may
@@ -96,6 +128,7 @@ enum log_context {
     CONTEXT_INTERRUPT = 3, /* _Interrupt */
     CONTEXT_COLLECTOR = 4, /* _Collector */
     CONTEXT_FOREIGN = 5,   /* _ForeignCode */
+    CONTEXT_BLOCKED = 6,   /* not running: root as for a thread, `wait` says for what it waits */
 };
 
 /* pcs are those of the call sites, not return addresses: RA-8 on MIPS, RA-1 on amd64; the innermost
@@ -106,6 +139,9 @@ struct log_sample {
     uint8_t reason;  /* enum log_reason */
     uint16_t depth;  /* words that follow */
     uint32_t count;  /* ticks this record stands for, at least 1 */
+    uint16_t labels; /* of the thread: the number of a LOG_LABEL; 0: none */
+    uint8_t wait;    /* for CONTEXT_BLOCKED: the number of a LOG_WAIT */
+    uint8_t on;      /* the core that was sampled: this log's, unless done from another */
 };
 
 /* `count` ticks for one reason: REASON_ATOMIC64 becomes the stack _LostSampleDuringAtomic64 <-
@@ -115,18 +151,49 @@ struct log_lost {
     uint32_t count;
 };
 
-/* Per core, since LOG_HEADER. ticks is the sum of the others. recorded is the sum of `count` over
- * this core's LOG_SAMPLE records, lost_atomic64 the sum over its LOG_LOST records of that reason.
- */
+/* Per core, since LOG_HEADER. ticks is the sum of the five behind it. recorded is the sum of
+ * `count` over this core's LOG_SAMPLE records, but for those of CONTEXT_BLOCKED, whose sum is
+ * `waited`; lost_atomic64 the sum over its LOG_LOST records of that reason. waited_lost: ticks of
+ * blocked threads for which there was no room. */
 struct log_end {
     uint32_t ticks, recorded, lost_atomic64, lost_full, lost_nolock, suppressed;
+    uint32_t waited, waited_lost;
     uint32_t duration_ns_high, duration_ns_low;
+};
+
+struct log_rate {
+    uint32_t millihertz_high, millihertz_low;
 };
 
 /* The name's bytes follow, padded with zeros to 4, cut at 32. */
 struct log_thread {
     uint32_t thread;
     uint32_t name_bytes;
+};
+
+/* One key with its value; `parent` (0: none) is the label that the thread had besides. The key's
+ * bytes follow, padded with zeros to 4, then the value's. */
+struct log_label {
+    uint32_t label, parent, key_bytes, value_bytes;
+};
+
+/* The name's bytes follow, padded with zeros to 4. */
+struct log_wait {
+    uint32_t wait, name_bytes;
+};
+
+#define LOG_NAME_BYTES 32
+#define LOG_LABEL_BYTES 32
+
+/* In memory only (struct log_directory): a thread's name, and a label. */
+struct log_name {
+    uint32_t thread; /* 0: free */
+    uint32_t bytes;
+    char text[LOG_NAME_BYTES];
+};
+struct log_label_entry {
+    struct log_label label; /* .label 0: free */
+    char key[LOG_LABEL_BYTES], value[LOG_LABEL_BYTES];
 };
 
 /* Ends every record: a word-wise mix of everything before it, cheap enough for the tick.

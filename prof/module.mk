@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # prof: the sampler, the unwinder, the sample log, stack dumps. Reads the others, never decides.
-prof_SRCS := $(addprefix prof/,cfi.c cfi_expression.c cfi_program.c dump.c frame.c image.c log.c names.c \
-	profile.c sampler.c unwind.c)
+prof_SRCS := $(addprefix prof/,cfi.c cfi_expression.c cfi_program.c dump.c foreign.c frame.c image.c \
+	labels.c log.c names.c profile.c records.c sampler.c send.c unwind.c wall.c)
 
 # The host tests. prof_cfi_*.c include the reader of call frame information themselves, each for
 # another CPU; prof_port is the host as a port of weft.

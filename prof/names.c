@@ -15,7 +15,7 @@ void names_clear(struct names *names)
         names->entry[i].thread = 0;
 }
 
-const struct name_entry *names_find(const struct names *names, uint32_t thread)
+const struct log_name *names_find(const struct names *names, uint32_t thread)
 {
     for (unsigned probe = 0; probe < NAMES_PROBES; probe++)
         if (names->entry[slot_of(thread, probe)].thread == thread)
@@ -23,7 +23,7 @@ const struct name_entry *names_find(const struct names *names, uint32_t thread)
     return NULL;
 }
 
-void names_fill(struct name_entry *entry, uint32_t thread, const char *name)
+void names_fill(struct log_name *entry, uint32_t thread, const char *name)
 {
     uint32_t bytes = 0;
 
@@ -40,7 +40,7 @@ void names_add(struct names *names, uint32_t thread, const char *name)
     if (thread == 0 || names_find(names, thread) != NULL)
         return;
     for (unsigned probe = 0; probe < NAMES_PROBES; probe++) {
-        struct name_entry *entry = &names->entry[slot_of(thread, probe)];
+        struct log_name *entry = &names->entry[slot_of(thread, probe)];
 
         if (entry->thread == 0) {
             names_fill(entry, thread, name);

@@ -7,28 +7,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "prof/log_format.h"
+
 #define NAMES_SLOTS 64 /* a power of two */
 #define NAMES_PROBES 4
-#define NAMES_BYTES 32
-
-struct name_entry {
-    uint32_t thread; /* 0: free */
-    uint32_t bytes;
-    char text[NAMES_BYTES];
-};
+#define NAMES_BYTES LOG_NAME_BYTES
 
 /* One core's, written by its sampler only. Thread ids are consecutive, so id modulo slots spreads
  * them; when a neighbourhood is full the thread is counted as dropped (its samples keep the
  * number). */
 struct names {
     uint32_t dropped; /* samples whose thread got no entry */
-    struct name_entry entry[NAMES_SLOTS];
+    struct log_name entry[NAMES_SLOTS];
 };
 
 void names_clear(struct names *names);
 
 /* Fills an entry with a copy of the name, cut at NAMES_BYTES. */
-void names_fill(struct name_entry *entry, uint32_t thread, const char *name);
+void names_fill(struct log_name *entry, uint32_t thread, const char *name);
 
 /* Slow half of names_note: copies the name. */
 void names_add(struct names *names, uint32_t thread, const char *name);
@@ -41,6 +37,6 @@ static inline void names_note(struct names *names, uint32_t thread, const char *
 }
 
 /* The entry, or NULL. */
-const struct name_entry *names_find(const struct names *names, uint32_t thread);
+const struct log_name *names_find(const struct names *names, uint32_t thread);
 
 #endif

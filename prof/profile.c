@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The profiler as programs see it: start, stop, totals, send. The samplers (prof/sampler.c) do the
- * work, one per core.
+ * The profiler as programs see it: start, stop, rate, totals, send. The samplers (prof/sampler.c)
+ * do the work, one per core; prof/send.c knows the line, prof/wall.c the blocked threads.
  *
  * A profile is in one state; a call that does not fit it fails with an error instead of waiting, so
  * two threads that start, stop or send at once can't mix.
@@ -15,24 +15,31 @@
 #include "kernel/core.h"
 #include "kernel/cores.h"
 #include "kernel/upcall.h"
-#include "prof/frame.h"
 #include "prof/sampler.h"
-#include "sched/thread.h"
+#include "prof/send.h"
+#include "prof/wall.h"
 
 #define RATE_MIN_HZ 10
 #define RATE_MAX_HZ 20000
-#define BATCH_THREADS 8
+#define SENDER_PAUSE_NS 5000000u /* the sender found nothing: how long it sleeps */
+#define SENDER_STACK_BYTES 8192
 
-enum profile_state { PROFILE_NEVER, PROFILE_RUNNING, PROFILE_STOPPED, PROFILE_CHANGING };
+enum profile_state {
+    PROFILE_NEVER,
+    PROFILE_RUNNING,
+    PROFILE_STOPPED,
+    PROFILE_SENT, /* it was streamed, and is over */
+    PROFILE_CHANGING
+};
 
 static uint32_t profile_state = PROFILE_NEVER;
 
-/* A record that is in no log, made for sending: LOG_THREAD, or LOG_END with another sequence
- * number. */
-struct outgoing {
-    struct log_record record;
-    uint32_t payload[(sizeof(struct log_end) + sizeof(struct log_thread) + NAMES_BYTES) / 4 + 1];
-};
+/* The running or last profile: of whoever has made the state PROFILE_CHANGING. */
+static struct {
+    struct weft_profile_options options;
+    struct weft_thread *sender; /* WEFT_PROFILE_LOG_STREAM */
+    uint32_t sender_ends;
+} profile;
 
 static bool state_take(enum profile_state from)
 {
@@ -47,21 +54,101 @@ static void state_set(enum profile_state to)
     __atomic_store_n(&profile_state, to, __ATOMIC_RELEASE);
 }
 
-static void ask_all_cores(uint32_t rate_hz)
+static void ask_all_cores(enum sampler_wish wish, uint32_t rate_hz, uint32_t flags)
 {
-    sampler_ask(rate_hz);
+    sampler_ask(wish, rate_hz, flags);
     while (!sampler_followed())
         weft_thread_yield();
 }
 
+/* ---- the sending thread ---- */
+
+static void *sender(void *argument)
+{
+    (void)argument;
+    send_headers();
+    while (__atomic_load_n(&profile.sender_ends, __ATOMIC_ACQUIRE) == 0)
+        if (!send_settled())
+            weft_thread_sleep_ns(SENDER_PAUSE_NS);
+    return NULL;
+}
+
+static int sender_start(void)
+{
+    const struct weft_thread_attr attr = {.name = "profile sender",
+                                          .priority = profile.options.sender_priority,
+                                          .stack_bytes = SENDER_STACK_BYTES};
+
+    profile.sender_ends = 0;
+    return weft_thread_spawn(&profile.sender, &attr, sender, NULL);
+}
+
+/* The samplers have stopped: the sender lets go of the log, and the rest is sent from here. */
+static void sender_finish(void)
+{
+    __atomic_store_n(&profile.sender_ends, 1, __ATOMIC_RELEASE);
+    (void)!weft_thread_join(profile.sender, NULL);
+    profile.sender = NULL;
+    send_all(false);
+}
+
+/* ---- what programs call ---- */
+
+/* What the kernel calls from now on. */
+static const struct upcall_profiler profiler = {upcall_sample, upcall_waited, upcall_profile_crash};
+
+static uint32_t flags_of(const struct weft_profile_options *options)
+{
+    return (options->log == WEFT_PROFILE_LOG_NEWEST   ? LOG_KEEPS_NEWEST
+            : options->log == WEFT_PROFILE_LOG_STREAM ? LOG_STREAMED
+                                                      : 0u) |
+           (options->wall ? LOG_WALL : 0u) | (options->remote ? LOG_REMOTE : 0u);
+}
+
+static bool rate_is_valid(uint32_t rate_hz)
+{
+    return rate_hz >= RATE_MIN_HZ && rate_hz <= RATE_MAX_HZ;
+}
+
+int weft_profile_start_with(const struct weft_profile_options *options)
+{
+    int error = 0;
+
+    ASSERT(!core_in_interrupt());
+    if (options == NULL || !rate_is_valid(options->rate_hz) ||
+        options->log > WEFT_PROFILE_LOG_STREAM || (options->wall && options->remote))
+        return WEFT_EINVAL;
+    if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED) && !state_take(PROFILE_SENT))
+        return WEFT_EBUSY;
+    upcall_profiler = &profiler;
+    profile.options = *options;
+    ask_all_cores(SAMPLER_START, options->rate_hz, flags_of(options));
+    if (options->log == WEFT_PROFILE_LOG_STREAM)
+        error = sender_start();
+    if (error != 0) {
+        ask_all_cores(SAMPLER_STOP, 0, 0);
+        state_set(PROFILE_SENT); /* there is nothing to send */
+        return error;
+    }
+    if (options->wall)
+        wall_start();
+    state_set(PROFILE_RUNNING);
+    return 0;
+}
+
 int weft_profile_start(uint32_t rate_hz)
 {
+    return weft_profile_start_with(&(struct weft_profile_options){.rate_hz = rate_hz});
+}
+
+int weft_profile_rate_set(uint32_t rate_hz)
+{
     ASSERT(!core_in_interrupt());
-    if (rate_hz < RATE_MIN_HZ || rate_hz > RATE_MAX_HZ)
+    if (!rate_is_valid(rate_hz))
         return WEFT_EINVAL;
-    if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED))
-        return WEFT_EBUSY;
-    ask_all_cores(rate_hz);
+    if (!state_take(PROFILE_RUNNING))
+        return WEFT_ESTATE;
+    ask_all_cores(SAMPLER_RATE, rate_hz, 0);
     state_set(PROFILE_RUNNING);
     return 0;
 }
@@ -71,8 +158,15 @@ int weft_profile_stop(void)
     ASSERT(!core_in_interrupt());
     if (!state_take(PROFILE_RUNNING))
         return WEFT_ESTATE;
-    ask_all_cores(0);
-    state_set(PROFILE_STOPPED);
+    if (profile.options.wall)
+        wall_stop();
+    ask_all_cores(SAMPLER_STOP, 0, 0);
+    if (profile.sender != NULL) {
+        sender_finish();
+        state_set(PROFILE_SENT);
+    } else {
+        state_set(PROFILE_STOPPED);
+    }
     return 0;
 }
 
@@ -89,116 +183,9 @@ void weft_profile_totals(struct weft_profile_totals *totals)
         totals->lost_full += one.lost_full;
         totals->lost_nolock += one.lost_nolock;
         totals->suppressed += one.suppressed;
+        totals->waited += one.waited;
+        totals->waited_lost += one.waited_lost;
     }
-}
-
-/* ---- sending ---- */
-
-static void send_outgoing(struct outgoing *out, enum log_type type, unsigned core,
-                          uint16_t sequence, size_t payload_bytes)
-{
-    out->record.magic = LOG_MAGIC;
-    out->record.type = (uint8_t)type;
-    out->record.core = (uint8_t)core;
-    out->record.length = (uint16_t)(sizeof out->record + payload_bytes + 4);
-    out->record.sequence = sequence;
-    log_seal(&out->record);
-    frame_send(&out->record);
-}
-
-static void send_name(const struct name_entry *entry, uint16_t *sequence)
-{
-    struct outgoing out = {0};
-    unsigned char *text = (unsigned char *)&out.payload[2];
-
-    out.payload[0] = entry->thread; /* struct log_thread */
-    out.payload[1] = entry->bytes;
-    for (uint32_t i = 0; i < entry->bytes; i++)
-        text[i] = (unsigned char)entry->text[i];
-    send_outgoing(&out, LOG_THREAD, 0, (*sequence)++,
-                  sizeof(struct log_thread) + ((entry->bytes + 3) & ~3u));
-}
-
-/* Does a core before `core` know this thread's name already? */
-static bool name_known(uint32_t thread, unsigned core)
-{
-    for (unsigned i = 0; i < core; i++)
-        if (names_find(&samplers[i].names, thread) != NULL)
-            return true;
-    return false;
-}
-
-/* Copies the names of up to BATCH_THREADS living threads with ids above `after` that no sampler had
- * room for. The list may change while we send, so it is walked afresh for each batch. */
-static unsigned collect_names(struct name_entry *batch, uint32_t *after)
-{
-    arch_irq_state state = arch_irq_save();
-    unsigned count = 0;
-
-    for (struct weft_thread *thread = thread_all_first(); thread != NULL && count < BATCH_THREADS;
-         thread = thread->all_next) {
-        if (thread->id <= *after)
-            continue;
-        *after = thread->id;
-        if (!name_known(thread->id, WEFT_CONFIG_CORES))
-            names_fill(&batch[count++], thread->id, thread->name);
-    }
-    arch_irq_restore(state);
-    return count;
-}
-
-static void send_living(uint16_t *sequence)
-{
-    struct name_entry batch[BATCH_THREADS];
-    uint32_t after = 0;
-    unsigned count;
-
-    while ((count = collect_names(batch, &after)) > 0)
-        for (unsigned i = 0; i < count; i++)
-            send_name(&batch[i], sequence);
-}
-
-/* Every thread that was sampled, once, also those that have exited since. */
-static void send_names(uint16_t *sequence)
-{
-    uint32_t dropped = 0;
-
-    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++) {
-        const struct names *names = &samplers[core].names;
-
-        dropped += names->dropped;
-        for (unsigned i = 0; i < NAMES_SLOTS; i++) {
-            const struct name_entry *entry = &names->entry[i];
-
-            if (entry->thread != 0 && !name_known(entry->thread, core))
-                send_name(entry, sequence);
-        }
-    }
-    if (dropped > 0)
-        send_living(sequence);
-}
-
-/* The log as it stands; the names go in core 0's stream before its last record, the totals. */
-static void send_core(unsigned core)
-{
-    const struct log *log = &samplers[core].log;
-    const struct log_record *record = log_at(log, 0);
-    uint32_t offset = 0;
-    uint16_t sequence;
-    struct outgoing out = {0};
-
-    if (record == NULL)
-        return; /* a core that is not there */
-    for (; record->type != LOG_END; record = log_at(log, offset)) {
-        frame_send(record);
-        offset += record->length;
-        ASSERT(offset < log->used_bytes); /* a stopped log ends with its totals */
-    }
-    sequence = record->sequence;
-    if (core == 0)
-        send_names(&sequence);
-    *(struct log_end *)(void *)out.payload = *(const struct log_end *)(record + 1);
-    send_outgoing(&out, LOG_END, core, sequence, sizeof(struct log_end));
 }
 
 int weft_profile_send(void)
@@ -206,8 +193,7 @@ int weft_profile_send(void)
     ASSERT(!core_in_interrupt());
     if (!state_take(PROFILE_STOPPED))
         return WEFT_ESTATE;
-    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
-        send_core(core);
+    send_all(true);
     state_set(PROFILE_STOPPED);
     return 0;
 }
@@ -220,8 +206,7 @@ void upcall_profile_crash(void)
         if ((cores_online() >> core & 1) != 0)
             sampler_crash_irqoff(&samplers[core]);
     if (state_take(PROFILE_RUNNING)) {
-        for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++)
-            send_core(core);
+        send_all(profile.sender == NULL);
         state_set(PROFILE_STOPPED);
     }
     arch_irq_restore(state);

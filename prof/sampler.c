@@ -15,8 +15,13 @@
  * libc, touches no floating-point register and allocates nothing; core->allocation_forbidden says
  * so to the heap.
  *
- * What may be lost: ticks inside 64-bit atomics (their number is in the log), ticks after the log
- * is full, ticks whose stack someone else holds. Nothing is lost without being counted.
+ * A tick that came late, because interrupts were off, stands for all that came due meanwhile, and
+ * is charged to where it lands: right behind the code that had them off. Those that came due inside
+ * an interrupt handler are charged to that (core->handler_ticks).
+ *
+ * What may be lost: ticks inside 64-bit atomics (their number is in the log), ticks for which the
+ * log has no room, or that gave way to newer ones, ticks whose stack someone else holds. Nothing is
+ * lost without being counted.
  */
 #include "prof/sampler.h"
 
@@ -24,15 +29,19 @@
 #include "arch/context.h"
 #include "arch/irq.h"
 #include "arch/trap.h"
+#include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
 #include "prof/image.h"
+#include "prof/records.h"
 #include "sched/sched.h"
 
 #define WORD_BYTES sizeof(uintptr_t)
-#define BUILD_ID_BYTES_MAX 64u
+/* How long cores that are to be sampled by another may take to stand still: together a quarter of a
+ * tick, so that deaf ones can't take the core from its threads. */
+#define HOLD_SHARE (4 * WEFT_CONFIG_CORES)
 
 struct sampler samplers[WEFT_CONFIG_CORES];
 
@@ -64,99 +73,51 @@ static inline void totals_change(struct sampler *sampler)
 
 /* ---- records ---- */
 
-/* Ticks that were only counted so far become a record, if there is room; otherwise they go on
- * waiting. */
-static void write_pending(struct sampler *sampler, uint32_t *pending, enum log_reason reason,
-                          bool reserved)
+/* What a sample says beside its stack. */
+struct sample_of {
+    const struct weft_thread *thread; /* NULL: nobody's */
+    enum log_context context;
+    unsigned core;
+};
+
+static void commit_sample(struct sampler *sampler, struct log_sample *sample, struct sample_of of,
+                          struct unwind_result result)
 {
-    struct log_lost *lost;
-
-    if (__atomic_load_n(pending, __ATOMIC_RELAXED) == 0)
-        return;
-    lost = log_open(&sampler->log, sizeof *lost, reserved);
-    if (lost == NULL)
-        return;
-    lost->reason = reason;
-    lost->count = __atomic_exchange_n(pending, 0, __ATOMIC_RELAXED);
-    log_commit(&sampler->log, LOG_LOST, sizeof *lost);
-}
-
-static void write_losses(struct sampler *sampler, bool reserved)
-{
-    write_pending(sampler, &sampler->pending_atomic64, REASON_ATOMIC64, reserved);
-    write_pending(sampler, &sampler->pending_nolock, REASON_NO_LOCK, reserved);
-}
-
-static void write_header(struct sampler *sampler, uint64_t rate_millihertz)
-{
-    uint32_t id_bytes;
-    const unsigned char *id = image_build_id(&id_bytes);
-    uint32_t room = id_bytes < BUILD_ID_BYTES_MAX ? id_bytes : BUILD_ID_BYTES_MAX;
-    uint32_t padded = (room + 3) & ~3u;
-    struct log_header *header = log_open(&sampler->log, sizeof *header + padded, false);
-    unsigned char *id_copy;
-
-    ASSERT(header != NULL); /* the log is empty */
-    header->version = LOG_VERSION;
-    header->word_bytes = WORD_BYTES;
-    header->rate_millihertz_high = (uint32_t)(rate_millihertz >> 32);
-    header->rate_millihertz_low = (uint32_t)rate_millihertz;
-    header->text_start_high = (uint32_t)((uint64_t)image_text_start() >> 32);
-    header->text_start_low = (uint32_t)image_text_start();
-    header->text_end_high = (uint32_t)((uint64_t)image_text_end() >> 32);
-    header->text_end_low = (uint32_t)image_text_end();
-    header->cores = WEFT_CONFIG_CORES;
-    header->build_id_bytes = room;
-    id_copy = (unsigned char *)(header + 1);
-    for (uint32_t i = 0; i < padded; i++) {
-        id_copy[i] = i < room ? id[i] : 0;
-        __asm__ volatile(""); /* not a call of memcpy */
-    }
-    log_commit(&sampler->log, LOG_HEADER, sizeof *header + padded);
-}
-
-/* The losses that wait and the totals: log_open keeps room for them. */
-static void write_end(struct sampler *sampler)
-{
-    uint64_t duration_ns = tick_cycles_to_ns(arch_clock_now_irqoff() - sampler->started_cycles);
-    const struct weft_profile_totals *totals = &sampler->totals;
-    struct log_end *end;
-
-    write_losses(sampler, true);
-    end = log_open(&sampler->log, sizeof *end, true);
-    ASSERT(end != NULL);
-    end->ticks = totals->ticks;
-    end->recorded = totals->recorded;
-    end->lost_atomic64 = totals->lost_atomic64;
-    end->lost_full = totals->lost_full;
-    end->lost_nolock = totals->lost_nolock;
-    end->suppressed = totals->suppressed;
-    end->duration_ns_high = (uint32_t)(duration_ns >> 32);
-    end->duration_ns_low = (uint32_t)duration_ns;
-    log_commit(&sampler->log, LOG_END, sizeof *end);
-}
-
-static void commit_sample(struct sampler *sampler, struct log_sample *sample, uint32_t thread,
-                          enum log_context context, struct unwind_result result)
-{
-    sample->thread = thread;
-    sample->context = (uint8_t)context;
+    sample->thread = of.thread != NULL ? of.thread->id : 0;
+    sample->context = (uint8_t)of.context;
     sample->reason = (uint8_t)result.reason;
     sample->depth = (uint16_t)result.depth;
-    sample->count = 1;
+    sample->count = sampler->due;
+    sample->labels = of.thread != NULL ? of.thread->labels : 0;
+    sample->wait = 0;
+    sample->on = (uint8_t)of.core;
     log_commit_sample(&sampler->log, sample);
-    sampler->totals.recorded++;
+    sampler->totals.recorded += sampler->due;
 }
 
-/* Room for the deepest stack, or NULL and the tick is counted as lost. */
+/* Room for the deepest stack, or NULL and the ticks are counted as lost. */
 static struct log_sample *open_sample(struct sampler *sampler)
 {
-    struct log_sample *sample =
-        log_open(&sampler->log, sizeof *sample + WEFT_CONFIG_UNWIND_DEPTH * WORD_BYTES, false);
+    struct log_sample *sample = NULL;
 
+    if (records_rate(sampler))
+        sample =
+            records_open(sampler, sizeof *sample + WEFT_CONFIG_UNWIND_DEPTH * WORD_BYTES, false);
     if (sample == NULL)
-        sampler->totals.lost_full++;
+        sampler->totals.lost_full += sampler->due;
     return sample;
+}
+
+static void count_atomic64(struct sampler *sampler)
+{
+    sampler->totals.lost_atomic64 += sampler->due;
+    __atomic_fetch_add(&sampler->pending_atomic64, sampler->due, __ATOMIC_RELAXED);
+}
+
+static void count_nolock(struct sampler *sampler)
+{
+    sampler->totals.lost_nolock += sampler->due;
+    __atomic_fetch_add(&sampler->pending_nolock, sampler->due, __ATOMIC_RELAXED);
 }
 
 /* ---- one tick ---- */
@@ -178,25 +139,54 @@ static struct unwind_result walk_frame(struct sampler *sampler, const struct arc
     return result;
 }
 
-static void sample_thread(struct sampler *sampler, struct weft_thread *thread,
-                          enum log_context context, const struct arch_frame *frame)
+/* Inside a bracket (weft/profile.h) only the pc is the foreign code's; the stack is that of the
+ * function that entered, from where it did. */
+static struct unwind_result walk_foreign(const struct weft_thread *thread, uintptr_t pc,
+                                         unwind_pc *pcs)
+{
+    struct arch_unwind registers =
+        *(const struct arch_unwind *)(const void *)thread->foreign->registers;
+    struct unwind_result result;
+
+    pcs[0] = pc;
+    result = unwind_walk(NULL, &registers, false, thread->stack_lo, thread->stack_hi, pcs + 1,
+                         WEFT_CONFIG_UNWIND_DEPTH - 1);
+    result.depth++;
+    return result;
+}
+
+static bool foreign_readable(const struct weft_thread *thread)
+{
+    uintptr_t bracket = (uintptr_t)thread->foreign;
+
+    return bracket >= thread->stack_lo && bracket < thread->stack_hi &&
+           thread->stack_hi - bracket >= sizeof *thread->foreign &&
+           bracket % sizeof(uintptr_t) == 0;
+}
+
+static void sample_thread(struct sampler *sampler, struct weft_thread *thread, struct sample_of of,
+                          const struct arch_frame *frame)
 {
     struct log_sample *sample = open_sample(sampler);
+    unwind_pc *pcs = (unwind_pc *)(void *)(sample + 1);
     struct arch_unwind registers;
     struct unwind_result result;
 
     if (sample == NULL)
         return;
     if (!thread_stack_trylock(thread)) {
-        sampler->totals.lost_nolock++;
-        __atomic_fetch_add(&sampler->pending_nolock, 1, __ATOMIC_RELAXED);
+        count_nolock(sampler);
         return;
     }
-    result = walk_frame(sampler, frame, &registers, thread->stack_lo, thread->stack_hi,
-                        (unwind_pc *)(void *)(sample + 1));
+    if (__builtin_expect(thread->foreign != NULL, 0) && foreign_readable(thread)) {
+        result = walk_foreign(thread, arch_frame_pc(frame), pcs);
+        of.context = CONTEXT_FOREIGN;
+    } else {
+        result = walk_frame(sampler, frame, &registers, thread->stack_lo, thread->stack_hi, pcs);
+    }
     thread_stack_unlock(thread);
     names_note(&sampler->names, thread->id, thread->name);
-    commit_sample(sampler, sample, thread->id, context, result);
+    commit_sample(sampler, sample, of, result);
 }
 
 /* From the system stack back to the thread that entered it, with that thread's lock (requirements
@@ -233,20 +223,24 @@ static void sample_system(struct sampler *sampler, const struct core *core,
         walk_frame(sampler, frame, &registers, core->system_stack_lo, core->system_stack_hi, pcs);
     if (result.crossed && core->current != NULL)
         result = walk_on_thread(core->current, &registers, pcs, result);
-    commit_sample(sampler, sample, 0,
-                  core->interrupt_depth > 1 ? CONTEXT_INTERRUPT : CONTEXT_SYSTEM, result);
+    commit_sample(sampler, sample,
+                  (struct sample_of){NULL,
+                                     core->interrupt_depth > 1 ? CONTEXT_INTERRUPT : CONTEXT_SYSTEM,
+                                     core->id},
+                  result);
 }
 
-/* Between two threads the stack pointer and the current thread disagree: only the pc is sure. */
-static void sample_switch(struct sampler *sampler, uintptr_t pc)
+/* Where only a pc is sure: between two threads, whose stack pointer and current thread disagree;
+ * and for a handler that is over. */
+static void sample_pc(struct sampler *sampler, uintptr_t pc, struct sample_of of,
+                      enum log_reason reason)
 {
     struct log_sample *sample = open_sample(sampler);
 
     if (sample == NULL)
         return;
     *(unwind_pc *)(void *)(sample + 1) = pc;
-    commit_sample(sampler, sample, 0, CONTEXT_SYSTEM,
-                  (struct unwind_result){.depth = 1, .reason = REASON_SWITCHING});
+    commit_sample(sampler, sample, of, (struct unwind_result){.depth = 1, .reason = reason});
 }
 
 static void sample_tick(struct sampler *sampler, const struct core *core,
@@ -256,68 +250,223 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
     uintptr_t sp = arch_frame_sp(frame);
 
     if (__builtin_expect(sampler_in_atomic64(pc), 0)) {
-        sampler->totals.lost_atomic64++;
-        __atomic_fetch_add(&sampler->pending_atomic64, 1, __ATOMIC_RELAXED);
+        count_atomic64(sampler);
         return;
     }
-    write_losses(sampler, false);
+    records_losses(sampler, false);
     if (in_switch(pc))
-        sample_switch(sampler, pc);
+        sample_pc(sampler, pc, (struct sample_of){NULL, CONTEXT_SYSTEM, core->id},
+                  REASON_SWITCHING);
     else if (sp > core->system_stack_lo && sp <= core->system_stack_hi)
         sample_system(sampler, core, frame);
     else
         sample_thread(sampler, core->current,
-                      core->current == &sched_of(core)->idle ? CONTEXT_IDLE : CONTEXT_THREAD,
+                      (struct sample_of){core->current,
+                                         core->current == &sched_of(core)->idle ? CONTEXT_IDLE
+                                                                                : CONTEXT_THREAD,
+                                         core->id},
                       frame);
+}
+
+/* The ticks that came due inside handlers, then those that are left for the interrupted code. */
+static void sample_due(struct sampler *sampler, struct core *core, const struct arch_frame *frame,
+                       uint32_t due)
+{
+    uint32_t of_handlers = core->handler_ticks < due ? core->handler_ticks : due;
+
+    core->handler_ticks = 0;
+    if (__builtin_expect(of_handlers != 0, 0)) {
+        sampler->due = of_handlers;
+        sample_pc(sampler, (uintptr_t)upcall_interrupt,
+                  (struct sample_of){NULL, CONTEXT_INTERRUPT, core->id}, REASON_FULL);
+    }
+    sampler->due = due - of_handlers;
+    if (sampler->due != 0)
+        sample_tick(sampler, core, frame);
+}
+
+/* ---- other cores ---- */
+
+/* A held core whose frame has not all registers: through its handler's frames on its system stack
+ * to where it was interrupted, and on from there. */
+static void sample_held(struct sampler *sampler, const struct core *other)
+{
+    struct arch_unwind registers = *cores_hold[other->id].here;
+    struct log_sample *sample = open_sample(sampler);
+    unwind_pc *pcs = (unwind_pc *)(void *)(sample + 1);
+    struct weft_thread *thread = other->current;
+    struct sample_of of = {NULL, CONTEXT_SYSTEM, other->id};
+    struct unwind_result result;
+
+    if (sample == NULL)
+        return;
+    result = unwind_walk(NULL, &registers, true, other->system_stack_lo, other->system_stack_hi,
+                         pcs, WEFT_CONFIG_UNWIND_DEPTH);
+    if (result.crossed && sampler_in_atomic64(registers.pc)) {
+        count_atomic64(sampler);
+        return;
+    }
+    if (result.crossed && in_switch(registers.pc)) {
+        pcs[0] = registers.pc;
+        result = (struct unwind_result){.depth = 1, .reason = REASON_SWITCHING};
+    } else if (result.crossed) {
+        if (!thread_stack_trylock(thread)) {
+            count_nolock(sampler);
+            return;
+        }
+        of.thread = thread;
+        of.context = thread == &sched_of(other)->idle ? CONTEXT_IDLE : CONTEXT_THREAD;
+        if (thread->foreign != NULL && foreign_readable(thread)) {
+            result = walk_foreign(thread, registers.pc, pcs);
+            of.context = CONTEXT_FOREIGN;
+        } else {
+            result = unwind_walk(NULL, &registers, true, thread->stack_lo, thread->stack_hi, pcs,
+                                 WEFT_CONFIG_UNWIND_DEPTH);
+        }
+        thread_stack_unlock(thread);
+        names_note(&sampler->names, thread->id, thread->name);
+    }
+    commit_sample(sampler, sample, of, result);
+}
+
+static void sample_other(struct sampler *sampler, const struct core *other, uint64_t limit_cycles)
+{
+    struct log_sample *sample;
+
+    sampler->due = 1;
+    sampler->totals.ticks++;
+    if (cores_hold_irqoff(other->id, limit_cycles)) {
+        if (cores_hold[other->id].frame_is_full)
+            sample_tick(sampler, other, other->frame);
+        else
+            sample_held(sampler, other);
+    } else {
+        sample = open_sample(sampler);
+        if (sample != NULL)
+            commit_sample(sampler, sample, (struct sample_of){NULL, CONTEXT_SYSTEM, other->id},
+                          (struct unwind_result){.reason = REASON_NO_ANSWER});
+    }
+    cores_release_irqoff(other->id);
+}
+
+/* Nothing is written on the other core (requirements D2): what it may not do meanwhile, because it
+ * is sampled, is nothing, and its own counters and caches are its own. */
+static void sample_others(struct sampler *sampler, const struct core *core)
+{
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        if (id != core->id && (cores_online() >> id & 1) != 0)
+            sample_other(sampler, &cores[id], core->tick_period / HOLD_SHARE);
+}
+
+void sampler_waited_irqoff(struct sampler *sampler, const struct weft_thread *thread,
+                           unsigned reason, struct arch_unwind *registers, unsigned skip,
+                           uint32_t due)
+{
+    struct log_sample *sample;
+    struct unwind_result result;
+    struct core *core = core_self();
+
+    core->allocation_forbidden++;
+    totals_change(sampler);
+    sample =
+        records_rate(sampler)
+            ? records_open(sampler, sizeof *sample + WEFT_CONFIG_UNWIND_DEPTH * WORD_BYTES, false)
+            : NULL;
+    if (sample == NULL) {
+        sampler->totals.waited_lost += due;
+    } else {
+        unwind_pc *pcs = (unwind_pc *)(void *)(sample + 1);
+
+        result = unwind_walk(NULL, registers, false, thread->stack_lo, thread->stack_hi, pcs,
+                             WEFT_CONFIG_UNWIND_DEPTH);
+        result.depth -= skip < result.depth ? skip : 0;
+        for (unsigned i = 0; i < result.depth; i++)
+            pcs[i] = pcs[i + skip];
+        names_note(&sampler->names, thread->id, thread->name);
+        *sample = (struct log_sample){.thread = thread->id,
+                                      .context = CONTEXT_BLOCKED,
+                                      .reason = (uint8_t)result.reason,
+                                      .depth = (uint16_t)result.depth,
+                                      .count = due,
+                                      .labels = thread->labels,
+                                      .wait = (uint8_t)reason,
+                                      .on = (uint8_t)core->id};
+        log_commit_sample(&sampler->log, sample);
+        sampler->totals.waited += due;
+    }
+    totals_change(sampler);
+    core->allocation_forbidden--;
 }
 
 /* ---- following requests ---- */
 
-static void start_irqoff(struct sampler *sampler, const struct core *core, uint32_t rate_hz)
+static void start_irqoff(struct sampler *sampler, struct core *core)
 {
-    uint64_t rate_millihertz = tick_start_irqoff(rate_hz);
-
     sampler->totals = (struct weft_profile_totals){0};
     sampler->pending_atomic64 = 0;
     sampler->pending_nolock = 0;
+    sampler->flags = request.flags;
+    sampler->rate_millihertz = tick_start_irqoff(request.rate_hz);
+    sampler->rate_unsaid = false;
+    sampler->ended.record.magic = 0;
     names_clear(&sampler->names);
-    log_init(&sampler->log, sampler_log_storage[core->id], WEFT_CONFIG_LOG_BYTES, core->id);
+    log_init(&sampler->log, sampler_log_storage[core->id], WEFT_CONFIG_LOG_BYTES, core->id, 1);
     sampler->started_cycles = arch_clock_now_irqoff();
-    write_header(sampler, rate_millihertz);
+    records_header(sampler);
+    core->handlers_watched++;
+    core->handler_ticks = 0;
     sampler->running = 1;
 }
 
-static void stop_irqoff(struct sampler *sampler)
+static void stop_irqoff(struct sampler *sampler, struct core *core)
 {
     sampler->running = 0;
+    core->handlers_watched--;
     tick_restore_irqoff();
-    write_end(sampler);
+    records_end(sampler);
+}
+
+static void rate_irqoff(struct sampler *sampler)
+{
+    sampler->rate_millihertz = tick_start_irqoff(request.rate_hz);
+    sampler->rate_unsaid = true;
 }
 
 /* Interrupts are off, so no tick comes between. `generation` is stored last: whoever reads it new
  * may read everything else. */
-static void follow_irqoff(struct sampler *sampler, const struct core *core, uint32_t generation)
+static void follow_irqoff(struct sampler *sampler, struct core *core, uint32_t generation)
 {
-    uint32_t rate_hz = request.rate_hz;
-
-    if (sampler->running)
-        stop_irqoff(sampler);
-    if (rate_hz != 0)
-        start_irqoff(sampler, core, rate_hz);
+    if (request.wish == SAMPLER_RATE && sampler->running) {
+        rate_irqoff(sampler);
+    } else if (request.wish != SAMPLER_RATE) {
+        if (sampler->running)
+            stop_irqoff(sampler, core);
+        sampler->header.record.magic = request.wish == SAMPLER_START
+                                           ? (uint16_t)0
+                                           : sampler->header.record.magic; /* until it starts */
+        if (request.wish == SAMPLER_START &&
+            ((request.flags & LOG_REMOTE) == 0 || request.core == core->id))
+            start_irqoff(sampler, core);
+    }
     __atomic_store_n(&sampler->generation, generation, __ATOMIC_RELEASE);
 }
 
-void sampler_ask(uint32_t rate_hz)
+void sampler_ask(enum sampler_wish wish, uint32_t rate_hz, uint32_t flags)
 {
     arch_irq_state state = arch_irq_save();
     struct core *core = core_self();
     uint32_t generation = request.generation + 1;
 
+    request.wish = wish;
     request.rate_hz = rate_hz;
+    request.flags = flags;
+    request.core = core->id;
     __atomic_store_n(&request.generation, generation, __ATOMIC_RELEASE);
     totals_change(&samplers[core->id]);
     follow_irqoff(&samplers[core->id], core, generation);
     totals_change(&samplers[core->id]);
+    if (WEFT_CONFIG_CORES > 1)
+        tick_ask_others_irqoff();
     arch_irq_restore(state);
 }
 
@@ -349,7 +498,7 @@ void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *t
 
 /* ---- upcalls ---- */
 
-void upcall_sample(struct core *core, const struct arch_frame *frame)
+void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due)
 {
     struct sampler *sampler = &samplers[core->id];
     uint32_t generation = __atomic_load_n(&request.generation, __ATOMIC_ACQUIRE);
@@ -360,11 +509,13 @@ void upcall_sample(struct core *core, const struct arch_frame *frame)
     core->allocation_forbidden++;
     totals_change(sampler);
     if (sampler->running) {
-        sampler->totals.ticks++;
-        if (follow)
-            sampler->totals.suppressed++; /* the profile is being stopped by another core */
+        sampler->totals.ticks += due;
+        if (follow && request.wish != SAMPLER_RATE)
+            sampler->totals.suppressed += due; /* another core is stopping the profile */
         else
-            sample_tick(sampler, core, frame);
+            sample_due(sampler, core, frame, due);
+        if (WEFT_CONFIG_CORES > 1 && (sampler->flags & LOG_REMOTE) != 0 && sampler->running)
+            sample_others(sampler, core);
     }
     if (follow)
         follow_irqoff(sampler, core, generation);
@@ -383,5 +534,5 @@ void sampler_crash_irqoff(struct sampler *sampler)
     totals->suppressed +=
         totals->ticks - (totals->recorded + totals->lost_atomic64 + totals->lost_full +
                          totals->lost_nolock + totals->suppressed);
-    write_end(sampler);
+    records_end(sampler);
 }

@@ -395,13 +395,19 @@ static __attribute__((noinline)) enum outcome step_slow(struct walk *walk,
                                                         struct unwind_cache *cache)
 {
     const struct unwind_step *step = cache != NULL ? cache_find(cache, walk->site) : NULL;
-    enum outcome outcome;
+    enum outcome outcome = WALK_LOOK;
 
+    /* First the port: what it knows may have a row as well, for debuggers, which would lead to
+     * another stack without a word. */
+    if (!walk->innermost)
+        outcome = step_through_trap(walk, WALK_LOOK);
+    if (outcome != WALK_LOOK)
+        return outcome;
     if (step != NULL && step->kind == STEP_ENDS)
         outcome = WALK_FULL;
     else
         outcome = step_by_row(walk, cache);
-    if (outcome == WALK_FULL || (outcome == WALK_NO_INFO && !walk->innermost))
+    if (outcome == WALK_FULL && walk->innermost)
         outcome = step_through_trap(walk, outcome);
     return outcome;
 }

@@ -134,6 +134,14 @@ static void print_waits(void)
     }
 }
 
+__attribute__((noinline)) static _Noreturn void deadlock_panic(void)
+{
+    panic_open();
+    print_console("all threads are asleep: deadlock");
+    print_waits();
+    panic_close();
+}
+
 void asleep_confirm_locked(const struct core *core)
 {
     if (asked != core->id + 1)
@@ -143,8 +151,5 @@ void asleep_confirm_locked(const struct core *core)
         return;
     if (weft_thread_count() == 0)
         weft_panic("all threads have ended and none has called exit: there is nothing left to run");
-    panic_open();
-    print_console("all threads are asleep: deadlock");
-    print_waits();
-    panic_close();
+    deadlock_panic();
 }

@@ -5,17 +5,25 @@
  * that has work for this one finds it in the idle set and sends an interrupt.
  */
 #include "arch/cpu.h"
+#include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "mem/scavenger.h"
 #include "sched/asleep.h"
 #include "sched/sched.h"
+#include "sched/watchdog.h"
 #include "sched/world.h"
 
 /* Runs whoever is ready, until nobody is. */
 static void run_others_irqoff(struct core *core)
 {
+    bool somebody;
+
     sched_lock_irqoff();
     core_reschedule_clear(core);
-    if (place_waits_locked(core, 0))
+    somebody = place_waits_locked(core, 0);
+    if (somebody || tick_is_asked(core))
+        tick_go_on_irqoff(core);
+    if (somebody)
         sched_switch_locked(core);
     else if (WEFT_CONFIG_CORES > 1)
         place.idle |= 1u << core->id; /* a thread was promised, and another core was faster */
@@ -23,6 +31,14 @@ static void run_others_irqoff(struct core *core)
         world_core_parked_locked(core);
     asleep_look_locked(core);
     sched_unlock_irqoff();
+}
+
+/* A thread that waits in the queue of another core, which this one may run, comes with an
+ * interrupt. */
+bool upcall_sched_needs_tick(const struct core *core)
+{
+    return !sched_is_idle(core) || sched_of(core)->ready.bitmap != 0 ||
+           watchdog_needs_tick(core->id);
 }
 
 _Noreturn void idle_entry(void *argument)

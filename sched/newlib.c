@@ -40,17 +40,45 @@ static bool in_thread(void)
     return calling_thread() != NULL;
 }
 
+/* reent_end, once a reent was made: programs without errno and stdio have neither in them. */
+static void (*reent_end_made)(struct _reent *reent);
+
+/* A standard stream of a thread that ends: flushed, its buffer and lock freed, its FILE free for
+ * others. newlib leaves that to exit, because with _REENT_SMALL all FILEs are in one list: its
+ * cleanup, which is in the image only if stdio is, sees a list of this one here. Not what the
+ * thread closed itself, which may be another thread's file by now. */
+static void stream_end(struct _reent *reent, FILE *stream, int descriptor)
+{
+    if (stream->_flags == 0 || stream->_file != descriptor)
+        return;
+    reent->__sglue = (struct _glue){NULL, 1, stream};
+    reent->__cleanup(reent);
+    reent->__sglue = (struct _glue){0};
+}
+
+static void reent_end(struct _reent *reent)
+{
+    if (reent->__sdidinit) {
+        stream_end(reent, reent->_stdin, STDIN_FILENO);
+        stream_end(reent, reent->_stdout, STDOUT_FILENO);
+        stream_end(reent, reent->_stderr, STDERR_FILENO);
+    }
+    _reclaim_reent(reent);
+    free(reent);
+}
+
 static struct _reent *reent_make(struct weft_thread *thread)
 {
     struct _reent *reent;
 
     thread->reent = _GLOBAL_REENT; /* while malloc runs, errno needs a place */
-    if (thread->id == 1)
+    if (thread->id == 1 || !WEFT_CONFIG_HEAP)
         return _GLOBAL_REENT; /* main's own: what constructors set stays visible to it */
     reent = malloc(sizeof *reent);
     if (reent == NULL)
         return _GLOBAL_REENT; /* shared errno beats none */
     _REENT_INIT_PTR(reent);
+    reent_end_made = reent_end;
     thread->reent = reent;
     return reent;
 }
@@ -64,33 +92,14 @@ struct _reent *__getreent(void)
     return current->reent != NULL ? current->reent : reent_make(current);
 }
 
-/* A standard stream of a thread that ends: flushed, its buffer and lock freed, its FILE free for
- * others. newlib leaves that to exit, because with _REENT_SMALL all FILEs are in one list. Not what
- * the thread closed itself, which may be another thread's file by now. */
-static void stream_end(struct _reent *reent, FILE *stream, int descriptor)
-{
-    if (stream->_flags != 0 && stream->_file == descriptor)
-        _fclose_r(reent, stream);
-}
-
-static void streams_end(struct _reent *reent)
-{
-    stream_end(reent, reent->_stdin, STDIN_FILENO);
-    stream_end(reent, reent->_stdout, STDOUT_FILENO);
-    stream_end(reent, reent->_stderr, STDERR_FILENO);
-}
-
 void newlib_thread_end(struct weft_thread *thread)
 {
     struct _reent *reent = thread->reent;
 
     if (reent == NULL || reent == _GLOBAL_REENT)
         return;
-    if (reent->__sdidinit)
-        streams_end(reent);
-    _reclaim_reent(reent);
+    reent_end_made(reent);
     thread->reent = NULL;
-    free(reent);
 }
 
 /* newlib declares struct __lock and leaves it to us. */

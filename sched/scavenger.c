@@ -76,9 +76,11 @@ static int start_locked(const struct weft_scavenger *how)
         return 0;
     }
     result = weft_thread_spawn(&scavenging.thread, &attr, scavenger_main, NULL);
-    if (result == 0)
-        scavenger_set_goal(true, how->keep_percent);
-    return result;
+    if (result != 0)
+        return result;
+    thread_make_own(scavenging.thread);
+    scavenger_set_goal(true, how->keep_percent);
+    return 0;
 }
 
 int weft_heap_scavenger_start(const struct weft_scavenger *how)

@@ -178,6 +178,9 @@ void wait_queue_init(struct weft_wait_queue *queue);
  * out again: the core's timer stays armed, as an early interrupt costs less than arming again. */
 void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline);
 
+/* > 0: upcall_waited is told of each wait that is over. Changed by prof, atomically. */
+extern uint32_t wait_watchers;
+
 /* Moves a blocked thread to another queue, where it waits without a deadline. */
 void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
                       enum thread_wait reason, const void *object);
@@ -291,6 +294,9 @@ void thread_reap(void);
 /* thread.c */
 void thread_entry(void *argument); /* a thread_start: first code of every thread */
 void thread_list_add_locked(struct weft_thread *thread);
+/* The thread becomes weft's own: not counted, and its deadlines keep no deadlock from being seen.
+ */
+void thread_make_own(struct weft_thread *thread);
 _Noreturn void idle_entry(void *argument);
 
 /* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */

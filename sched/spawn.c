@@ -30,7 +30,8 @@
 /* Above what the caller asked for: control block, thread-local variables, FPU area, start record,
  * and aligning them. */
 #define OVERHEAD_BYTES                                                                             \
-    (sizeof(struct weft_thread) + arch_tls_bytes() + ARCH_FPU_BYTES + START_BYTES + 64)
+    (sizeof(struct weft_thread) + (WEFT_CONFIG_TLS ? arch_tls_bytes() : 0) + ARCH_FPU_BYTES +      \
+     START_BYTES + 64)
 
 /* A parked context and a few calls. */
 #define STACK_COOPERATIVE_BYTES 512
@@ -62,6 +63,7 @@ void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr
     thread->being_joined = 0;
     thread->suspended = 0;
     thread->cooperative = attr->cooperative;
+    thread->foreign = NULL;
     thread->hooks = NULL;
     thread->slots = NULL;
     account_clear(thread);
@@ -84,7 +86,7 @@ static struct weft_thread *lay_out(void *memory, size_t bytes, const struct weft
                                    .stack_bytes = bytes,
                                    .stack_asked = attr->stack_bytes,
                                    .own_stack = attr->stack != NULL};
-    if (core_self()->tls_used)
+    if (WEFT_CONFIG_TLS && core_self()->tls_used)
         top = arch_tls_make(top);
     top = (top - ARCH_FPU_BYTES) & ~(uintptr_t)15;
     thread->fpu_area = (void *)top;
@@ -104,7 +106,7 @@ static void set_going(struct weft_thread *thread, const struct weft_thread_attr 
 
     thread_fill(thread, attr);
     *record = start;
-    if (core_self()->tls_used)
+    if (WEFT_CONFIG_TLS && core_self()->tls_used)
         (void)arch_tls_make((uintptr_t)thread); /* the memory may have been another thread's */
     stack_canary_set(thread);
     thread->saved_sp = arch_context_init((void *)thread->stack_hi, thread_entry, record);
@@ -137,7 +139,7 @@ static struct weft_thread *cache_take(size_t stack_asked)
 bool thread_cache_locked(struct weft_thread *thread)
 {
     DEBUG_ASSERT(thread->state == THREAD_EXITED);
-    if (cache.count >= WEFT_CONFIG_STACK_CACHE || thread->own_stack)
+    if (cache.count + 1 > WEFT_CONFIG_STACK_CACHE || thread->own_stack)
         return false;
     thread->link.next = (struct weft_wait_link *)cache.first;
     cache.first = thread;
@@ -168,7 +170,7 @@ void thread_free(struct weft_thread *thread)
     stack_guard_clear(thread);
     thread->magic = 0;
     arch_stack_close(thread->stack_lo, thread->stack_hi);
-    if (!thread->own_stack)
+    if (WEFT_CONFIG_HEAP && !thread->own_stack)
         stack_free(stack, bytes);
 }
 
@@ -224,6 +226,8 @@ static __attribute__((noinline)) struct weft_thread *make(const struct weft_thre
 
     if (attr->stack != NULL)
         return lay_out(attr->stack, attr->stack_bytes, attr);
+    if (!WEFT_CONFIG_HEAP)
+        return NULL;
     if (wanted < stack_minimum(attr))
         wanted = stack_minimum(attr);
     wanted += OVERHEAD_BYTES + stack_guard_extra_bytes();
@@ -237,7 +241,7 @@ struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thre
 {
     struct weft_thread *thread = NULL;
 
-    if (WEFT_CONFIG_STACK_CACHE != 0 && attr->stack == NULL)
+    if (WEFT_CONFIG_HEAP && WEFT_CONFIG_STACK_CACHE != 0 && attr->stack == NULL)
         thread = cache_take(attr->stack_bytes);
     if (thread != NULL) {
         arch_fpu_reset(thread->fpu_area);
@@ -268,6 +272,7 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
     if (made == NULL)
         return WEFT_ENOMEM;
     made->created_by = (uintptr_t)__builtin_return_address(0);
+    made->labels = thread_current()->labels;
     if (thread != NULL)
         *thread = made; /* before it runs: it may be joined or exit at once */
     state = sched_enter();

@@ -51,7 +51,7 @@ static __attribute__((noinline)) void switch_more_locked(struct core *core,
                                                          struct weft_thread *previous,
                                                          struct weft_thread *next)
 {
-    if (core->tls_used != 0)
+    if (WEFT_CONFIG_TLS && core->tls_used != 0)
         sched_switch_tls(core, previous, next);
     if (core->fpu_owner != NULL)
         arch_fpu_switch(core, next->fpu_area);
@@ -72,7 +72,8 @@ static inline __attribute__((always_inline)) void switch_to_locked(struct core *
     account_switch_locked(core, previous, next);
     core->current = next;
     core->current_fpu_area = next->fpu_area;
-    if (__builtin_expect((core->tls_used | (uintptr_t)core->fpu_owner) != 0, 0))
+    if (__builtin_expect(((WEFT_CONFIG_TLS ? core->tls_used : 0) | (uintptr_t)core->fpu_owner) != 0,
+                         0))
         switch_more_locked(core, previous, next);
     else
         arch_switch(&previous->saved_sp, next->saved_sp);

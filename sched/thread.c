@@ -14,8 +14,6 @@
 #include "sched/account.h"
 #include "sched/sched.h"
 
-#define MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
-
 /* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
  * lock. */
 static struct {
@@ -24,9 +22,36 @@ static struct {
     uint32_t count;     /* without runtime threads */
 } all = {.next_id = 1}; /* which is main's */
 
+/* Ended and not joined yet, linked by the same fields. Under the scheduler's lock. */
+static struct weft_thread *ended;
+
 struct weft_thread *thread_all_first(void)
 {
     return all.first;
+}
+
+struct weft_thread *thread_ended_first(void)
+{
+    return ended;
+}
+
+static void ended_add_locked(struct weft_thread *thread)
+{
+    thread->all_previous = NULL;
+    thread->all_next = ended;
+    if (ended != NULL)
+        ended->all_previous = thread;
+    ended = thread;
+}
+
+static void ended_remove_locked(struct weft_thread *thread)
+{
+    if (thread->all_next != NULL)
+        thread->all_next->all_previous = thread->all_previous;
+    if (thread->all_previous != NULL)
+        thread->all_previous->all_next = thread->all_next;
+    else
+        ended = thread->all_next;
 }
 
 void thread_list_add_locked(struct weft_thread *thread)
@@ -54,6 +79,15 @@ static void all_remove_locked(struct weft_thread *thread)
     else
         all.last = thread->all_previous;
     all.count -= !thread->runtime;
+}
+
+void thread_make_own(struct weft_thread *thread)
+{
+    arch_irq_state state = sched_enter();
+
+    all.count -= !thread->runtime;
+    thread->runtime = 1;
+    sched_exit(state);
 }
 
 /* First code of every thread: interrupts are off and the lock is held, as across any switch. */
@@ -97,7 +131,9 @@ _Noreturn void weft_thread_exit(void *result)
     arch_fpu_forget(core, current->fpu_area);
     if (current->joiner != NULL)
         wait_wake_locked(current->joiner, 0);
-    if (current->detached && !thread_cache_locked(current)) {
+    if (!current->detached) {
+        ended_add_locked(current);
+    } else if (!thread_cache_locked(current)) {
         current->link.next = (struct weft_wait_link *)sched_of(core)->dead;
         sched_of(core)->dead = current;
     }
@@ -128,6 +164,8 @@ int weft_thread_join(struct weft_thread *thread, void **result)
     }
     if (result != NULL)
         *result = thread->result;
+    ended_remove_locked(
+        thread);       /* its result is in the caller's hands, where the collector looks */
     thread->magic = 0; /* from here on it is nobody's */
     cached = thread_cache_locked(thread);
     sched_exit(state);
@@ -241,7 +279,7 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     core->current_fpu_area = thread->fpu_area;
     thread->state = THREAD_RUNNING;
     core->preempt_off = 0;
-    if (core->tls_used)
+    if (WEFT_CONFIG_TLS && core->tls_used)
         sched_switch_tls(core, NULL, thread);
     account_begin_irqoff(core);
     arch_switch(&boot_sp, thread->saved_sp);
@@ -260,15 +298,19 @@ _Noreturn void upcall_sched_start_core(void)
 _Noreturn void upcall_sched_start(void (*main_thread)(void))
 {
     static void (*entry)(void);
-    const struct weft_thread_attr attr = {
-        .name = "main", .priority = WEFT_PRIORITY_DEFAULT, .stack_bytes = MAIN_STACK_BYTES};
+    static unsigned char stack[WEFT_CONFIG_HEAP ? 1 : WEFT_CONFIG_MAIN_STACK_BYTES]
+        __attribute__((aligned(16))); /* for want of a heap */
+    const struct weft_thread_attr attr = {.name = "main",
+                                          .priority = WEFT_PRIORITY_DEFAULT,
+                                          .stack = WEFT_CONFIG_HEAP ? NULL : stack,
+                                          .stack_bytes = WEFT_CONFIG_MAIN_STACK_BYTES};
     struct weft_thread *made;
 
     entry = main_thread;
     made = thread_make(&attr, (struct thread_start){main_entry, &entry});
     if (made == NULL)
         weft_panic("there is no memory for the main thread's stack of %u bytes",
-                   (unsigned)MAIN_STACK_BYTES);
+                   (unsigned)WEFT_CONFIG_MAIN_STACK_BYTES);
     made->id = 1; /* other cores' idle threads may be there already */
     sched_lock_irqoff();
     thread_list_add_locked(made);

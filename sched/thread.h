@@ -50,6 +50,8 @@ enum thread_wait {
 #define THREAD_MAGIC 0x74687264u   /* "thrd" */
 #define THREAD_CANARY THREAD_MAGIC /* lowest word of a stack: one constant serves both compares */
 
+struct weft_foreign;
+
 struct weft_thread {
     /* Under the scheduler's lock: the place in a run queue or a wait queue. */
     struct weft_wait_link link;
@@ -97,9 +99,11 @@ struct weft_thread {
     uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
     uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
     uint8_t being_joined;
+    uint16_t labels;              /* prof/labels.c: the number of a label and those before it */
     uint8_t guarded;              /* an inaccessible page lies below stack_lo */
     uint8_t suspended;            /* so many times: control.c */
     uint8_t cooperative;          /* is not preempted */
+    struct weft_foreign *foreign; /* the innermost bracket around foreign code that it is in */
     struct weft_exit_hook *hooks; /* its own: touched by no other thread */
     struct thread_slots *slots;   /* likewise; NULL: it has set none */
     void *stack;                  /* what stack_alloc returned, and its size */
@@ -123,6 +127,9 @@ const char *thread_wait_name(enum thread_wait reason);
 /* The list of all threads, for dumps and profiles: call with the world stopped, or interrupts off
  * on one core. NULL ends it. Runtime threads are in it. */
 struct weft_thread *thread_all_first(void);
+
+/* Likewise those that have ended and wait for their joiners, who want their results. */
+struct weft_thread *thread_ended_first(void);
 
 /* The running thread of this core. */
 static inline struct weft_thread *thread_current(void)

@@ -4,9 +4,12 @@
 
 #include "kernel/assert.h"
 #include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "sched/sched.h"
 #include "sched/select.h"
 #include "sched/wait_fast.h"
+
+uint32_t wait_watchers;
 
 void wait_queue_init(struct weft_wait_queue *queue)
 {
@@ -32,6 +35,12 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     if (deadline != UINT64_MAX)
         sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
+    return wait_over_locked(current, reason);
+}
+
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
+{
+    upcall_profiler->waited(current, (unsigned)reason);
     return current->wait_result;
 }
 

@@ -35,6 +35,17 @@ static inline __attribute__((always_inline)) struct weft_thread *wait_enter_lock
     return current;
 }
 
+/* wait.c: the profiler wants to know that a wait has ended. Returns its result. */
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason);
+
+/* The current thread runs again: what its wait has come to. */
+static inline int wait_over_locked(struct weft_thread *current, enum thread_wait reason)
+{
+    if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
+        return wait_tell_locked(current, reason);
+    return current->wait_result;
+}
+
 /* Blocks the current thread in `queue` until it is woken. */
 static inline __attribute__((always_inline)) int wait_for_ever_locked(struct weft_wait_queue *queue,
                                                                       enum thread_wait reason,
@@ -44,7 +55,7 @@ static inline __attribute__((always_inline)) int wait_for_ever_locked(struct wef
     struct weft_thread *current = wait_enter_locked(core, queue, reason, object);
 
     sched_switch_locked(core);
-    return current->wait_result;
+    return wait_over_locked(current, reason);
 }
 
 /* A blocked thread without a deadline becomes ready. */

@@ -89,8 +89,9 @@ int weft_watchdog_set(unsigned core, uint64_t limit_ns, enum weft_watchdog_actio
     arch_irq_state state = arch_irq_save();
 
     stay_begin(&cores[core], progress_of(&cores[core]));
-    arch_irq_restore(state);
     __atomic_fetch_or(&watchdog_cores, 1u << core, __ATOMIC_SEQ_CST);
+    tick_ask_others_irqoff(); /* idle ones too are to watch it */
+    arch_irq_restore(state);
     return 0;
 }
 
@@ -128,13 +129,17 @@ static void print_sentence(const struct core *late, uint32_t units)
 /* The stack of `late`, which is this core or stands still, if it does. */
 static void print_stack(const struct core *core, const struct core *late)
 {
+    if (!WEFT_CONFIG_UNWIND)
+        return;
     if (late == core || cores_is_frozen(late->id))
         upcall_dump_frame(late->frame);
     else
         print_console("(its interrupts are off: its stack can't be read)\n");
 }
 
-static void report(const struct core *core, const struct core *late, uint32_t units)
+/* Out of line: tests/board/tick-touches-no-libc knows that only here the tick prints. */
+static __attribute__((noinline)) void watchdog_report(const struct core *core,
+                                                      const struct core *late, uint32_t units)
 {
     if (stays[late->id].panics != 0) {
         panic_open();
@@ -173,7 +178,7 @@ static void look_at(const struct core *core, const struct core *watched)
     if (units > INT32_MAX || units < load(&stay->limit) + grace)
         return; /* the first: another core has just begun it */
     if (__atomic_exchange_n(&stay->reported, 1, __ATOMIC_ACQ_REL) == 0)
-        report(core, watched, units);
+        watchdog_report(core, watched, units);
 }
 
 void watchdog_look_irqoff(const struct core *core)

@@ -62,13 +62,18 @@ $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
-$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c)))
+$(eval $(call image,bench-typical,examples/channels/main.c))
+$(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake)
+bench_IMAGES := $(addprefix $(B)/,$(if $(filter linux,$(BOARD)),bench-hosted.elf,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf))
+
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake sqlite3 python3 lua5.4 libmimalloc-dev)
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)
-installed_pc := pc-amd64
+installed_pc := pc-amd64 firmware-amd64
 installed_linux := $(if $(SAN),,linux-amd64)
 installed_ROOT := build/tests/root/$(TARGET)
 .PHONY: test-build test-installed bench-ready
@@ -76,8 +81,15 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 	$(Q)rm -rf $(installed_ROOT)
 	$(Q)$(MAKE) --no-print-directory install PREFIX=/opt/weft DESTDIR=$(installed_ROOT) INSTALL_TARGETS='$(installed_$(BOARD))'
 
-test-build: $(unit_PROGRAMS) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
+test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(bench_IMAGES)) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
-bench-ready: $(B)/bench.elf $(B)/bench-objects.elf $(B)/bench-classics.elf $(B)/bench-traps.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
+bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go)
+
+ifeq ($(BOARD),linux)
+bench-ready: $(B)/bench-hosted.elf
+	@tests/bench/hosted.sh '$(ONLY)' $<
+else
+bench-ready: $(bench_IMAGES) $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
+endif

@@ -8,7 +8,7 @@ weft_tool_GEN := $(BUILD)/gen
 weft_tool_SRCS := $(addprefix tools/weft/, \
     buffer.c capture.c command_flash.c command_report.c command_run.c command_symbolize.c demux.c flame.c gzip.c \
     guest.c image.c json.c log_reader.c log_record.c main.c map.c message.c out_dir.c \
-    profile_proto.c qmp.c results.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c \
+    profile_proto.c ram_image.c qmp.c results.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c \
     table.c tail.c)
 
 # Made by the rules below; the headers must exist before anything that includes them is compiled.

@@ -159,6 +159,7 @@ enum {
 #define LAPIC_MASKED (1u << 16)
 
 void lapic_init(void);
+extern bool lapic_lines_kept; /* LINT0 and LINT1 stay as they are: set before anything else */
 /* Sends an interprocessor interrupt; `command` is the low word of the command register. */
 void lapic_send(uint32_t apic_id, uint32_t command);
 

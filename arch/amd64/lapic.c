@@ -16,6 +16,8 @@
 #define DELIVER_NMI (4u << 8)
 #define COMMAND_PENDING (1u << 12)
 
+bool lapic_lines_kept;
+
 static volatile uint32_t *registers; /* NULL: x2APIC mode */
 
 uint32_t lapic_read(unsigned reg)
@@ -68,8 +70,10 @@ void lapic_init(void)
         base & APIC_BASE_X2APIC ? NULL : (volatile uint32_t *)(uintptr_t)(base & APIC_BASE_ADDRESS);
     lapic_write(LAPIC_TPR, 0);
     lapic_write(LAPIC_LVT_TIMER, LAPIC_MASKED | VECTOR_TIMER);
-    lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED); /* the 8259's line */
-    lapic_write(LAPIC_LVT_LINT1, DELIVER_NMI);
+    if (!lapic_lines_kept) {
+        lapic_write(LAPIC_LVT_LINT0, LAPIC_MASKED); /* the 8259's line */
+        lapic_write(LAPIC_LVT_LINT1, DELIVER_NMI);
+    }
     lapic_write(LAPIC_LVT_ERROR, LAPIC_MASKED);
     lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 }

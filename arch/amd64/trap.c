@@ -190,7 +190,8 @@ void amd64_fatal(struct arch_frame *frame)
     upcall_exception(frame);
 }
 
-/* Somebody wants to know what a running, or hung, system does. */
+/* Somebody wants to know what a running, or hung, system does: another core that samples this one,
+ * or, from outside, all of it. */
 void amd64_nmi(struct arch_frame *frame)
 {
     struct core *core = core_self();
@@ -198,7 +199,7 @@ void amd64_nmi(struct arch_frame *frame)
 
     core->interrupt_depth++;
     core->frame = frame;
-    console_break();
+    upcall_nmi();
     core->frame = interrupted;
     core->interrupt_depth--;
 }

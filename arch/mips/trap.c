@@ -93,7 +93,7 @@ void mips_exception(struct arch_frame *frame)
         return;
     if (exception_code(frame) == EXC_DSP && mips_fpu_take(frame))
         return;
-    if (exception_code(frame) == EXC_RI && mips_tls_emulate(frame))
+    if (WEFT_CONFIG_TLS && exception_code(frame) == EXC_RI && mips_tls_emulate(frame))
         return;
     if ((exception_code(frame) == EXC_TLBL || exception_code(frame) == EXC_TLBS) &&
         mips_stack_map_missed(frame->badvaddr))

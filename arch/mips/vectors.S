@@ -94,8 +94,7 @@
         ehb                             # EPC and Status must have arrived before eret reads them
         .endm
 
-        .section .text.vectors, "ax", @progbits
-        .balign 4096
+        .section .text.vectors, "ax", @progbits # 4096-aligned by the linker script
         .globl  arch_vectors
 arch_vectors:
 

@@ -21,6 +21,21 @@ bool command_line_is(const char *word, size_t length, const char *text)
     return strlen(text) == length && strncmp(word, text, length) == 0;
 }
 
+uint64_t command_line_number(const char *text)
+{
+    bool hexadecimal = text[0] == '0' && (text[1] | 32) == 'x';
+    unsigned base = hexadecimal ? 16 : 10, digit;
+    uint64_t number = 0;
+
+    for (text += hexadecimal ? 2 : 0;; text++, number = number * base + digit) {
+        digit = (unsigned)(*text - '0');
+        if (digit > 9 && hexadecimal)
+            digit = (unsigned)((*text | 32) - 'a') < 6 ? (unsigned)((*text | 32) - 'a') + 10 : 16;
+        if (digit >= base)
+            return number;
+    }
+}
+
 static void add(const char *word, size_t length)
 {
     size_t used = strlen(collected);

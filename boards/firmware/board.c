@@ -20,9 +20,6 @@
 
 #define STATUS_UNUSABLE_BOARD 78
 
-/* EBase's alignment (MIPS32 PRA, MD00090). */
-#define VECTORS_ALIGNMENT 4096
-
 static struct weft_firmware firmware;
 
 /* Says what is wrong, if anything is, and ends. */
@@ -49,8 +46,8 @@ void board_early_init(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3)
     stop_if(region_fault(&region));
     if (firmware.clock_hz < 1000000 || firmware.clock_hz >= 1ull << 33)
         stop_if("clock_hz must be the cycle counter's frequency, 1 MHz to 8 GHz");
-    if ((uintptr_t)firmware.vectors % VECTORS_ALIGNMENT != 0)
-        stop_if("vectors must be a page, aligned to 4096");
+    if (firmware.vectors != NULL)
+        stop_if(firmware_vectors_fault(firmware.vectors));
 }
 
 /* weft has installed its own vectors by now. */

@@ -20,7 +20,7 @@ FUNCTION(weft_start)
          nop
 END(weft_start)
 
-/* void firmware_vectors_restore(const void *vectors) */
+/* void firmware_vectors_restore(void *vectors) */
         .section .text.firmware_vectors_restore, "ax", @progbits
 FUNCTION(firmware_vectors_restore)
         mtc0    $a0, CP0_EBASE

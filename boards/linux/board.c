@@ -258,6 +258,12 @@ void board_core_init(void)
     (void)!sched_setaffinity(0, sizeof mine, &mine); /* unpinned it works as well */
 }
 
+bool board_nmi_send(unsigned core)
+{
+    (void)core; /* a blocked signal waits, whichever it is */
+    return false;
+}
+
 void board_ipi_send(unsigned core)
 {
     hosted_interrupt_send(core, HOSTED_SIGNAL_IPI);

@@ -5,7 +5,6 @@
  */
 #include "kernel/board.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arch/clock.h"
@@ -44,11 +43,11 @@ static bool take_word(const char *word, size_t length)
     const char *value;
 
     if ((value = command_line_value(word, "rd_start")) != NULL) {
-        boot.input_start = (uintptr_t)strtoull(value, NULL, 0); /* sign-extended to 64 bits */
+        boot.input_start = (uintptr_t)command_line_number(value); /* sign-extended to 64 bits */
         return true;
     }
     if ((value = command_line_value(word, "rd_size")) != NULL) {
-        boot.input_bytes = strtoul(value, NULL, 0);
+        boot.input_bytes = (size_t)command_line_number(value);
         boot.has_input = true;
         return true;
     }
@@ -87,9 +86,9 @@ static bool take_seed(const char *hex)
 /* In bytes (YAMON, QEMU) or MiB (U-Boot): no board has less than 4 KiB or more than 4 GiB. */
 static void take_memory_size(const char *value)
 {
-    unsigned long size = strtoul(value, NULL, 0);
+    uint64_t size = command_line_number(value);
 
-    boot.ram_end = MALTA_RAM + (size < 4096 ? size << 20 : size);
+    boot.ram_end = MALTA_RAM + (uintptr_t)(size < 4096 ? size << 20 : size);
 }
 
 static void take_setting(const char *name, size_t length, const char *value)
@@ -99,9 +98,10 @@ static void take_setting(const char *name, size_t length, const char *value)
     } else if (command_line_is(name, length, "rngseed")) {
         boot.has_seed = take_seed(value);
     } else if (command_line_is(name, length, "initrd_start")) { /* U-Boot: uncached */
-        boot.input_start = MALTA_RAM | (strtoul(value, NULL, 0) & MALTA_PHYSICAL_MASK);
+        boot.input_start =
+            MALTA_RAM | ((uintptr_t)command_line_number(value) & MALTA_PHYSICAL_MASK);
     } else if (command_line_is(name, length, "initrd_size")) {
-        boot.input_bytes = strtoul(value, NULL, 0);
+        boot.input_bytes = (size_t)command_line_number(value);
         boot.has_input = true;
     }
 }

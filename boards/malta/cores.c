@@ -207,6 +207,12 @@ void board_ipi_send(unsigned core)
     gic_write(GIC_SH_WEDGE, GIC_WEDGE_RAISE | (INTERRUPT_IPI + core));
 }
 
+bool board_nmi_send(unsigned core)
+{
+    (void)core; /* an NMI of a MIPS core starts it afresh: it can't be sent to look at one */
+    return false;
+}
+
 static uint32_t empty_asked; /* a bit for each core */
 
 void malta_ipi_acknowledge(void)

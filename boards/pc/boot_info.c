@@ -6,7 +6,6 @@
  *
  * The memory maps of firmware overlap at times: where two entries disagree, memory is not RAM.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "arch/amd64/amd64.h"
@@ -134,11 +133,11 @@ static bool own_word(const char *word, size_t length)
     const char *value;
 
     if ((value = command_line_value(word, "rd_start")) != NULL) {
-        pc_boot_info.input.start = strtoull(value, NULL, 0);
+        pc_boot_info.input.start = command_line_number(value);
         return true;
     }
     if ((value = command_line_value(word, "rd_size")) != NULL) {
-        pc_boot_info.input.end = pc_boot_info.input.start + strtoull(value, NULL, 0);
+        pc_boot_info.input.end = pc_boot_info.input.start + command_line_number(value);
         pc_boot_info.has_input = true;
         return true;
     }

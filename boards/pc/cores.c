@@ -17,6 +17,7 @@
 #define NOBODY UINT32_MAX
 #define DELIVER_INIT 0x4500u
 #define DELIVER_STARTUP 0x4600u
+#define DELIVER_NMI 0x4400u
 #define DELIVER_FIXED 0x4000u
 #define INIT_WAIT_US 10000u
 #define STARTUP_WAIT_US 200u
@@ -105,4 +106,10 @@ void pc_cores_flush(void)
 void board_ipi_send(unsigned core)
 {
     lapic_send(apic_of_core[core], DELIVER_FIXED | VECTOR_IPI);
+}
+
+bool board_nmi_send(unsigned core)
+{
+    lapic_send(apic_of_core[core], DELIVER_NMI);
+    return true;
 }

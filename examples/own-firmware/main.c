@@ -18,7 +18,7 @@
 #define PRESSES 5
 
 extern unsigned char __image_end[], own_ram_end[]; /* firmware.ld and weft's fragments */
-extern const char own_vectors[];
+extern char own_vectors[];
 volatile unsigned own_interrupts; /* counted by vectors.S */
 void own_boot(void);
 

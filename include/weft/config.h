@@ -150,6 +150,58 @@
 #error "WEFT_CONFIG_LOG_BYTES must be a power of two, at least 4096"
 #endif
 
+/* Labels of threads for the profiler (weft_profile_label_set): how many different ones there can
+ * be, 80 bytes each. */
+#ifndef WEFT_CONFIG_PROFILE_LABELS
+#define WEFT_CONFIG_PROFILE_LABELS 32
+#endif
+#if WEFT_CONFIG_PROFILE_LABELS < 1 || WEFT_CONFIG_PROFILE_LABELS > 65535
+#error "WEFT_CONFIG_PROFILE_LABELS must be 1 to 65535"
+#endif
+
+/* 1: the image has unwind tables, and a panic, the watchdog and a break on the console print
+ * stacks. 0: neither; they print their sentence, and a sample is one pc deep. About 40 KB of the
+ * image. */
+#ifndef WEFT_CONFIG_UNWIND
+#define WEFT_CONFIG_UNWIND 1
+#endif
+#if WEFT_CONFIG_UNWIND != 0 && WEFT_CONFIG_UNWIND != 1
+#error "WEFT_CONFIG_UNWIND must be 0 or 1"
+#endif
+
+/* 0: no heap: malloc returns NULL, a thread's stack is the caller's, main's is in .bss, and stdio
+ * does not work (weft_print does). */
+#ifndef WEFT_CONFIG_HEAP
+#define WEFT_CONFIG_HEAP 1
+#endif
+#if WEFT_CONFIG_HEAP != 0 && WEFT_CONFIG_HEAP != 1
+#error "WEFT_CONFIG_HEAP must be 0 or 1"
+#endif
+
+/* 1: weft is compiled for size (-Os) instead of speed; programs see no difference. */
+#ifndef WEFT_CONFIG_SMALL
+#define WEFT_CONFIG_SMALL 0
+#endif
+#if WEFT_CONFIG_SMALL != 0 && WEFT_CONFIG_SMALL != 1
+#error "WEFT_CONFIG_SMALL must be 0 or 1"
+#endif
+
+/* 0: no thread-local variables (__thread). */
+#ifndef WEFT_CONFIG_TLS
+#define WEFT_CONFIG_TLS 1
+#endif
+#if WEFT_CONFIG_TLS != 0 && WEFT_CONFIG_TLS != 1
+#error "WEFT_CONFIG_TLS must be 0 or 1"
+#endif
+
+/* Stack of the thread that runs main, in bytes. */
+#ifndef WEFT_CONFIG_MAIN_STACK_BYTES
+#define WEFT_CONFIG_MAIN_STACK_BYTES (2 * WEFT_CONFIG_STACK_BYTES)
+#endif
+#if WEFT_CONFIG_MAIN_STACK_BYTES < 1024
+#error "WEFT_CONFIG_MAIN_STACK_BYTES must be at least 1024"
+#endif
+
 /* Thread-local slots (weft/slot.h) that can exist at a time. */
 #ifndef WEFT_CONFIG_SLOTS
 #define WEFT_CONFIG_SLOTS 16

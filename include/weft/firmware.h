@@ -29,11 +29,13 @@ struct weft_firmware {
     void *memory;
     size_t memory_bytes;
 
-    /* The CPU's cycle counter (MIPS: Count), in Hz: 1 MHz to 8 GHz. */
+    /* The CPU's cycle counter (MIPS: Count; amd64: the time stamp counter), in Hz: 1 MHz to 8 GHz.
+     */
     uint64_t clock_hz;
 
     /* Sends bytes, polled, and returns when they are accepted. Context: any, interrupts included,
-     * and a system that is dying. */
+     * and a system that is dying. On amd64 this function and those below must not touch vector or
+     * x87 registers (gcc: -mgeneral-regs-only, or the attribute target("general-regs-only")). */
     void (*console_write)(const char *bytes, size_t count);
 
     /* Ends the program: power off, reset, or stop. Must not return. Context: any. */
@@ -41,13 +43,18 @@ struct weft_firmware {
 
     /* What follows may be NULL or 0. */
 
-    /* MIPS: the page of vectors (4 KiB aligned, as EBase wants it) that weft leaves in force. It
-     * must send the timer's interrupt, and every exception that it does not handle itself, to the
-     * weft_vector_... below. NULL: weft's own vectors are used. */
-    const void *vectors;
+    /* What weft leaves in force. NULL: weft's own vectors are used.
+     * MIPS: the page of vectors (4 KiB aligned, as EBase wants it). It must send the timer's
+     * interrupt, and every exception that it does not handle itself, to the weft_vector_... below.
+     * amd64: the interrupt table, 256 gates, aligned to 16, in RAM. Gates that are present stay as
+     * they are; weft puts its own into the empty ones, 0xe0, the local APIC timer's, among them.
+     * The segment and task tables become weft's: gates name code segment 0x08, and IST 0 (their
+     * handlers run on the interrupted thread's stack, and acknowledge at the APIC themselves). */
+    void *vectors;
 
-    /* Interrupts other than the timer's, that came through weft's vectors. `lines`: MIPS Cause.
-     * The handler removes their cause, or masks them. Interrupt context. */
+    /* Interrupts other than the timer's, that came through weft's vectors. `lines`: MIPS Cause;
+     * amd64: the vector less 0x20 (weft acknowledges it at the local APIC). The handler removes
+     * their cause, or masks them. Interrupt context. */
     void (*interrupt)(uintptr_t lines);
 
     /* 32 unpredictable bytes, for the stack canary; false: there are none. */
@@ -62,7 +69,8 @@ struct weft_firmware {
 /* Starts weft; main() runs in thread 1 and exit() ends in firmware->exit. The struct is copied.
  * What is wrong with it is said on the console in one sentence, and exit is called with status 78.
  * Context: the firmware's boot stack, interrupts off, once. MIPS: Status.IM's own lines stay as
- * they are, IM7 becomes weft's. */
+ * they are, IM7 becomes weft's. amd64: 64-bit mode, the image, the memory and the local APIC's page
+ * mapped onto themselves below 2 GiB; its timer becomes weft's, LINT0 and LINT1 stay. */
 WEFT_NORETURN void weft_start(const struct weft_firmware *firmware);
 
 /* A byte has come from the console, for stdin. Interrupt context. */

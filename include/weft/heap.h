@@ -75,6 +75,11 @@ void weft_heap_stats(struct weft_mstats *stats);
  * spans. Context: thread. Cost: linear in the number of pages. */
 size_t weft_heap_live_bytes(void);
 
+/* Blocks, and bytes as asked for, that the thread with this number (weft_thread_id) has allocated
+ * and nobody has freed; 0: handlers and boot. Built with WEFT_CONFIG_HEAP_FULL=1 only: else
+ * WEFT_ENOTSUP. Context: thread, preemption is off meanwhile. Cost: linear in the heap. */
+WEFT_MUST_CHECK int weft_heap_owned(uint32_t thread_id, size_t *blocks, size_t *bytes);
+
 /* Bytes of the largest block that one malloc could get from free pages now. Context: thread. Cost:
  * bounded by the number of free runs of one size group. */
 size_t weft_heap_largest_free(void);

@@ -12,6 +12,10 @@
 
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Makes a slot, in which every thread's value is NULL, and stores its number in *slot. When a
  * thread ends by weft_thread_exit (or its entry function's return) with a value that is not NULL,
  * `destructor` (may be NULL) is called with it, on that thread, the slot's value being NULL again;
@@ -30,5 +34,9 @@ WEFT_MUST_CHECK int weft_slot_set(unsigned slot, void *value);
 /* The calling thread's value; NULL: none, or no such slot. Cost: some ten instructions. Context:
  * thread. */
 void *weft_slot_get(unsigned slot);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

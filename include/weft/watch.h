@@ -15,6 +15,10 @@
 #include <weft/config.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weft_thread;
 
 /*
@@ -113,5 +117,9 @@ void weft_sched_trace(void);
  * WEFT_EINVAL (less than WEFT_SCHED_TRACE_MIN_NS: the line itself takes time). Context: thread. */
 #define WEFT_SCHED_TRACE_MIN_NS 1000000u
 WEFT_MUST_CHECK int weft_sched_trace_every(uint64_t period_ns);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

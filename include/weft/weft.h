@@ -19,6 +19,7 @@
 #include <weft/console.h>
 #include <weft/dump.h>
 #include <weft/flags.h>
+#include <weft/gc.h>
 #include <weft/group.h>
 #include <weft/heap.h>
 #include <weft/input.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "linker/mips.ld.h"
-MIPS_BSS_SECTIONS
-MIPS_OTHER_SECTIONS
-MIPS_ASSERTS
+#include "linker/parts.ld.h"
+PARTS_BSS
+PARTS_OTHER
+PARTS_ASSERTS

@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-#include "linker/mips.ld.h"
-MIPS_DATA_SECTIONS
+#include "linker/parts.ld.h"
+PARTS_DATA

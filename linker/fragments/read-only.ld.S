@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-#include "linker/mips.ld.h"
+#include "linker/parts.ld.h"
 READ_ONLY_SECTIONS

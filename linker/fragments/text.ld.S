@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-#include "linker/mips.ld.h"
-MIPS_TEXT_SECTIONS
+#include "linker/parts.ld.h"
+PARTS_TEXT

@@ -5,6 +5,7 @@ set -eu
 only=$1 board=$2 arch=$3 cores=$4 build=$5
 out=build/bench/$board-$arch
 mkdir -p "$out"
+rm -f "$out/all.log"
 
 wanted() { [ -z "$only" ] || [[ $1 == *"$only"* ]]; }
 show() { ! wanted "$1" || printf '  %-28s %s\n' "$1" "$2"; }
@@ -13,6 +14,7 @@ echo "Instructions per operation, $board-$arch, $cores core(s), -icount shift=0:
 for image in bench bench-objects bench-traps bench-classics; do
     ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/$image.elf" "$out" >"$out/log" 2>&1 ||
         { tail -20 "$out/log" >&2; exit 1; }
+    grep '^bench: ' "$out/console.log" >>"$out/all.log"
     sed -n 's/^bench: //p' "$out/console.log" | while read -r name value; do show "$name" "$value"; done
 done
 

@@ -35,13 +35,13 @@ const char *board_sanitizer(void)
 void board_image_path(char *path, size_t bytes, const char *image, const char *config)
 {
     const char *build = setting("WEFT_BUILD", "build/malta-mips");
+    bool is_test = strcmp(image, "demo") != 0 && strncmp(image, "bench", 5) != 0;
     char tag[64];
 
     snprintf(tag, sizeof tag, "%s%s", config != NULL ? "-" : "", config != NULL ? config : "");
     for (char *c = tag; *c != '\0'; c++)
         *c = *c == ' ' ? '-' : *c == '=' ? '_' : *c;
-    snprintf(path, bytes, "%s%s/%s%s.elf", build, tag, strcmp(image, "demo") == 0 ? "" : "tests/",
-             image);
+    snprintf(path, bytes, "%s%s/%s%s.elf", build, tag, is_test ? "tests/" : "", image);
 }
 
 static char *stream_text(FILE *stream)

@@ -22,8 +22,9 @@ struct board_run {
     char folder[256]; /* where the run's files are */
 };
 
-/* Boots tests/board/<image>/image.c's image (or "demo") with `arguments` on its command line. The
- * result lives until the test's end. Fails the test when the run could not be made at all. */
+/* Boots tests/board/<image>/image.c's image (or "demo", or one of tests/bench) with `arguments` on
+ * its command line. The result lives until the test's end. Fails the test when the run could not be
+ * made at all. */
 struct board_run board_boot(const char *image, const char *arguments,
                             const struct board_options *options);
 

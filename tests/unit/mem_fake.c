@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weft/console.h>
+#include <weft/thread.h>
 #include <weft/world.h>
 
 #include "kernel/assert.h"
@@ -188,6 +189,20 @@ void fake_interrupt_leave(bool busy)
     fake_irq_on = true;
 }
 
+/* ---- threads ---- */
+
+uint32_t fake_thread_id = 1;
+
+struct weft_thread *weft_thread_self(void)
+{
+    return (struct weft_thread *)&fake_thread_id;
+}
+
+uint32_t weft_thread_id(const struct weft_thread *thread)
+{
+    return *(const uint32_t *)thread;
+}
+
 /* ---- other cores, and the world ---- */
 
 uint32_t cores_running = (1u << WEFT_CONFIG_CORES) - 1;
@@ -199,7 +214,8 @@ void board_ipi_send(unsigned core)
     fake_ipis++;
 }
 
-void weft_world_stop(const char *reason)
+/* The collector's tests have a world of their own. */
+__attribute__((weak)) void weft_world_stop(const char *reason)
 {
     const struct core *core = core_self();
 
@@ -209,7 +225,7 @@ void weft_world_stop(const char *reason)
     fake_world_stops++;
 }
 
-void weft_world_start(void)
+__attribute__((weak)) void weft_world_start(void)
 {
     core_self()->preempt_off--;
 }

@@ -61,6 +61,9 @@ extern unsigned fake_switches;
 /* Interrupts sent to other cores; times that the world was stopped. */
 extern unsigned fake_ipis, fake_world_stops;
 
+/* The number of the thread that runs. */
+extern uint32_t fake_thread_id;
+
 /* A reproducible stream of random numbers. */
 uint64_t fake_random(uint64_t *state);
 

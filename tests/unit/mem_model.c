@@ -168,7 +168,7 @@ static void model_test(size_t arena, unsigned operations, uint64_t seed)
     random_state = seed;
     model_run(arena, operations, operations / 500);
     model_end(largest);
-    cr_assert(fake_releases > 0 && fake_commits > 0);
+    cr_assert(operations < 100000 || (fake_releases > 0 && fake_commits > 0));
 }
 
 #ifndef MODEL_OPERATIONS

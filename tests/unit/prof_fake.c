@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/console.h>
+#include <weft/thread.h>
 #include <weft/world.h>
 
+#include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/board.h"
 #include "kernel/print.h"
@@ -25,6 +28,7 @@ size_t fake_console_bytes;
 uintptr_t fake_atomic64_start, fake_atomic64_end;
 uintptr_t fake_trap_return;
 void (*fake_now_hook)(void);
+uint32_t wait_watchers;
 struct core cores[WEFT_CONFIG_CORES];
 
 struct core *fake_core_pointer(void)
@@ -51,6 +55,7 @@ void fake_reset(void)
     fake_atomic64_start = fake_atomic64_end = 0;
     fake_trap_return = 0;
     fake_now_hook = NULL;
+    wait_watchers = 0;
     memset(cores, 0, sizeof cores);
     memset(schedulers, 0, sizeof schedulers);
     cores[0].system_stack_lo = 0x1000;
@@ -188,6 +193,40 @@ void weft_thread_yield(void)
 {
 }
 
+/* Threads that prof spawns never run: tests do their work. */
+int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
+                      void *(*entry)(void *argument), void *argument)
+{
+    static struct weft_thread made;
+
+    (void)attr, (void)entry, (void)argument;
+    *thread = &made;
+    return 0;
+}
+
+int weft_thread_join(struct weft_thread *thread, void **result)
+{
+    (void)thread, (void)result;
+    return 0;
+}
+
+void weft_thread_sleep_ns(uint64_t ns)
+{
+    (void)ns;
+}
+
+bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)
+{
+    (void)frame, (void)pending;
+    return false;
+}
+
+void weft_panic(const char *format, ...)
+{
+    fprintf(stderr, "panic: %s\n", format);
+    abort();
+}
+
 void upcall_preempt_pending(void)
 {
 }
@@ -224,6 +263,9 @@ void upcall_console_unlock(void)
 {
     fake_console_unlocks++;
 }
+
+const struct upcall_profiler *upcall_profiler;
+bool (*upcall_diverted)(const char *format, va_list arguments);
 
 static void console_sink_write(struct print_sink *sink, const char *bytes, size_t count)
 {

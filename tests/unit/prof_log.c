@@ -18,7 +18,7 @@ static void setup(void)
 {
     fake_reset();
     memset(memory, 0x5a, sizeof memory);
-    log_init(&log_under_test, memory, sizeof memory, 3);
+    log_init(&log_under_test, memory, sizeof memory, 3, 0);
 }
 
 TestSuite(prof_log, .init = setup);
@@ -30,7 +30,7 @@ static void add_sample(uint32_t thread, unsigned depth, uintptr_t first_pc)
     uintptr_t pc = first_pc;
 
     cr_assert(sample != NULL);
-    *sample = (struct log_sample){thread, CONTEXT_THREAD, REASON_FULL, (uint16_t)depth, 1};
+    *sample = (struct log_sample){thread, CONTEXT_THREAD, REASON_FULL, (uint16_t)depth, 1, 0, 0, 0};
     for (unsigned i = 0; i < depth; i++, pc++)
         memcpy((char *)(sample + 1) + i * sizeof pc, &pc, sizeof pc);
     log_commit_sample(&log_under_test, sample);
@@ -39,15 +39,17 @@ static void add_sample(uint32_t thread, unsigned depth, uintptr_t first_pc)
 static unsigned count_records(void)
 {
     const struct log_record *record;
-    unsigned count = 0;
+    uint32_t position = log_under_test.read;
+    unsigned count = 0, first = 0;
 
-    for (uint32_t offset = 0; (record = log_at(&log_under_test, offset)) != NULL;
-         offset += record->length) {
+    while ((record = log_next(&log_under_test, &position, log_under_test.written)) != NULL) {
         const uint32_t *words = (const uint32_t *)record;
 
         /* Not cr_assert, which is a system call each. */
+        first = count == 0 ? record->sequence : first;
         if (record->magic != LOG_MAGIC || record->core != 3 ||
-            record->sequence != (uint16_t)count || record->length % 4 != 0 || record->length < 12 ||
+            record->sequence != (uint16_t)(first + count) || record->length % 4 != 0 ||
+            record->length < 12 ||
             words[record->length / 4 - 1] != log_check(words, record->length / 4 - 1u))
             cr_assert_fail("record %u is damaged", count);
         count++;
@@ -69,8 +71,8 @@ Test(prof_log, a_record_not_committed_is_not_in_the_log)
     cr_assert(count_records() == 1);
 }
 
-/* What a handler can still write when the log is full of samples: both losses and the totals. */
-Test(prof_log, room_for_losses_and_totals_is_always_left)
+/* What a handler can still write when the log is full of samples: both losses. */
+Test(prof_log, room_for_losses_is_always_left)
 {
     for (unsigned step = 4; step < 80; step += 4) {
         setup();
@@ -80,9 +82,7 @@ Test(prof_log, room_for_losses_and_totals_is_always_left)
             cr_assert(log_open(&log_under_test, sizeof(struct log_lost), true) != NULL);
             log_commit(&log_under_test, LOG_LOST, sizeof(struct log_lost));
         }
-        cr_assert(log_open(&log_under_test, sizeof(struct log_end), true) != NULL);
-        log_commit(&log_under_test, LOG_END, sizeof(struct log_end));
-        cr_assert(log_under_test.used_bytes <= sizeof memory);
+        cr_assert(log_under_test.written - log_under_test.read <= sizeof memory);
         count_records();
     }
 }
@@ -94,7 +94,7 @@ Test(prof_log, equal_neighbours_are_one_record_with_a_count)
     for (unsigned i = 0; i < 1000; i++)
         add_sample(7, 2, 0x4000);
     cr_assert(count_records() == 1);
-    sample = (const struct log_sample *)(log_at(&log_under_test, 0) + 1);
+    sample = (const struct log_sample *)(log_oldest(&log_under_test) + 1);
     cr_assert(sample->count == 1000);
 }
 
@@ -118,11 +118,72 @@ Test(prof_log, a_sample_behind_a_loss_is_not_merged_with_the_one_before_it)
     cr_assert(count_records() == 3);
 }
 
+/* ---- the ring ---- */
+
+static unsigned oldest_thread(void)
+{
+    return ((const struct log_sample *)(log_oldest(&log_under_test) + 1))->thread;
+}
+
+/* Rounds over rounds of records of every size: each comes back whole, in order, also those before
+ * and behind the ring's end. */
+Test(prof_log, the_newest_stay_when_the_oldest_are_dropped)
+{
+    unsigned added = 0;
+
+    srand(3);
+    while (added < 30000) {
+        unsigned depth = (unsigned)rand() % 64;
+
+        while (log_open(&log_under_test, sizeof(struct log_sample) + 8 * depth, false) == NULL)
+            log_drop(&log_under_test);
+        add_sample(added++, depth, 0x1000);
+        if (added % 500 == 0 && added - oldest_thread() != count_records())
+            cr_assert_fail("%u added, %u is the oldest, %u there", added, oldest_thread(),
+                           count_records());
+    }
+    cr_assert(log_under_test.written > 100 * sizeof memory);
+    cr_assert(count_records() > 25);
+}
+
+/* A reader that takes records out while others are written: all that was written is read once. */
+Test(prof_log, a_reader_empties_it_while_it_is_written)
+{
+    unsigned added = 0, taken = 0;
+
+    srand(4);
+    while (added < 20000) {
+        uint32_t position = log_under_test.read, end = log_settled(&log_under_test);
+        const struct log_record *record;
+
+        for (int i = rand() % 20; i > 0; i--) {
+            unsigned depth = (unsigned)rand() % 20;
+
+            if (log_open(&log_under_test, sizeof(struct log_sample) + 8 * depth, false) != NULL)
+                add_sample(added++ / 3, depth, 0x1000); /* some grow the newest one's count */
+        }
+        while ((record = log_next(&log_under_test, &position, end)) != NULL) {
+            const uint32_t *words = (const uint32_t *)record;
+
+            if (words[record->length / 4 - 1] != log_check(words, record->length / 4 - 1u))
+                cr_assert_fail("damaged");
+            taken += ((const struct log_sample *)(record + 1))->count;
+            log_take(&log_under_test, position);
+        }
+        for (position = log_under_test.read, end = taken;
+             (record = log_next(&log_under_test, &position, log_under_test.written)) != NULL;)
+            end += ((const struct log_sample *)(record + 1))->count;
+        if (end != added)
+            cr_assert_fail("%u added, %u taken or there", added, end);
+    }
+    cr_assert(taken > 15000, "%u", taken);
+}
+
 Test(prof_log, the_sequence_wraps_at_65536)
 {
     static uint32_t large[1 << 20];
 
-    log_init(&log_under_test, large, sizeof large, 3);
+    log_init(&log_under_test, large, sizeof large, 3, 0);
     for (unsigned i = 0; i < 70000; i++) {
         if (log_open(&log_under_test, 4, false) == NULL)
             cr_assert_fail("full");
@@ -178,18 +239,19 @@ Test(prof_log, frames_carry_every_byte_value_and_keep_the_console_locked)
 
     for (unsigned byte = 0; byte < 256; byte++)
         add_sample(byte * 0x01010101u, 3, (uintptr_t)0xfdfeff0000000000u + byte * 0x10101u);
-    for (const struct log_record *record; (record = log_at(&log_under_test, offset)) != NULL;
-         offset += record->length)
+    for (const struct log_record *record;
+         (record = log_next(&log_under_test, &offset, log_under_test.written)) != NULL;)
         frame_send(record);
     cr_assert(fake_console_locks == 256 && fake_console_unlocks == 256);
     for (offset = 0; at < fake_console_bytes;) {
         size_t count = read_frame(&at, back);
+        const struct log_record *record =
+            log_next(&log_under_test, &offset, log_under_test.written);
 
-        cr_assert(count == log_at(&log_under_test, offset)->length);
-        cr_assert(memcmp(back, log_at(&log_under_test, offset), count) == 0);
-        offset += (uint32_t)count;
+        cr_assert(count == record->length);
+        cr_assert(memcmp(back, record, count) == 0);
     }
-    cr_assert(offset == log_under_test.used_bytes);
+    cr_assert(offset == log_under_test.written);
 }
 
 /* ---- names ---- */

@@ -73,6 +73,14 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     return WEFT_ETIMEDOUT;
 }
 
+uint32_t wait_watchers;
+
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
+{
+    (void)reason;
+    return current->wait_result;
+}
+
 void sched_park_locked(struct weft_thread *thread)
 {
     (void)thread;

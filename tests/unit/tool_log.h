@@ -20,8 +20,10 @@ struct log_writer {
     uint32_t word_bytes;
     uint16_t sequence[256]; /* of the next record, per core */
     uint32_t text_start;    /* as headers say it; the text's end is the end of 32 bits */
-    struct buffer record;   /* being put together */
-    struct buffer stream;   /* what the serial line saw */
+    uint32_t flags;
+    struct log_directory directory;
+    struct buffer record; /* being put together */
+    struct buffer stream; /* what the serial line saw */
 };
 
 static inline void writer_16(struct log_writer *writer, struct buffer *to, uint32_t value)
@@ -107,19 +109,20 @@ static inline void writer_finish(struct log_writer *writer)
 static inline void writer_header(struct log_writer *writer, uint8_t core, uint32_t cores,
                                  uint64_t rate_millihertz, const void *id, size_t id_bytes)
 {
-    const uint32_t fields[] = {LOG_VERSION,
-                               writer->word_bytes,
-                               (uint32_t)(rate_millihertz >> 32),
-                               (uint32_t)rate_millihertz,
-                               0,
-                               writer->text_start,
-                               0,
-                               UINT32_MAX,
-                               cores,
-                               (uint32_t)id_bytes};
+    const struct log_header header = {.version = LOG_VERSION,
+                                      .word_bytes = writer->word_bytes,
+                                      .rate_millihertz_high = (uint32_t)(rate_millihertz >> 32),
+                                      .rate_millihertz_low = (uint32_t)rate_millihertz,
+                                      .text_start_low = writer->text_start,
+                                      .text_end_low = UINT32_MAX,
+                                      .cores = cores,
+                                      .flags = writer->flags,
+                                      .directory = writer->directory,
+                                      .build_id_bytes = (uint32_t)id_bytes};
+    const uint32_t *fields = &header.version;
 
     writer_begin(writer, LOG_HEADER, core);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    for (size_t i = 0; i < sizeof header / 4; i++)
         writer_32(writer, &writer->record, fields[i]);
     writer_bytes(writer, id, id_bytes);
     writer_finish(writer);
@@ -134,6 +137,9 @@ static inline void writer_sample(struct log_writer *writer, uint8_t core,
     buffer_byte(&writer->record, sample->reason);
     writer_16(writer, &writer->record, sample->depth);
     writer_32(writer, &writer->record, sample->count);
+    writer_16(writer, &writer->record, sample->labels);
+    buffer_byte(&writer->record, sample->wait);
+    buffer_byte(&writer->record, sample->on);
     for (unsigned i = 0; i < sample->depth; i++)
         writer_word(writer, pcs[i]);
     writer_finish(writer);
@@ -153,6 +159,36 @@ static inline void writer_thread(struct log_writer *writer, uint8_t core, uint32
 {
     writer_begin(writer, LOG_THREAD, core);
     writer_32(writer, &writer->record, thread);
+    writer_32(writer, &writer->record, (uint32_t)strlen(name));
+    writer_bytes(writer, name, strlen(name));
+    writer_finish(writer);
+}
+
+static inline void writer_rate(struct log_writer *writer, uint8_t core, uint64_t millihertz)
+{
+    writer_begin(writer, LOG_RATE, core);
+    writer_32(writer, &writer->record, (uint32_t)(millihertz >> 32));
+    writer_32(writer, &writer->record, (uint32_t)millihertz);
+    writer_finish(writer);
+}
+
+static inline void writer_label(struct log_writer *writer, uint32_t label, uint32_t parent,
+                                const char *key, const char *value)
+{
+    writer_begin(writer, LOG_LABEL, 0);
+    writer_32(writer, &writer->record, label);
+    writer_32(writer, &writer->record, parent);
+    writer_32(writer, &writer->record, (uint32_t)strlen(key));
+    writer_32(writer, &writer->record, (uint32_t)strlen(value));
+    writer_bytes(writer, key, strlen(key));
+    writer_bytes(writer, value, strlen(value));
+    writer_finish(writer);
+}
+
+static inline void writer_wait(struct log_writer *writer, uint32_t wait, const char *name)
+{
+    writer_begin(writer, LOG_WAIT, 0);
+    writer_32(writer, &writer->record, wait);
     writer_32(writer, &writer->record, (uint32_t)strlen(name));
     writer_bytes(writer, name, strlen(name));
     writer_finish(writer);

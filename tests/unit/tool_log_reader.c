@@ -85,7 +85,7 @@ Test(tool_log_reader, a_record_with_any_flipped_bit_is_none)
 {
     const struct log_image image = {"image", true, 4, build_id, sizeof build_id};
     struct log_writer writer = {.big_endian = true, .word_bytes = 4};
-    const struct log_sample sample = {1, CONTEXT_THREAD, REASON_FULL, 2, 3};
+    const struct log_sample sample = {1, CONTEXT_THREAD, REASON_FULL, 2, 3, 0, 0, 0};
     const uint64_t pcs[] = {0x80100000, 0x80100100};
 
     writer_sample(&writer, 0, &sample, pcs);
@@ -112,7 +112,7 @@ Test(tool_log_reader, words_are_read_in_their_order)
         uint32_t word_bytes = kind & 2 ? 8 : 4;
         const struct log_image image = {"image", big_endian, word_bytes, build_id, 4};
         struct log_writer writer = {.big_endian = big_endian, .word_bytes = word_bytes};
-        const struct log_sample sample = {1, CONTEXT_THREAD, REASON_FULL, 2, 3};
+        const struct log_sample sample = {1, CONTEXT_THREAD, REASON_FULL, 2, 3, 0, 0, 0};
         const uint64_t pcs[] = {word_bytes == 8 ? 0x123456789abcdef0u : 0x9abcdef0u, 0xffffffffu};
         struct log_reader *reader = memory_zeroed(sizeof *reader);
         struct log_stack stack;
@@ -139,7 +139,7 @@ Test(tool_log_reader, a_stack_ends_at_its_first_zero)
 {
     const struct log_image image = {"image", true, 4, build_id, 4};
     struct log_writer writer = {.big_endian = true, .word_bytes = 4};
-    const struct log_sample sample = {1, CONTEXT_THREAD, REASON_BOUNDS, 3, 1};
+    const struct log_sample sample = {1, CONTEXT_THREAD, REASON_BOUNDS, 3, 1, 0, 0, 0};
     const uint64_t pcs[] = {0x80100000, 0, 0x80100100};
     struct log_reader *reader = memory_zeroed(sizeof *reader);
 

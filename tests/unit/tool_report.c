@@ -65,7 +65,7 @@ static void add_sample(struct run_log *log, uint8_t core, struct log_sample samp
 #define RATE 1000000 /* 1000 Hz */
 #define TICKS 100u   /* of core 0 in the whole log below: 81 recorded, 9 + 4 + 3 + 3 not */
 
-static const struct log_end whole_end = {TICKS, 81, 9, 4, 3, 3, 0, 100000000};
+static const struct log_end whole_end = {TICKS, 81, 9, 4, 3, 3, 0, 0, 0, 100000000};
 
 /* Core 0 of a log: text around and between the records, every kind of record and context. */
 static void add_core_0(struct run_log *log, uint32_t cores)
@@ -75,16 +75,18 @@ static void add_core_0(struct run_log *log, uint32_t cores)
 
     writer_text(writer, "hello\n");
     writer_header(writer, 0, cores, RATE, log->id, log->id_bytes);
-    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 2, 40}, pcs);
-    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_LEAF, 2, 10}, symbol);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 2, 40, 0, 0, 0}, pcs);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_LEAF, 2, 10, 0, 0, 0}, symbol);
     writer_text(writer, "in between\n");
-    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 2, 5}, pcs);
-    add_sample(log, 0, (struct log_sample){8, CONTEXT_THREAD, REASON_DEPTH, 1, 2}, pcs);
-    add_sample(log, 0, (struct log_sample){8, CONTEXT_THREAD, REASON_NO_LOCK, 0, 1}, NULL);
-    add_sample(log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 20}, NULL);
-    add_sample(log, 0, (struct log_sample){0, CONTEXT_INTERRUPT, REASON_FULL, 1, 1}, symbol);
-    add_sample(log, 0, (struct log_sample){0, CONTEXT_COLLECTOR, REASON_FULL, 0, 1}, NULL);
-    add_sample(log, 0, (struct log_sample){7, CONTEXT_FOREIGN, REASON_FULL, 1, 1}, &log->start);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 2, 5, 0, 0, 0}, pcs);
+    add_sample(log, 0, (struct log_sample){8, CONTEXT_THREAD, REASON_DEPTH, 1, 2, 0, 0, 0}, pcs);
+    add_sample(log, 0, (struct log_sample){8, CONTEXT_THREAD, REASON_NO_LOCK, 0, 1, 0, 0, 0}, NULL);
+    add_sample(log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 20, 0, 0, 0}, NULL);
+    add_sample(log, 0, (struct log_sample){0, CONTEXT_INTERRUPT, REASON_FULL, 1, 1, 0, 0, 0},
+               symbol);
+    add_sample(log, 0, (struct log_sample){0, CONTEXT_COLLECTOR, REASON_FULL, 0, 1, 0, 0, 0}, NULL);
+    add_sample(log, 0, (struct log_sample){7, CONTEXT_FOREIGN, REASON_FULL, 1, 1, 0, 0, 0},
+               &log->start);
     writer_lost(writer, 0, REASON_ATOMIC64, 5);
     writer_lost(writer, 0, REASON_ATOMIC64, 4);
     writer_thread(writer, 0, 7, "reader");
@@ -354,13 +356,14 @@ Test(tool_report, totals_that_do_not_add_up)
         struct log_end end;
         const char *what;
     } cases[] = {
-        {{101, 81, 9, 4, 3, 3, 0, 1},
+        {{101, 81, 9, 4, 3, 3, 0, 0, 0, 1},
          "core 0: ticks=101, but recorded, lost and suppressed add up to 100"},
-        {{101, 82, 9, 4, 3, 3, 0, 1}, "core 0: recorded=82, but the samples received add up to 81"},
-        {{99, 81, 8, 4, 3, 3, 0, 1},
+        {{101, 82, 9, 4, 3, 3, 0, 0, 0, 1},
+         "core 0: recorded=82, but the samples received add up to 81"},
+        {{99, 81, 8, 4, 3, 3, 0, 0, 0, 1},
          "core 0: lost_atomic64=8, but the loss records received add up to 9"},
-        {{100, 80, 10, 4, 3, 3, 0, 1}, "recorded=80"},
-        {{100, 81, 9, 4, 3, 4, 0, 1}, "add up to 101"},
+        {{100, 80, 10, 4, 3, 3, 0, 0, 0, 1}, "recorded=80"},
+        {{100, 81, 9, 4, 3, 4, 0, 0, 0, 1}, "add up to 101"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -378,12 +381,13 @@ Test(tool_report, totals_that_do_not_add_up)
 Test(tool_report, counts_may_wrap)
 {
     struct run_log log;
-    const struct log_end end = {4, 4, 0, 0, 0, 0, 0, 1};
+    const struct log_end end = {4, 4, 0, 0, 0, 0, 0, 0, 0, 1};
 
     log_make(&log, AMD64, "");
     writer_header(&log.writer, 0, 1, RATE, log.id, log.id_bytes);
-    add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, UINT32_MAX}, NULL);
-    add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 5}, NULL);
+    add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, UINT32_MAX, 0, 0, 0},
+               NULL);
+    add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 5, 0, 0, 0}, NULL);
     writer_end(&log.writer, 0, &end);
     cr_assert_eq(report(&log), 0);
     writer_free(&log.writer);
@@ -391,10 +395,11 @@ Test(tool_report, counts_may_wrap)
 
 static void add_idle_core(struct run_log *log, uint8_t core, uint32_t cores, uint32_t count)
 {
-    const struct log_end end = {count, count, 0, 0, 0, 0, 0, 100000000};
+    const struct log_end end = {count, count, 0, 0, 0, 0, 0, 0, 0, 100000000};
 
     writer_header(&log->writer, core, cores, RATE, log->id, log->id_bytes);
-    add_sample(log, core, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, count}, NULL);
+    add_sample(log, core, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, count, 0, 0, 0},
+               NULL);
     writer_end(&log->writer, core, &end);
 }
 
@@ -446,13 +451,13 @@ Test(tool_report, a_gap_in_the_sequence_is_a_loss_even_when_it_wraps)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct run_log log;
-        const struct log_end end = {5, 5, 0, 0, 0, 0, 0, 1};
+        const struct log_end end = {5, 5, 0, 0, 0, 0, 0, 0, 0, 1};
 
         log_make(&log, AMD64, "");
         log.writer.sequence[0] = cases[i].first;
         writer_header(&log.writer, 0, 1, RATE, log.id, log.id_bytes);
         log.writer.sequence[0] = (uint16_t)(log.writer.sequence[0] + cases[i].jump);
-        add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 5}, NULL);
+        add_sample(&log, 0, (struct log_sample){0, CONTEXT_IDLE, REASON_FULL, 0, 5, 0, 0, 0}, NULL);
         writer_end(&log.writer, 0, &end);
         if (cases[i].what == NULL)
             cr_assert_eq(report(&log), 0, "%s", shell_err());
@@ -548,20 +553,92 @@ Test(tool_report, what_is_left_of_a_damaged_log_can_be_asked_for)
     writer_free(&log.writer);
 }
 
+/* Rates, labels and waiting: what they are in the profile. */
+Test(tool_report, ticks_weigh_what_their_rate_says_and_carry_labels)
+{
+    const struct log_end end = {30, 30, 0, 0, 0, 0, 4, 0, 0, 100000000};
+    struct run_log log;
+    struct log_writer *writer = &log.writer;
+    char tree[512];
+
+    cr_assert_not_null(getcwd(tree, sizeof tree));
+    log_make(&log, AMD64, "");
+    writer->flags = LOG_WALL;
+    writer_header(writer, 0, 1, RATE, log.id, log.id_bytes);
+    add_sample(&log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 1, 10, 2, 0, 0},
+               &log.start);
+    writer_rate(writer, 0, 10 * RATE);
+    add_sample(&log, 0, (struct log_sample){7, CONTEXT_THREAD, REASON_FULL, 1, 20, 2, 0, 0},
+               &log.start);
+    add_sample(&log, 0, (struct log_sample){8, CONTEXT_BLOCKED, REASON_FULL, 1, 4, 1, 3, 0},
+               &log.start);
+    writer_label(writer, 1, 0, "request", "GET /");
+    writer_label(writer, 2, 1, "phase", "parse");
+    writer_wait(writer, 3, "queue receive");
+    writer_end(writer, 0, &end);
+    put_log(&log);
+    cr_assert_eq(shell("$weft report --elf image --out out serial"), 0, "%s", shell_err());
+    expect_line(shell_out(), " waited=4 waited_lost=0");
+    cr_assert_eq(shell("grep -q '_Blocked: queue receive 4$' out/folded.txt"), 0);
+    cr_assert_eq(shell("zcat out/cpu.pb.gz | protoc --decode=pprof.Profile -I %s/tools/weft "
+                       "%s/tools/weft/profile.proto > decoded",
+                       tree, tree),
+                 0, "%s", shell_err());
+    /* 10 at 1 kHz and 20 at 10 kHz */
+    cr_assert_eq(shell("grep -qx '  value: 10000000' decoded && grep -qx '  value: 2000000' "
+                       "decoded"),
+                 0);
+    cr_assert_eq(
+        shell("for s in request 'GET /' phase parse wait 'queue receive' wall; do grep -qx "
+              "\"string_table: \\\"$s\\\"\" decoded || exit 1; done"),
+        0);
+    writer_free(&log.writer);
+}
+
+/* Of a log that keeps the newest, the records before them are no loss; a later gap is one. */
+Test(tool_report, a_log_of_the_newest_begins_anywhere)
+{
+    for (int gap = 0; gap < 2; gap++) {
+        const struct log_end end = {9, 3, 0, 6, 0, 0, 0, 0, 0, 100000000};
+        struct run_log log;
+
+        log_make(&log, AMD64, "");
+        log.writer.flags = LOG_KEEPS_NEWEST;
+        writer_header(&log.writer, 0, 1, RATE, log.id, log.id_bytes);
+        log.writer.sequence[0] = 4711;
+        for (uint32_t i = 0; i < 3; i++) {
+            add_sample(&log, 0, (struct log_sample){i, CONTEXT_IDLE, REASON_FULL, 0, 1, 0, 0, 0},
+                       NULL);
+            log.writer.sequence[0] += gap == 1 && i == 1;
+        }
+        writer_end(&log.writer, 0, &end);
+        put_log(&log);
+        cr_assert_eq(shell("$weft report --elf image --out out serial"), gap == 0 ? 0 : 65);
+        writer_free(&log.writer);
+    }
+}
+
 /* Records with the right checks and nonsense inside. */
 Test(tool_report, nonsense_in_a_record_is_reported_not_believed)
 {
     static const struct {
         uint8_t type;
-        uint32_t fields[12];
+        uint32_t fields[sizeof(struct log_header) / 4];
         size_t count;
         const char *what;
     } cases[] = {
         {LOG_SAMPLE, {1, 0, 3, 0}, 2, "a sample record that is too short"},
-        {LOG_SAMPLE, {1, 0x00010000, 1}, 3, "a sample record that contradicts itself"},
-        {LOG_SAMPLE, {1, 0xffff0000, 1}, 3, "a sample record that contradicts itself"},
-        {LOG_SAMPLE, {1, 0, 0}, 3, "a sample record that contradicts itself"},
-        {LOG_SAMPLE, {1, 9, 1}, 3, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 0x00010000, 1}, 4, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 0xffff0000, 1}, 4, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 0, 0}, 4, "a sample record that contradicts itself"},
+        {LOG_SAMPLE, {1, 9, 1}, 4, "a sample record that contradicts itself"},
+        {LOG_RATE, {0, 0}, 2, "a rate record that is wrong"},
+        {LOG_LABEL, {1, 1, 1, 1, 0, 0}, 6, "a label record that contradicts itself"},
+        {LOG_LABEL, {1, 0, 1, 1, 0}, 5, "a label record that contradicts itself"},
+        {LOG_LABEL, {1, 0, 33, 1}, 4, "a label record that contradicts itself"},
+        {LOG_LABEL, {1, 0}, 2, "a label record that contradicts itself"},
+        {LOG_WAIT, {256, 1, 0}, 3, "a record of a reason for waiting that is wrong"},
+        {LOG_WAIT, {1, 5, 0}, 3, "a record of a reason for waiting that is wrong"},
         {LOG_LOST, {6}, 1, "a loss record with a wrong length"},
         {LOG_LOST, {99, 1}, 2, "a loss record that contradicts itself"},
         {LOG_END, {0}, 7, "an end record with a wrong length"},
@@ -570,8 +647,8 @@ Test(tool_report, nonsense_in_a_record_is_reported_not_believed)
         {LOG_THREAD, {7}, 1, "a thread record with a wrong length"},
         {LOG_HEADER, {1, 8}, 2, "a header record that is too short"},
         {LOG_HEADER,
-         {1, 8, 0, 9, 0, 0, 0, 0, 1, 0xffffffff},
-         10,
+         {LOG_VERSION, 8, 0, 9, 0, 0, 0, 0, 1, [sizeof(struct log_header) / 4 - 1] = 0xffffffff},
+         sizeof(struct log_header) / 4,
          "a header record with a wrong length"},
         {99, {0}, 0, "a record of unknown type"},
     };

@@ -227,8 +227,8 @@ Test(tool_run, a_reader_that_goes_away_does_not_stop_the_run)
 static void put_profile(uint32_t recorded)
 {
     struct log_writer writer = {.word_bytes = 8};
-    const struct log_end end = {recorded, recorded, 0, 0, 0, 0, 0, 1000000};
-    const struct log_sample sample = {0, CONTEXT_IDLE, REASON_FULL, 0, 1};
+    const struct log_end end = {recorded, recorded, 0, 0, 0, 0, 0, 0, 0, 1000000};
+    const struct log_sample sample = {0, CONTEXT_IDLE, REASON_FULL, 0, 1, 0, 0, 0};
     struct buffer error = {0};
     struct symbols *symbols;
     char path[128];

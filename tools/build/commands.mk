@@ -13,7 +13,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' ':!linker')
 # "firmware" is part of somebody's image and has none of its own.
 board_HAS_IMAGES = $(if $(board_FRAGMENTS),$(error board "$(BOARD)" is for other people's firmware and makes no images: see make install and docs/install.md))
 
-.PHONY: help run run-ready image bench test soak format lint size sbom clean FORCE
+.PHONY: help run run-ready image bench bench-counts test soak format lint size size-minimal size-defaults lines sbom clean FORCE
 
 ## make run    [BOARD=malta] [ARCH=mips|mipsel] [INPUT=file]   the demo, profiled, on the board's emulator
 run:
@@ -56,9 +56,34 @@ soak:
 	@SOAK=1 $(MAKE) --no-print-directory test
 
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
+## make bench  BOARD=linux [EXTRAS=1]    nanoseconds beside other libraries' (EXTRAS=1 installs those that Debian has)
 bench:
-	@tools/build/packages.sh $(RUN_PACKAGES)
+	@tools/build/packages.sh $(RUN_PACKAGES) $(if $(filter linux,$(BOARD)),$(bench_PEERS))
 	@$(MAKE) --no-print-directory bench-ready
+
+## make bench-counts                     the counts that tests/board/costs-do-not-grow compares with, anew
+bench-counts:
+	@$(foreach t,malta-mips malta-mipsel pc-amd64,$(MAKE) --no-print-directory bench ONLY= CONFIG= CORES=1 \
+		BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) tests/bench/counts.sh
+
+## make size   [BOARD=...] [ARCH=...]    flash, RAM and what a thread costs, for a minimal, a typical and a full
+##                                       image, by folder
+size_TARGETS := malta-mips pc-amd64
+ifneq ($(origin BOARD)$(origin ARCH),filefile)
+size_TARGETS := $(TARGET)
+endif
+size_MINIMAL := HEAP=0 UNWIND=0 TLS=0 WATCHDOG=0 STACK_GUARD=0 STACK_CACHE=0 SMALL=1 STACK_BYTES=2048 SYSTEM_STACK_BYTES=4096
+size_of = @tools/build/size.sh $(arch_CROSS) '$(TARGET) $(1)' $(B) $(2) $(B)/tests/bench/thread_cost.o
+size:
+	@tools/build/packages.sh $(RUN_PACKAGES)
+	@$(foreach t,$(size_TARGETS),$(foreach c,minimal defaults,$(MAKE) --no-print-directory size-$(c) BOARD=$(word 1,$(subst -, ,$(t))) \
+		ARCH=$(word 2,$(subst -, ,$(t))) $(if $(filter minimal,$(c)),CONFIG='$(size_MINIMAL)') &&)) true
+size-minimal: $(B)/bench-minimal.elf $(B)/tests/bench/thread_cost.o
+	$(call size_of,minimal,bench-minimal)
+size-defaults: $(B)/bench-minimal.elf $(B)/bench-typical.elf $(B)/demo.elf $(B)/tests/bench/thread_cost.o
+	$(call size_of,minimal with the defaults,bench-minimal)
+	$(call size_of,typical,bench-typical)
+	$(call size_of,full (demo),demo)
 
 ## make format                           rewrites the sources as .clang-format says
 format:
@@ -70,6 +95,10 @@ lint:
 	@tools/build/packages.sh clang-format
 	clang-format --dry-run -Werror $(FORMATTED)
 	tools/build/check-includes.sh
+
+## make lines                            lines of code per port, board and subsystem
+lines:
+	@tools/build/lines.sh
 
 ## make sbom                             build/weft.spdx: SPDX bill of materials of the tree
 sbom:

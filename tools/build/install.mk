@@ -11,13 +11,13 @@
 
 PREFIX ?= /usr/local
 VERSION := 0.1
-INSTALL_TARGETS ?= malta-mips malta-mipsel pc-amd64 linux-amd64 firmware-mips firmware-mipsel
+INSTALL_TARGETS ?= malta-mips malta-mipsel pc-amd64 linux-amd64 firmware-mips firmware-mipsel firmware-amd64
 
 root := $(DESTDIR)$(PREFIX)
 install_TARGET := $(notdir $(B))
 install_LIB := $(root)/lib/weft/$(install_TARGET)
 install_HEADERS := $(wildcard include/weft/*.h)
-install_EXAMPLES := blink channels cplusplus profile own-firmware
+install_EXAMPLES := blink channels cplusplus profile own-firmware own-firmware-amd64
 
 # One object with one list of global names: nothing inside can clash with a program's names.
 $(B)/install/weft.o: $(weft_OBJS) tools/install/globals
@@ -34,7 +34,7 @@ $(B)/install/libweft.a: $(B)/install/weft.o
 
 $(B)/install/weft-%.ld: linker/fragments/%.ld.S $(wildcard linker/*.h) include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
+	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude -DLINKER_$(arch_PORT) $(DEFINES) $< -o $@
 
 $(B)/install/weft_target.h: tools/build/target-header.sh include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)

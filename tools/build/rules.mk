@@ -34,9 +34,9 @@ $(B)/libweft.a: $(weft_OBJS)
 
 $(B)/image.ld: $(board_LINKER) tools/build/rules.mk $(wildcard linker/*.h) include/weft/config.h $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude $(DEFINES) $< -o $@
+	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude -DLINKER_$(arch_PORT) $(DEFINES) $< -o $@
 
-LINK_FLAGS = $(arch_FLAGS) -nostdlib $(libc_LINK_FLAGS) -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--eh-frame-hdr \
+LINK_FLAGS = $(arch_FLAGS) -nostdlib $(libc_LINK_FLAGS) -Wl,--gc-sections -Wl,--build-id=sha1 $(if $(filter UNWIND=0,$(CONFIG)),,-Wl$(comma)--eh-frame-hdr) \
 	-Wl,-z,noexecstack $(arch_LINK_FLAGS)
 
 # $(call image,NAME,SOURCES): build/.../NAME.elf out of an application's sources.

@@ -43,7 +43,7 @@ AR := $(arch_CROSS)ar
 OBJCOPY := $(arch_CROSS)objcopy
 SIZE := $(arch_CROSS)size
 
-OPTIMISE ?= -O2
+OPTIMISE ?= $(if $(filter SMALL=1,$(CONFIG)),-Os,-O2)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Werror
 DEFINES := -DWEFT_CONFIG_CORES=$(CORES) $(patsubst %,-DWEFT_CONFIG_%,$(filter-out CORES=%,$(CONFIG)))
 

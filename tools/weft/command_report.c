@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -10,28 +11,32 @@
 
 #include "tools/weft/commands.h"
 #include "tools/weft/message.h"
+#include "tools/weft/ram_image.h"
 #include "tools/weft/results.h"
 
 struct report_options {
     const char *elf, *out, *serial;
-    bool is_json, is_partial;
+    bool is_json, is_partial, is_memory;
 };
 
 static const struct argp_option options[] = {
     {"elf", 'e', "IMAGE", 0, "The ELF file that ran (required)", 0},
     {"out", 'o', "DIR", 0, "Where the results go (required)", 0},
     {"partial", 'p', NULL, 0, "Of a damaged log, write what is left (the exit code stays 65)", 0},
+    {"memory", 'm', NULL, 0, "SERIAL is an image of the target's memory, not of its serial line",
+     0},
     {"json", 'j', NULL, 0, "Print the totals and all functions as one JSON object", 0},
     {0},
 };
 
-static const char about[] = "Makes a profile from a stored serial log (\"-\": stdin)."
-                            "\v"
-                            "Writes console.log, cpu.pb.gz, flame.svg, folded.txt and summary.txt "
-                            "to DIR, all of them or none. "
-                            "A log that is damaged, incomplete or of another image leaves only "
-                            "console.log there and exits with "
-                            "65.";
+static const char about[] =
+    "Makes a profile from a stored serial log (\"-\": stdin), or out of an image of memory."
+    "\v"
+    "Writes console.log, cpu.pb.gz, flame.svg, folded.txt and summary.txt "
+    "to DIR, all of them or none. "
+    "A log that is damaged, incomplete or of another image leaves only "
+    "console.log there and exits with "
+    "65.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -43,6 +48,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         chosen->out = argument;
     else if (key == 'p')
         chosen->is_partial = true;
+    else if (key == 'm')
+        chosen->is_memory = true;
     else if (key == 'j')
         chosen->is_json = true;
     else if (key == ARGP_KEY_ARG && state->arg_num == 0)
@@ -74,6 +81,26 @@ static bool report_read(struct capture *capture, int fd)
         capture_feed(capture, chunk, (size_t)got);
     if (got == 0)
         capture_finish(capture);
+    return got == 0;
+}
+
+/* The same with an image of memory; a pipe is read to its end first. */
+static bool report_read_memory(struct capture *capture, int fd)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0, capacity = 0;
+    ssize_t got;
+
+    do {
+        bytes = array_reserve(bytes, &capacity, size + 65536, 1);
+        got = read(fd, bytes + size, capacity - size);
+        size += got > 0 ? (size_t)got : 0;
+    } while (got > 0);
+    if (got == 0) {
+        ram_image_read(&capture->reader, bytes, size);
+        capture_finish(capture);
+    }
+    free(bytes);
     return got == 0;
 }
 
@@ -138,7 +165,7 @@ static int report_open(const struct report_options *chosen, int fd, struct symbo
         (console = out_dir_create(&out, "console.log", &error)) == NULL)
         return report_fail(buffer_text(&error), EXIT_IO);
     capture = capture_open(symbols, report_console, console);
-    if (report_read(capture, fd)) {
+    if (chosen->is_memory ? report_read_memory(capture, fd) : report_read(capture, fd)) {
         status = report_finish(chosen, capture, symbols, &out, report_time_ns(fd));
     } else {
         out_dir_discard(&out);

@@ -12,7 +12,8 @@
 #include "tools/weft/stacks.h"
 
 #define MILLIHERTZ_NS 1000000000000u /* nanoseconds in a thousand seconds */
-#define LABELS_MAX 6
+#define THREAD_LABELS_MAX 16
+#define LABELS_MAX (THREAD_LABELS_MAX + 8)
 
 /*
  * What the message is assembled from. The arrays grow while samples are added and are hung into
@@ -142,16 +143,36 @@ static void encoder_text_label(struct encoder *encoder, Pprof__Sample *sample, c
     encoder_label(encoder, sample, key)->str = encoder_string(encoder, text);
 }
 
-/* Thread names come from the target: the wire wants UTF-8, so anything else becomes '?'. */
-static void encoder_name_label(struct encoder *encoder, Pprof__Sample *sample, const char *name)
+/* Texts of the target: the wire wants UTF-8, so anything else becomes '?'. */
+static char *clean_text(const char *text)
 {
-    char *clean = memory_string(name);
+    char *clean = memory_string(text);
 
     for (char *at = clean; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7f)
             *at = '?';
-    encoder_text_label(encoder, sample, "thread", clean);
-    free(clean);
+    return clean;
+}
+
+static void encoder_name_label(struct encoder *encoder, Pprof__Sample *sample, const char *key,
+                               const char *name)
+{
+    char *clean_key = clean_text(key), *clean_name = clean_text(name);
+
+    encoder_text_label(encoder, sample, clean_key, clean_name);
+    free(clean_key);
+    free(clean_name);
+}
+
+/* What weft_profile_label_set gave the thread; parents have smaller numbers, so this ends. */
+static void encoder_thread_labels(struct encoder *encoder, Pprof__Sample *sample, uint32_t number)
+{
+    const struct log_reader_label *label = log_reader_label_find(encoder->reader, number);
+
+    for (unsigned i = 0; label != NULL && i < THREAD_LABELS_MAX; i++) {
+        encoder_name_label(encoder, sample, label->key, label->value);
+        label = log_reader_label_find(encoder->reader, label->parent);
+    }
 }
 
 /* Whether a pc lies where the target says that there is no text: such a stack is not to be trusted.
@@ -175,10 +196,14 @@ static void encoder_labels(struct encoder *encoder, Pprof__Sample *sample,
 
         encoder_label(encoder, sample, "thread_id")->num = stack->thread;
         if (name != NULL)
-            encoder_name_label(encoder, sample, name);
+            encoder_name_label(encoder, sample, "thread", name);
     }
     if (log_reader_core_count(encoder->reader) > 1)
-        encoder_label(encoder, sample, "core")->num = stack->core;
+        encoder_label(encoder, sample, "core")->num = stack->on;
+    encoder_thread_labels(encoder, sample, stack->labels);
+    if (stack->context == CONTEXT_BLOCKED)
+        encoder_text_label(encoder, sample, "wait",
+                           log_reader_wait_name(encoder->reader, stack->wait));
     encoder_text_label(encoder, sample, "context", stacks_context(stack->context));
     if (!stack->lost && stack->reason != REASON_FULL && stack->reason != REASON_LEAF)
         encoder_text_label(encoder, sample, "truncated", stacks_reason(stack->reason));
@@ -198,12 +223,15 @@ static int64_t ticks_to_ns(uint64_t count, uint64_t rate_millihertz)
 static void encoder_sample(struct encoder *encoder, const struct log_stack *stack)
 {
     const char *root = stacks_root(stack), *loss = stacks_loss(stack);
+    const char *blocked = stacks_blocked(stack, encoder->reader, encoder->symbols);
     Pprof__Sample *sample = memory_zeroed(sizeof *sample);
 
     pprof__sample__init(sample);
-    sample->location_id = memory_zeroed((stack->depth + 2) * sizeof sample->location_id[0]);
+    sample->location_id = memory_zeroed((stack->depth + 3) * sizeof sample->location_id[0]);
     if (loss != NULL)
         sample->location_id[sample->n_location_id++] = encoder_pseudo(encoder, loss);
+    if (blocked != NULL)
+        sample->location_id[sample->n_location_id++] = encoder_pseudo(encoder, blocked);
     for (size_t i = 0; i < stack->depth; i++)
         sample->location_id[sample->n_location_id++] = encoder_location(encoder, stack->pcs[i]);
     if (root != NULL)
@@ -211,8 +239,7 @@ static void encoder_sample(struct encoder *encoder, const struct log_stack *stac
     sample->n_value = 2;
     sample->value = memory_zeroed(2 * sizeof sample->value[0]);
     sample->value[0] = (int64_t)stack->count;
-    sample->value[1] =
-        ticks_to_ns(stack->count, encoder->reader->cores[stack->core].rate_millihertz);
+    sample->value[1] = ticks_to_ns(stack->count, stack->rate_millihertz);
     encoder_labels(encoder, sample, stack);
     encoder->sample = array_reserve(encoder->sample, &encoder->sample_capacity,
                                     encoder->sample_count + 1, sizeof encoder->sample[0]);
@@ -258,10 +285,12 @@ static void encoder_mappings(struct encoder *encoder, Pprof__Profile *profile)
 static void encoder_finish(struct encoder *encoder, Pprof__Profile *profile, int64_t time_ns,
                            const char *comment)
 {
+    const char *time = (encoder->reader->flags & LOG_WALL) != 0 ? "wall" : "cpu";
+
     profile->sample_type = memory_zeroed(2 * sizeof profile->sample_type[0]);
     profile->sample_type[profile->n_sample_type++] = encoder_type(encoder, "samples", "count");
-    profile->sample_type[profile->n_sample_type++] = encoder_type(encoder, "cpu", "nanoseconds");
-    profile->period_type = encoder_type(encoder, "cpu", "nanoseconds");
+    profile->sample_type[profile->n_sample_type++] = encoder_type(encoder, time, "nanoseconds");
+    profile->period_type = encoder_type(encoder, time, "nanoseconds");
     profile->period = ticks_to_ns(1, log_reader_rate_millihertz(encoder->reader));
     profile->time_nanos = time_ns;
     profile->duration_nanos = (int64_t)log_reader_duration_ns(encoder->reader);

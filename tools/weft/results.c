@@ -76,9 +76,13 @@ static void put_totals(struct buffer *text, const struct log_totals *totals)
 {
     buffer_printf(text,
                   "profile: ticks=%" PRIu64 " recorded=%" PRIu64 " lost_atomic64=%" PRIu64
-                  " lost_full=%" PRIu64 " lost_nolock=%" PRIu64 " suppressed=%" PRIu64 "\n",
+                  " lost_full=%" PRIu64 " lost_nolock=%" PRIu64 " suppressed=%" PRIu64,
                   totals->ticks, totals->recorded, totals->lost_atomic64, totals->lost_full,
                   totals->lost_nolock, totals->suppressed);
+    if (totals->waited != 0 || totals->waited_lost != 0)
+        buffer_printf(text, " waited=%" PRIu64 " waited_lost=%" PRIu64, totals->waited,
+                      totals->waited_lost);
+    buffer_string(text, "\n");
 }
 
 static void put_json_totals(struct buffer *json, const struct log_totals *totals)
@@ -86,9 +90,10 @@ static void put_json_totals(struct buffer *json, const struct log_totals *totals
     buffer_printf(json,
                   "\"ticks\": %" PRIu64 ", \"recorded\": %" PRIu64 ", \"lost_atomic64\": %" PRIu64
                   ", \"lost_full\": %" PRIu64 ", \"lost_nolock\": %" PRIu64
-                  ", \"suppressed\": %" PRIu64,
+                  ", \"suppressed\": %" PRIu64 ", \"waited\": %" PRIu64
+                  ", \"waited_lost\": %" PRIu64,
                   totals->ticks, totals->recorded, totals->lost_atomic64, totals->lost_full,
-                  totals->lost_nolock, totals->suppressed);
+                  totals->lost_nolock, totals->suppressed, totals->waited, totals->waited_lost);
 }
 
 static void put_json(struct buffer *json, const struct results_request *request,
@@ -144,7 +149,9 @@ static bool write_flame(const struct results_request *request, const struct stac
     struct buffer contents = {0}, title = {0}, subtitle = {0};
     bool is_good;
 
-    buffer_printf(&title, "CPU profile of %s", results_base_name(request->capture->image.path));
+    buffer_printf(&title, "%s profile of %s",
+                  (request->capture->reader.flags & LOG_WALL) != 0 ? "Wall-clock" : "CPU",
+                  results_base_name(request->capture->image.path));
     put_description(&subtitle, &request->capture->reader, stacks->total);
     flame_print(&contents, stacks, buffer_text(&title), buffer_text(&subtitle));
     is_good = out_dir_write(out, "flame.svg", &contents, error);

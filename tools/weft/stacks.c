@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tools/weft/buffer.h"
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 const char *stacks_root(const struct log_stack *stack)
@@ -27,13 +29,28 @@ const char *stacks_loss(const struct log_stack *stack)
     return stack->reason == REASON_NO_LOCK ? "_LostSampleNoLock" : "_LostSample";
 }
 
+const char *stacks_blocked(const struct log_stack *stack, const struct log_reader *reader,
+                           struct symbols *symbols)
+{
+    struct buffer name = {0};
+    const char *interned;
+
+    if (stack->context != CONTEXT_BLOCKED)
+        return NULL;
+    buffer_printf(&name, "_Blocked: %s", log_reader_wait_name(reader, stack->wait));
+    interned = symbols_intern(symbols, buffer_text(&name));
+    buffer_free(&name);
+    return interned;
+}
+
 const char *stacks_reason(uint8_t reason)
 {
     static const char *const names[] = {
-        [REASON_FULL] = "full",         [REASON_BOUNDS] = "bounds",
-        [REASON_NO_INFO] = "no info",   [REASON_DEPTH] = "depth",
-        [REASON_NO_LOCK] = "no lock",   [REASON_SWITCHING] = "switching",
-        [REASON_ATOMIC64] = "atomic64", [REASON_LEAF] = "leaf",
+        [REASON_FULL] = "full",           [REASON_BOUNDS] = "bounds",
+        [REASON_NO_INFO] = "no info",     [REASON_DEPTH] = "depth",
+        [REASON_NO_LOCK] = "no lock",     [REASON_SWITCHING] = "switching",
+        [REASON_ATOMIC64] = "atomic64",   [REASON_LEAF] = "leaf",
+        [REASON_NO_ANSWER] = "no answer",
     };
 
     return reason < COUNT_OF(names) ? names[reason] : "unknown";
@@ -45,6 +62,7 @@ const char *stacks_context(uint8_t context)
         [CONTEXT_THREAD] = "thread",       [CONTEXT_IDLE] = "idle",
         [CONTEXT_SYSTEM] = "system",       [CONTEXT_INTERRUPT] = "interrupt",
         [CONTEXT_COLLECTOR] = "collector", [CONTEXT_FOREIGN] = "foreign",
+        [CONTEXT_BLOCKED] = "blocked",
     };
 
     return context < COUNT_OF(names) ? names[context] : "unknown";
@@ -63,9 +81,10 @@ static void name_list_add(struct name_list *list, const char *name)
 }
 
 static void name_list_fill(struct name_list *list, const struct log_stack *stack,
-                           struct symbols *symbols)
+                           const struct log_reader *reader, struct symbols *symbols)
 {
     const char *root = stacks_root(stack), *loss = stacks_loss(stack);
+    const char *blocked = stacks_blocked(stack, reader, symbols);
 
     list->count = 0;
     if (root != NULL)
@@ -76,6 +95,8 @@ static void name_list_fill(struct name_list *list, const struct log_stack *stack
         for (size_t level = location->count; level > 0; level--)
             name_list_add(list, location->frames[level - 1].function);
     }
+    if (blocked != NULL)
+        name_list_add(list, blocked);
     if (loss != NULL)
         name_list_add(list, symbols_intern(symbols, loss));
 }
@@ -90,7 +111,7 @@ void stacks_build(struct stacks *stacks, const struct log_reader *reader, struct
         size_t number;
         bool is_new;
 
-        name_list_fill(&list, &stack, symbols);
+        name_list_fill(&list, &stack, reader, symbols);
         number = map_number(&stacks->keys, list.names, list.count * sizeof list.names[0], &is_new);
         stacks->counts = array_reserve(stacks->counts, &stacks->counts_capacity, number + 1,
                                        sizeof stacks->counts[0]);

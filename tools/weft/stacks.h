@@ -34,6 +34,11 @@ const char *stacks_root(const struct log_stack *stack);
 /* The pseudo function that a loss is attributed to, under _System; NULL when it is no loss. */
 const char *stacks_loss(const struct log_stack *stack);
 
+/* The innermost pseudo function of a blocked thread's stack, "_Blocked: mutex"; NULL when it ran.
+ */
+const char *stacks_blocked(const struct log_stack *stack, const struct log_reader *reader,
+                           struct symbols *symbols);
+
 /* A word for enum log_reason, as the "truncated" label says it. */
 const char *stacks_reason(uint8_t reason);
 const char *stacks_context(uint8_t context);

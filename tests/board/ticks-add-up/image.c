@@ -28,18 +28,18 @@ static bool make_pending, done;
 static uint32_t pending_at_change;
 static uint64_t word __attribute__((aligned(8)));
 
-void __real_upcall_sample(struct core *core, const struct arch_frame *frame);
-void __wrap_upcall_sample(struct core *core, const struct arch_frame *frame);
+void __real_upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
+void __wrap_upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
 uint64_t __real_tick_start_irqoff(uint32_t rate_hz);
 uint64_t __wrap_tick_start_irqoff(uint32_t rate_hz);
 void __real_tick_restore_irqoff(void);
 void __wrap_tick_restore_irqoff(void);
 
-void __wrap_upcall_sample(struct core *core, const struct arch_frame *frame)
+void __wrap_upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due)
 {
     if (samplers[core->id].running)
-        seen[core->id]++;
-    __real_upcall_sample(core, frame);
+        seen[core->id] += due;
+    __real_upcall_sample(core, frame, due);
 }
 
 static void tick_in_irqoff(uint32_t cycles)

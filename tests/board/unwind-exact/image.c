@@ -170,7 +170,7 @@ int main(void)
         struct weft_thread *thread;
         int sum;
 
-        CHECK(weft_profile_start(20000 - (uint32_t)round * 37) == 0); /* other phases */
+        CHECK(weft_profile_start(20000 - (uint32_t)round * 53) == 0); /* other phases */
         CHECK(weft_thread_spawn(&thread, &attr, run, &sum) == 0);
         CHECK(weft_thread_join(thread, NULL) == 0);
         CHECK(weft_profile_stop() == 0);

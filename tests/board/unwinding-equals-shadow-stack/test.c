@@ -272,7 +272,8 @@ static void take_record(void *context, const uint8_t *bytes, size_t length, uint
     stack->reason = item.payload[5];
     stack->depth = 0;
     for (unsigned i = 0; i < depth && i < DEPTH_MAX; i++)
-        stack->pcs[stack->depth++] = (uint32_t)log_record_word(&item, 12, i, program.mips ? 4 : 8);
+        stack->pcs[stack->depth++] =
+            (uint32_t)log_record_word(&item, sizeof(struct log_sample), i, program.mips ? 4 : 8);
     if (depth == 0 || !inside(stack->pcs[0])) /* in no trace */
         return;
     /* A record may stand for several ticks with the same stack. */

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#define ARCH_CLOCK_STEALS 1
+
 extern bool hosted_clock_by_kernel;
 uint64_t hosted_clock_kernel_ns(void);
 

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* A cycle: stop, mark from the roots, unsweep, start; when it is due; what it says. gc.h has the
+ * essay. */
+#include <weft/thread.h>
+#include <weft/time.h>
+#include <weft/world.h>
+
+#include "mem/gc.h"
+
+#define NS_PER_US 1000u
+
+/* Writable memory of the image (linker scripts); system stacks, in .bss, are nobody's while the
+ * world is stopped. */
+extern char __data_start[], __data_end[], __bss_start[], __bss_end[];
+extern unsigned char core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
+
+/* What the trace line says. */
+struct report {
+    uint32_t cycle;
+    uint64_t pause_ns;
+    size_t before, after, goal;
+    bool forced;
+};
+
+/* ---- roots ---- */
+
+static void visit(void *context, uintptr_t lo, uintptr_t hi)
+{
+    gc_mark_range(context, lo, hi);
+}
+
+static void mark_bss(struct gc_marker *marker)
+{
+    uintptr_t lo = (uintptr_t)core_system_stacks;
+    uintptr_t hi = lo + sizeof(core_system_stacks);
+
+    if (lo < (uintptr_t)__bss_start || hi > (uintptr_t)__bss_end) {
+        gc_mark_range(marker, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
+        return;
+    }
+    gc_mark_range(marker, (uintptr_t)__bss_start, lo);
+    gc_mark_range(marker, hi, (uintptr_t)__bss_end);
+}
+
+static void mark_roots(struct gc_marker *marker)
+{
+    gc_mark_range(marker, (uintptr_t)__data_start, (uintptr_t)__data_end);
+    mark_bss(marker);
+    upcall_world_roots(visit, marker);
+    for (const struct weft_gc_root *root = gc.roots.next; root; root = root->next)
+        gc_mark_range(marker, root->lo, root->hi);
+    gc_finalizers_mark_roots(marker);
+    gc_mark_finish(marker);
+}
+
+/* ---- the goal ---- */
+
+static size_t goal_after(size_t live)
+{
+    size_t more;
+
+    if (gc.growth_percent <= 0)
+        return SIZE_MAX;
+    more = live / 100 * (size_t)gc.growth_percent + live % 100 * (size_t)gc.growth_percent / 100;
+    if (live + more < live)
+        return SIZE_MAX - 1;
+    return live + more < GC_GOAL_MINIMUM_BYTES ? GC_GOAL_MINIMUM_BYTES : live + more;
+}
+
+int weft_gc_set_growth(int percent)
+{
+    int before = gc.growth_percent;
+
+    gc.growth_percent = percent > 0 ? percent : 0;
+    gc.goal_bytes = goal_after(gc.live_bytes);
+    return before;
+}
+
+/* ---- the cycle ---- */
+
+/* The mark stack, once: its words would be roots anywhere but in ordinary memory. */
+bool gc_marker_make(void)
+{
+    struct gc_piece *stack = heap_malloc_slow(WEFT_CONFIG_GC_MARK_ENTRIES * sizeof(*stack));
+    struct gc_piece *expected = NULL;
+
+    if (!stack)
+        return gc.marker.stack != NULL;
+    if (!__atomic_compare_exchange_n(&gc.marker.stack, &expected, stack, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
+        heap_free_slow(stack);
+    return true;
+}
+
+/* Returns with the world stopped and every span swept. */
+static void stop_swept(void)
+{
+    for (;;) {
+        weft_world_stop("collection");
+        if (gc.unswept_spans == 0)
+            return;
+        weft_world_start();
+        while (weft_gc_sweep_step())
+            ;
+    }
+}
+
+static void mark_all(struct report *report)
+{
+    struct gc_marker *marker = &gc.marker;
+
+    marker->marked_bytes = 0;
+    marker->depth = 0;
+    report->before = gc_spans_whiten();
+    mark_roots(marker);
+    gc_finalizers_mark(marker);
+    gc.overflows = marker->overflows;
+    report->after = gc.live_bytes = gc.allocated_bytes = marker->marked_bytes;
+    gc_spans_unsweep();
+    report->goal = gc.goal_bytes = goal_after(gc.live_bytes);
+}
+
+static void count_cycle(struct report *report, uint64_t began_ns)
+{
+    gc.cycles++;
+    gc.forced += report->forced;
+    report->cycle = gc.cycles;
+    report->pause_ns = gc.last_pause_ns = weft_time_ns() - began_ns;
+    if (gc.last_pause_ns > gc.longest_pause_ns)
+        gc.longest_pause_ns = gc.last_pause_ns;
+}
+
+static size_t kib(size_t bytes)
+{
+    return bytes / 1024 + (bytes % 1024 != 0);
+}
+
+/* In one piece, so that other threads' output keeps out. */
+static void trace(const struct report *report)
+{
+    unsigned number = (unsigned)report->cycle;
+    unsigned long us = (unsigned long)(report->pause_ns / NS_PER_US);
+    const char *forced = report->forced ? " (forced)" : "";
+
+    if (report->goal == SIZE_MAX)
+        print_console("gc%u: %lu us, %zu -> %zu KiB, no goal, %zu threads%s\n", number, us,
+                      kib(report->before), kib(report->after), weft_thread_count(), forced);
+    else
+        print_console("gc%u: %lu us, %zu -> %zu KiB, goal %zu KiB, %zu threads%s\n", number, us,
+                      kib(report->before), kib(report->after), kib(report->goal),
+                      weft_thread_count(), forced);
+}
+
+size_t gc_collect(enum gc_reason reason)
+{
+    struct report report = {.forced = reason == GC_FORCED};
+    const struct core *core;
+    bool trace_on = gc.trace;
+    uint64_t began_ns;
+
+    stop_swept();
+    core = core_self();
+    if (reason == GC_GOAL && gc.allocated_bytes < gc.goal_bytes) {
+        weft_world_start();
+        return 0;
+    }
+    ASSERT(gc.marker.stack || !gc.all);
+    began_ns = weft_time_ns();
+    mark_all(&report);
+    count_cycle(&report, began_ns);
+    if (core != core_self())
+        weft_panic("collection: the collecting thread was moved while the world was stopped");
+    weft_world_start();
+    if (trace_on)
+        trace(&report);
+    return report.before - report.after;
+}
+
+void weft_gc(void)
+{
+    (void)gc_collect(GC_FORCED);
+    while (weft_gc_sweep_step())
+        ;
+}
+
+void weft_gc_set_trace(bool on)
+{
+    gc.trace = on;
+}
+
+void weft_gc_stats(struct weft_gc_stats *stats)
+{
+    arch_irq_state state = spinlock_lock(&gc_lock);
+
+    *stats = (struct weft_gc_stats){.cycles = gc.cycles,
+                                    .forced = gc.forced,
+                                    .live_bytes = gc.live_bytes,
+                                    .allocated_bytes = gc.allocated_bytes,
+                                    .heap_bytes = gc.heap_bytes,
+                                    .goal_bytes = gc.goal_bytes == SIZE_MAX ? 0 : gc.goal_bytes,
+                                    .overflows = gc.overflows,
+                                    .last_pause_ns = gc.last_pause_ns,
+                                    .longest_pause_ns = gc.longest_pause_ns};
+    gc_finalizers_count(stats);
+    spinlock_unlock(&gc_lock, state);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Seeing every allocation and free: the hook of the allocation-site profile. While somebody
+ * watches, the fast paths find nothing (the table of sizes says "class 0", whose cache is empty,
+ * and no address is in the window), so that all calls go the slow way, which tells the watcher.
+ * While nobody does, it costs the fast paths no instruction.
+ */
+#ifndef MEM_WATCH_H
+#define MEM_WATCH_H
+
+#include <stddef.h>
+
+/* Called in the context of the malloc or free, handlers included, with no lock held. They must not
+ * allocate. A block that realloc resizes where it is, is freed and allocated. Blocks that were
+ * allocated before the watch began are freed like others. */
+struct heap_watcher {
+    void (*allocated)(void *block, size_t bytes); /* bytes: as asked for */
+    void (*freed)(void *block);                   /* just before it is */
+};
+
+/* NULL: nobody watches any more. One watcher at a time. A call that is under way on another core
+ * may go untold. The watcher must stay valid. Context: thread. */
+void heap_watch(const struct heap_watcher *watcher);
+
+#endif

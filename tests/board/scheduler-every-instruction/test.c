@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every instruction of sched/ that the scenarios execute with interrupts on has been interrupted.
+ *
+ * What is executed: QEMU writes down each block of instructions that it translates in sched/'s part
+ * of the image, and each execution of one with the CPU's Status register, in a run without ticks.
+ * What was interrupted: the image counts where its ticks landed (image-mips.c). In a branch's delay
+ * slot the exception's address is the branch's, so those are counted apart.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/board/harness.h"
+
+#define IMAGE "scheduler-every-instruction"
+#define WORDS 65536u
+#define BLOCK_MAX 64u
+#define STATUS_IE 1u
+#define STATUS_EXL_ERL 6u
+
+/* One entry for each instruction from `base` on. */
+static unsigned base;
+static struct {
+    unsigned block;      /* instructions in the longest block that begins here */
+    bool executed;       /* with interrupts on, in a window */
+    unsigned at, inside; /* ticks there; in the delay slot of the branch there */
+} words[WORDS];
+
+static unsigned word_of(unsigned pc)
+{
+    cr_assert(pc >= base && (pc - base) / 4 < WORDS, "%08x is outside of the image", pc);
+    return (pc - base) / 4;
+}
+
+/* ---- where sched/ is in the image ---- */
+
+struct range {
+    unsigned begin, end;
+};
+
+/* From its first function to the end of its last; names that are not unique are left out. */
+static struct range range_of(const char *elf, const char *objects, const char *names)
+{
+    struct range range;
+    unsigned size;
+    char *output;
+
+    host_run(
+        &output,
+        "%s-linux-gnu-nm --defined-only %s | awk '$2 ~ /^[tT]$/ {print $3}' | sort -u "
+        ">%s && %s-linux-gnu-nm -S %s | awk 'NR == FNR {want[$1] = 1; "
+        "next} $3 ~ /^[tT]$/ {n[$4]++; at[$4] = $1; size[$4] = $2} END {for (f in at) if (f in "
+        "want && n[f] == 1) print substr(at[f], 9), size[f]}' "
+        "%s - | sort | sed -n '1p;$p' | tr '\\n' ' '",
+        board_arch(), objects, names, board_arch(), elf, names);
+    cr_assert_eq(sscanf(output, "%x %*x %x %x", &range.begin, &range.end, &size), 3, "%s", output);
+    range.end += size;
+    return range;
+}
+
+static unsigned address_of(const char *elf, const char *symbol)
+{
+    unsigned address;
+    char *output;
+
+    host_run(&output, "%s-linux-gnu-nm %s | awk '$3 == \"%s\" {print substr($1, 9)}'", board_arch(),
+             elf, symbol);
+    cr_assert_eq(sscanf(output, "%x", &address), 1, "%s: %s", symbol, output);
+    return address;
+}
+
+/* ---- the trace ---- */
+
+/* "0x80105834:  addiu ...", a line of the block that is being translated. */
+static void take_instruction(const char *line, unsigned *first, unsigned *count)
+{
+    unsigned pc;
+
+    if (sscanf(line, "0x%x:", &pc) != 1)
+        return;
+    if ((*count)++ == 0)
+        *first = pc;
+    if (words[word_of(*first)].block < *count)
+        words[word_of(*first)].block = *count;
+}
+
+static void executed(unsigned pc, unsigned status)
+{
+    unsigned word = word_of(pc);
+
+    if ((status & (STATUS_IE | STATUS_EXL_ERL)) != STATUS_IE)
+        return;
+    for (unsigned i = 0; i < words[word].block; i++)
+        words[word + i].executed = true;
+}
+
+/* The blocks that are executed between window_begin and window_end. */
+static void take_trace(const char *path, unsigned window_begin, unsigned window_end)
+{
+    unsigned first = 0, count = 0, pc = 0, status;
+    bool window = false;
+    FILE *trace = fopen(path, "r");
+    char line[512];
+
+    cr_assert_not_null(trace, "%s is missing", path);
+    while (fgets(line, sizeof line, trace) != NULL) {
+        if (strncmp(line, "IN:", 3) == 0)
+            count = 0;
+        else if (strncmp(line, "0x", 2) == 0)
+            take_instruction(line, &first, &count);
+        else if (sscanf(line, "pc=0x%x", &pc) == 1)
+            window = pc == window_begin || (window && pc != window_end);
+        else if (window && pc != window_begin && sscanf(line, "CP0 Status %x", &status) == 1)
+            executed(pc, status);
+    }
+    fclose(trace);
+}
+
+/* ---- the ticks ---- */
+
+static unsigned take_hits(const char *console)
+{
+    unsigned pc, at, inside, ticks = 0;
+
+    for (const char *line = console; (line = strstr(line, "hit ")) != NULL; line++) {
+        cr_assert_eq(sscanf(line, "hit %x %u %u", &pc, &at, &inside), 3);
+        words[word_of(pc)].at = at;
+        words[word_of(pc)].inside = inside;
+        ticks += at + inside;
+    }
+    return ticks;
+}
+
+/* How many instructions of the range were executed; fails when one of them was never interrupted.
+ */
+static unsigned compare(struct range range)
+{
+    unsigned count = 0, missed = 0, slots = 0;
+    char list[400] = "";
+
+    for (unsigned pc = range.begin; pc < range.end; pc += 4) {
+        unsigned word = word_of(pc), slot = pc > base ? words[word - 1].inside : 0;
+
+        if (!words[word].executed)
+            continue;
+        count++;
+        slots += slot != 0;
+        if (words[word].at != 0 || slot != 0)
+            continue;
+        missed++;
+        if (strlen(list) + 10 < sizeof list)
+            sprintf(list + strlen(list), " %08x", pc);
+    }
+    cr_assert_eq(missed, 0, "%u of %u instructions were never interrupted:%s", missed, count, list);
+    printf("%u instructions, %u of them in delay slots\n", count, slots);
+    return count;
+}
+
+/* ---- a test ---- */
+
+static struct board_run boot(const char *words_, const char *scenario, const char *config,
+                             const char *suffix, const char *extra)
+{
+    char arguments[64], name[64];
+    struct board_run run;
+
+    snprintf(arguments, sizeof arguments, "%s %s", words_, scenario);
+    snprintf(name, sizeof name, "%s%s%s", scenario, config != NULL ? "-2" : "", suffix);
+    run = board_boot(IMAGE, arguments,
+                     &(struct board_options){.icount = "shift=3,sleep=off",
+                                             .config = config,
+                                             .name = name,
+                                             .extra = extra,
+                                             .limit_s = getenv("SOAK") != NULL ? 900 : 60});
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    return run;
+}
+
+static void interrupted(const char *scenario, const char *config, unsigned rounds,
+                        unsigned at_least)
+{
+    char elf[256], objects[300], trace[64], names[80], extra[300], number[16];
+    unsigned begin, end, count, ticks;
+    struct board_run run;
+    struct range range;
+
+    if (strncmp(board_arch(), "mips", 4) != 0)
+        cr_skip_test("the emulated PC's timer does not come at a chosen instruction");
+    board_image_path(elf, sizeof elf, IMAGE, config);
+    snprintf(objects, sizeof objects, "%.*s/sched/*.o", (int)(strstr(elf, "/tests/") - elf), elf);
+    base = address_of(elf, "__text_start");
+    begin = address_of(elf, "window_begin");
+    end = address_of(elf, "window_end");
+    snprintf(trace, sizeof trace, "build/tests/trace-%s-%s%s", board_arch(), scenario,
+             config != NULL ? "-2" : "");
+    snprintf(names, sizeof names, "%s-names", trace);
+    range = range_of(elf, objects, names);
+    snprintf(extra, sizeof extra,
+             "-d in_asm,exec,cpu,nochain -D %s -dfilter 0x%x+8,0x%x+8,0x%x+0x%x", trace, begin, end,
+             range.begin, range.end - range.begin);
+    boot("trace", scenario, config, "-trace", extra);
+    take_trace(trace, begin, end);
+    snprintf(number, sizeof number, "%u", getenv("SOAK") != NULL ? 40 * rounds : rounds);
+    run = boot(number, scenario, config, "", NULL);
+    ticks = take_hits(run.console);
+    printf("%s %s, %u core(s): %u interrupts; ", board_arch(), scenario, config != NULL ? 2 : 1,
+           ticks);
+    count = compare(range);
+    cr_assert_geq(count, at_least, "only %u instructions are executed", count);
+}
+
+Test(injection, yield_is_interrupted_at_every_instruction)
+{
+    interrupted("yield", NULL, 8, 20);
+}
+
+Test(injection, block_and_wake_are_interrupted_at_every_instruction)
+{
+    interrupted("block", NULL, 5, 50);
+}
+
+Test(injection, timeout_is_interrupted_at_every_instruction)
+{
+    interrupted("timeout", NULL, 5, 50);
+}
+
+Test(injection, select_is_interrupted_at_every_instruction)
+{
+    interrupted("select", NULL, 5, 50);
+}
+
+Test(injection, end_of_a_thread_is_interrupted_at_every_instruction)
+{
+    interrupted("end", NULL, 5, 50);
+}
+
+Test(injection, steal_is_interrupted_at_every_instruction)
+{
+    interrupted("steal", "CORES=2", 4, 50);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "gc_fake.h"
+
+#include <criterion/criterion.h>
+#include <setjmp.h>
+#include <weft/semaphore.h>
+#include <weft/thread.h>
+#include <weft/time.h>
+#include <weft/world.h>
+
+#include "kernel/upcall.h"
+#include "mem/gc.h"
+#include "mem_fake.h"
+
+uintptr_t fake_roots[FAKE_ROOTS];
+__asm__(".globl fake_roots_end\n.set fake_roots_end, fake_roots + 4096");
+_Static_assert(sizeof fake_roots == 4096, "the line above says where they end");
+unsigned char core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
+
+bool fake_may_stop = true, fake_stopped;
+unsigned fake_stops;
+static void *(*thread_entry)(void *argument);
+static unsigned permits;
+static jmp_buf thread_waits;
+
+void weft_world_stop(const char *reason)
+{
+    cr_assert_str_eq(reason, "collection");
+    cr_assert(!fake_stopped && fake_may_stop);
+    cr_assert(fake_irq_on && core_self()->preempt_off == 0);
+    core_preempt_disable();
+    fake_stopped = true;
+    fake_stops++;
+}
+
+void weft_world_start(void)
+{
+    cr_assert(fake_stopped && core_self()->preempt_off == 1);
+    fake_stopped = false;
+    core_preempt_enable();
+}
+
+bool upcall_world_may_stop(void)
+{
+    return fake_may_stop;
+}
+
+/* Nothing but fake_roots, which is the image's data. */
+void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
+{
+    cr_assert(fake_stopped);
+    visit(context, 0, 0);
+}
+
+uint64_t weft_time_ns(void)
+{
+    return fake_clock += 1500;
+}
+
+size_t weft_thread_count(void)
+{
+    return 3;
+}
+
+int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
+                      void *(*entry)(void *argument), void *argument)
+{
+    cr_assert(thread == NULL && attr->detached && argument == NULL && !thread_entry);
+    cr_assert_str_eq(attr->name, "finalizer");
+    thread_entry = entry;
+    return 0;
+}
+
+int weft_semaphore_post(struct weft_semaphore *semaphore)
+{
+    (void)semaphore;
+    permits++;
+    return 0;
+}
+
+/* The thread sleeps when there is nothing to do: out of it. */
+int weft_semaphore_wait(struct weft_semaphore *semaphore)
+{
+    (void)semaphore;
+    cr_assert(!fake_stopped);
+    if (permits == 0)
+        longjmp(thread_waits, 1);
+    permits--;
+    return 0;
+}
+
+void fake_finalizers_run(void)
+{
+    if (thread_entry && setjmp(thread_waits) == 0)
+        thread_entry(NULL);
+}
+
+unsigned fake_blocks(void)
+{
+    unsigned blocks = 0;
+
+    for (const struct gc_span *span = gc.all; span; span = span->all_next)
+        for (uint32_t i = 0; i < span->blocks; i++)
+            blocks += span->bits[i / 32].allocated >> (i % 32) & 1;
+    return blocks;
+}

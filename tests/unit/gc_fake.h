@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The world around the collector, for host tests: roots are the words of fake_roots and nothing
+ * else, so that what must be reachable is known exactly. */
+#ifndef GC_FAKE_H
+#define GC_FAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weft/gc.h>
+
+#define FAKE_ROOTS 512
+
+extern uintptr_t fake_roots[FAKE_ROOTS];
+
+/* May the world be stopped; is it; how often it was. */
+extern bool fake_may_stop, fake_stopped;
+extern unsigned fake_stops;
+
+/* Runs the finalizers that are ready, as the thread would. */
+void fake_finalizers_run(void);
+
+/* Collected blocks that exist now. */
+unsigned fake_blocks(void);
+
+#endif

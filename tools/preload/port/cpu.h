@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* A Linux process as a machine with one core: one thread at a time is in the heap (names.c). */
+#ifndef PORT_CPU_H
+#define PORT_CPU_H
+
+static inline unsigned arch_core_id(void)
+{
+    return 0;
+}
+
+struct core *arch_core_pointer(void);
+
+static inline void arch_cpu_relax(void)
+{
+}
+
+#endif
