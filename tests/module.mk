@@ -62,7 +62,7 @@ $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
-$(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c)))
+$(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c tests/bench/hosted_waits.c)))
 $(eval $(call image,bench-typical,examples/channels/main.c))
 $(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
 $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
@@ -84,7 +84,7 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(bench_IMAGES)) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
-bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go)
+bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go libst-dev libtbb-dev)
 
 ifeq ($(BOARD),linux)
 bench-ready: $(B)/bench-hosted.elf
