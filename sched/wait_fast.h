@@ -6,6 +6,7 @@
 
 #include "arch/clock.h"
 #include "kernel/assert.h"
+#include "kernel/upcall.h"
 #include "sched/account.h"
 #include "sched/sched.h"
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/atomic.h>
 #include <weft/weft.h>
 
 #include "arch/clock.h"
@@ -107,6 +108,13 @@ static void bench_heap(void)
     report("malloc_free_hot", MEASURE(ROUNDS, (block = malloc(32), free(block))), empty_loop);
 }
 
+static void bench_atomic(void)
+{
+    static uint64_t word;
+
+    report("atomic64_add", MEASURE(ROUNDS, weft_atomic64_fetch_add(&word, round_)), empty_loop);
+}
+
 #define TICK_DEPTH 8
 #define TICK_ROUNDS 400000u
 
@@ -164,6 +172,7 @@ int main(int argc, char **argv)
     bench_queue();
     bench_create();
     bench_heap();
+    bench_atomic();
     bench_tick();
     return 0;
 }
