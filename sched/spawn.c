@@ -116,15 +116,18 @@ static void set_going(struct weft_thread *thread, const struct weft_thread_attr 
 
 /* ---- the cache ---- */
 
-/* A thread of this size, out of the cache; NULL: none. Only default stacks are the usual case, so
- * the list is short and its first fits. */
+/* How far a thread of the right size is looked for, with interrupts off. */
+#define LOOK_MAX 8u
+
+/* A thread of this size, out of the cache; NULL: none. Most stacks of a program are of one size, so
+ * the first fits. */
 static struct weft_thread *cache_take(size_t stack_asked)
 {
     arch_irq_state state = sched_enter();
     struct weft_wait_link **at = (struct weft_wait_link **)&cache.first;
     struct weft_thread *found = NULL;
 
-    for (; *at != NULL; at = &(*at)->next) {
+    for (unsigned look = 0; look < LOOK_MAX && *at != NULL; at = &(*at)->next, look++) {
         if (runq_thread_of(*at)->stack_asked != stack_asked)
             continue;
         found = runq_thread_of(*at);

@@ -72,7 +72,8 @@ static inline __attribute__((always_inline)) void switch_to_locked(struct core *
     account_switch_locked(core, previous, next);
     core->current = next;
     core->current_fpu_area = next->fpu_area;
-    if (__builtin_expect((core->tls_used | (uintptr_t)core->fpu_owner) != 0, 0))
+    if (__builtin_expect(((WEFT_CONFIG_TLS ? core->tls_used : 0) | (uintptr_t)core->fpu_owner) != 0,
+                         0))
         switch_more_locked(core, previous, next);
     else
         arch_switch(&previous->saved_sp, next->saved_sp);

@@ -26,15 +26,6 @@ void wait_insert_locked(struct weft_wait_queue *queue, struct weft_thread *threa
     runq_link_after(at, &thread->link);
 }
 
-/* They were there before they asked to be told. */
-void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason)
-{
-    if (upcall_profiler != NULL)
-        upcall_profiler->waited(thread, reason);
-    if (upcall_sites != NULL)
-        upcall_sites->waited(thread, reason);
-}
-
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {
@@ -45,6 +36,16 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
         sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
     return wait_over_locked(current, reason);
+}
+
+/* Those who watch were there before they asked to be told. */
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
+{
+    if (upcall_profiler != NULL)
+        upcall_profiler->waited(current, (unsigned)reason);
+    if (upcall_sites != NULL)
+        upcall_sites->waited(current, (unsigned)reason);
+    return current->wait_result;
 }
 
 void wait_wake_with_alarm_locked(struct weft_thread *thread, int result)

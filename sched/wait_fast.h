@@ -35,13 +35,14 @@ static inline __attribute__((always_inline)) struct weft_thread *wait_enter_lock
     return current;
 }
 
-void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason); /* wait.c */
+/* wait.c: the profiler wants to know that a wait has ended. Returns its result. */
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason);
 
-/* It runs again: the profiler may want to know what for it has waited. */
+/* The current thread runs again: what its wait has come to. */
 static inline int wait_over_locked(struct weft_thread *current, enum thread_wait reason)
 {
     if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
-        wait_tell_watchers_locked(current, (unsigned)reason);
+        return wait_tell_locked(current, reason);
     return current->wait_result;
 }
 

@@ -64,7 +64,7 @@ $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
 $(eval $(call image,bench-collector,tests/bench/collector.c))
 $(eval $(call image,bench-libc,tests/bench/libc.c))
-$(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c)))
+$(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c tests/bench/hosted_waits.c)))
 $(eval $(call image,bench-typical,examples/channels/main.c))
 $(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
 $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-libc_OBJS) $(bench-collector_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
@@ -88,7 +88,7 @@ test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(
 
 # The heap has a table of its own (tests/bench/heap.mk): all of it, or ONLY=heap.
 bench_HEAP = @case heap in *'$(ONLY)'*) $(MAKE) --no-print-directory bench-heap-ready ;; esac
-bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go)
+bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go libst-dev libtbb-dev)
 
 ifeq ($(BOARD),linux)
 bench-ready: $(B)/bench-hosted.elf

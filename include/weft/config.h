@@ -60,7 +60,7 @@
 /* Ended threads' memory, control block and stack, that is kept for new threads of the same stack
  * size: so many at most; 0: none. It is given back when memory runs short. */
 #ifndef WEFT_CONFIG_STACK_CACHE
-#define WEFT_CONFIG_STACK_CACHE 8
+#define WEFT_CONFIG_STACK_CACHE 64
 #endif
 #if WEFT_CONFIG_STACK_CACHE < 0 || WEFT_CONFIG_STACK_CACHE > 65535
 #error "WEFT_CONFIG_STACK_CACHE must be 0 to 65535"

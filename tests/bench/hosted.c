@@ -40,6 +40,10 @@ static void row(const char *name, void (*stretch)(unsigned rounds), unsigned ope
     printf("row: %s %u.%02u\n", name, (unsigned)(best / 100), (unsigned)(best % 100));
 }
 
+/* hosted_waits.c */
+void hosted_waits(void (*row)(const char *name, void (*stretch)(unsigned rounds),
+                              unsigned operations));
+
 #define CHECKED(call)                                                                              \
     do {                                                                                           \
         if ((call) != 0)                                                                           \
@@ -206,5 +210,6 @@ int main(int argc, char **argv)
     row("mutex_pair", mutex_pair, 1);
     row("atomic_add", atomic_add, 1);
     row("interrupt", interrupt, 1);
+    hosted_waits(row);
     return 0;
 }

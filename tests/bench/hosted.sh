@@ -36,8 +36,18 @@ if has_header boost/fiber/all.hpp; then
 else
     missing Boost.Fiber "g++ libboost-fiber-dev"
 fi
+if has_header st.h; then
+    add State-Threads gcc -std=gnu11 -O2 -o "$out/State-Threads" "$here/peers/state_threads.c" -lst
+else
+    missing State-Threads libst-dev
+fi
+if has_header tbb/task_group.h; then
+    add TBB g++ -O2 -o "$out/TBB" "$here/peers/tbb.cpp" -ltbb
+else
+    missing TBB "g++ libtbb-dev"
+fi
 if command -v go >/dev/null; then
-    add Go env GO111MODULE=off GOCACHE="$PWD/$out/go-cache" go build -o "$out/Go" "$here/peers/go.go"
+    add Go env GO111MODULE=off GOCACHE="$PWD/$out/go-cache" go build -o "$out/Go" "$here/peers/go.go" "$here/peers/go_waits.go"
 else
     missing Go golang-go
 fi

@@ -33,9 +33,10 @@ void wait_queue_init(struct weft_wait_queue *queue)
 
 uint32_t wait_watchers;
 
-void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason)
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
 {
-    (void)thread, (void)reason;
+    (void)reason;
+    return current->wait_result;
 }
 
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,

@@ -69,18 +69,19 @@ void wait_queue_init(struct weft_wait_queue *queue)
     queue->head.next = queue->head.prev = &queue->head;
 }
 
-uint32_t wait_watchers;
-
-void wait_tell_watchers_locked(struct weft_thread *thread, unsigned reason)
-{
-    (void)thread, (void)reason;
-}
-
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {
     (void)queue, (void)reason, (void)object, (void)deadline;
     return WEFT_ETIMEDOUT;
+}
+
+uint32_t wait_watchers;
+
+int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
+{
+    (void)reason;
+    return current->wait_result;
 }
 
 void sched_park_locked(struct weft_thread *thread)

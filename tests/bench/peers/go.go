@@ -119,4 +119,5 @@ func main() {
 			syscall.Kill(process, syscall.SIGURG)
 		}
 	}, 1)
+	waits()
 }

@@ -58,7 +58,7 @@ static size_t stack_pages(void)
     return stats.stack_pages;
 }
 
-#define MANY 40 /* more than are kept */
+#define MANY 80 /* more than are kept */
 
 static void *waiting_thread(void *argument)
 {
