@@ -15,6 +15,7 @@
 #include "kernel/panic.h"
 #include "kernel/print.h"
 #include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "sched/object.h"
 #include "sched/wait_fast.h"
 
@@ -22,6 +23,8 @@ struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
+uint32_t wait_watchers;
+const struct upcall_profiler *upcall_profiler;
 
 static struct weft_thread self = {.name = "self", .magic = THREAD_MAGIC};
 static jmp_buf panicked;
