@@ -481,17 +481,17 @@ bool sampler_followed(void)
 
 void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *totals)
 {
-    const volatile uint32_t *writing = &sampler->writing;
+    const uint32_t *writing = &sampler->writing;
 
     /* A tick on this core ends before we go on; one on another core ends soon. Bounded, because a
      * core that died inside its sampler would leave the count odd for ever. */
     for (unsigned tries = 0; tries < 1000; tries++) {
-        uint32_t before = *writing;
+        uint32_t before = __atomic_load_n(writing, __ATOMIC_RELAXED);
 
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         *totals = sampler->totals;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (before == *writing && before % 2 == 0)
+        if (before == __atomic_load_n(writing, __ATOMIC_RELAXED) && before % 2 == 0)
             return;
     }
 }

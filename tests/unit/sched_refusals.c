@@ -25,6 +25,8 @@ uint32_t wait_watchers;
 const struct upcall_profiler *upcall_profiler;
 uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
+uint32_t wait_watchers;
+const struct upcall_profiler *upcall_profiler;
 
 static struct weft_thread self = {.name = "self", .magic = THREAD_MAGIC};
 static jmp_buf panicked;
