@@ -159,10 +159,21 @@ static void stop_or_go_on(struct core *core, uint64_t now)
         core->tick_deadline = now + core->tick_period;
 }
 
+/* Functions of timers ran, and took what they took; or somebody wants to know in any case. */
+static __attribute__((noinline)) void watched_timer(struct core *core, uint64_t start)
+{
+    uint64_t end = arch_clock_now_irqoff();
+
+    core->handler_ticks = tick_due_irqoff(core, end);
+    if (upcall_sites != NULL)
+        upcall_sites->handler_took(core, 0, end - start);
+}
+
 bool upcall_timer(struct arch_frame *frame)
 {
     struct core *core = core_self();
     uint64_t now = arch_clock_now_irqoff();
+    bool woke;
 
     trap_enter(core, frame);
     if (now >= core->tick_deadline) {
@@ -177,16 +188,12 @@ bool upcall_timer(struct arch_frame *frame)
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());
     }
-    if (now >= core->wake_deadline)
+    woke = now >= core->wake_deadline;
+    if (woke)
         upcall_sched_wake(core, now); /* may set wake_deadline */
     stop_or_go_on(core, now);
-    if (__builtin_expect(core->handlers_watched != 0, 0)) {
-        uint64_t end = arch_clock_now_irqoff();
-
-        core->handler_ticks = tick_due_irqoff(core, end);
-        if (upcall_sites != NULL)
-            upcall_sites->handler_took(core, 0, end - now);
-    }
+    if (__builtin_expect(core->handlers_watched != 0, 0) && (woke || upcall_sites != NULL))
+        watched_timer(core, now);
     arm_irqoff(core);
     return trap_leave(core, frame);
 }
