@@ -15,11 +15,14 @@
 #include "kernel/panic.h"
 #include "kernel/print.h"
 #include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "sched/object.h"
 #include "sched/wait_fast.h"
 
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
+uint32_t wait_watchers; /* 0: the profiler below is not asked */
+const struct upcall_profiler *upcall_profiler;
 uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
 
