@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An interrupt at every instruction of malloc's and free's fast paths, and of the counters' update.
+ *
+ * Again and again: a tick is armed a few counts ahead, a few nops shift the phase, and the thread
+ * allocates and frees a block of 32 bytes; in another sweep a large block, which changes counters.
+ * upcall_timer is wrapped (link-flags) and counts where the tick found the program. The handler
+ * itself allocates, frees and reads the counters: its block is not the thread's, each counter is
+ * one from before or after the thread's operation, and the identities hold. The instructions that
+ * must have been hit are those that a run without ticks executes: they are found by the sweep
+ * itself, which goes on until no new one comes for a whole round.
+ */
+#include <string.h>
+#include <weft/weft.h>
+
+#include "../firmware.h"
+#include "arch/clock.h"
+#include "arch/mips/frame.h"
+#include "arch/trap.h"
+#include "kernel/core.h"
+#include "kernel/tick.h"
+
+#define PHASES 8
+#define AHEAD_FIRST 30
+#define AHEAD_COUNT 300
+#define AHEAD_COUNT_LARGE 3000 /* a page run: some thousand instructions */
+#define FAR 100000000u
+#define CODE_WORDS 256
+#define LARGE_BYTES 20000
+
+bool __real_upcall_timer(struct arch_frame *frame);
+bool __wrap_upcall_timer(struct arch_frame *frame);
+void __real_upcall_sched_slice(struct core *core);
+void __wrap_upcall_sched_slice(struct core *core);
+
+static uint32_t hits_malloc[CODE_WORDS], hits_free[CODE_WORDS];
+static volatile uint32_t ticks, handler_blocks;
+static volatile bool armed;
+static void *volatile thread_block;
+static struct weft_mstats before, after; /* the thread's large operation */
+static volatile bool counters_known;
+
+static uint32_t malloc_words, free_words; /* arguments: the host knows the functions' sizes */
+
+static void note(uint32_t *hits, uintptr_t pc, const void *function, uint32_t words)
+{
+    uintptr_t at = (pc - (uintptr_t)function) / 4;
+
+    if (at < words)
+        hits[at]++;
+}
+
+bool __wrap_upcall_timer(struct arch_frame *frame)
+{
+    if (armed) {
+        note(hits_malloc, arch_frame_pc(frame), (void *)malloc, malloc_words);
+        note(hits_free, arch_frame_pc(frame), (void *)free, free_words);
+    }
+    return __real_upcall_timer(frame);
+}
+
+static bool is_either(size_t now, size_t one, size_t other)
+{
+    return now == one || now == other;
+}
+
+static void look_at_counters(void)
+{
+    struct weft_mstats now;
+
+    weft_heap_stats(&now);
+    if (now.sys_pages != now.inuse_pages + now.idle_pages + now.stack_pages + now.meta_pages)
+        weft_panic("a tick saw half an update");
+    if (counters_known && (!is_either(now.inuse_pages, before.inuse_pages, after.inuse_pages) ||
+                           !is_either(now.idle_pages, before.idle_pages, after.idle_pages)))
+        weft_panic("a tick saw a counter that never was: inuse %zu, idle %zu", now.inuse_pages,
+                   now.idle_pages);
+}
+
+void __wrap_upcall_sched_slice(struct core *core)
+{
+    void *block;
+
+    core->tick_period = FAR;
+    if (armed) {
+        ticks++;
+        block = malloc(32);
+        if (block != NULL) {
+            handler_blocks++;
+            if (block == thread_block)
+                weft_panic("the handler got the thread's block %p", block);
+            memset(block, 0xee, 32);
+            free(block);
+        }
+        look_at_counters();
+    }
+    __real_upcall_sched_slice(core);
+}
+
+static void tick_in(uint32_t ahead)
+{
+    arch_irq_state state = arch_irq_save();
+    struct core *core = core_self();
+
+    core->tick_deadline = arch_clock_now_irqoff() + ahead;
+    arch_clock_arm_irqoff(core->tick_deadline);
+    arch_irq_restore(state);
+}
+
+static void attempt(size_t bytes, uint32_t ahead, unsigned phase)
+{
+    uint8_t *block;
+
+    thread_block = NULL;
+    armed = true;
+    tick_in(ahead);
+    for (unsigned i = 0; i < phase; i++)
+        __asm__ volatile("nop");
+    block = malloc(bytes);
+    thread_block = block;
+    CHECK(block != NULL);
+    block[0] = 0x11;
+    block[31] = 0x22;
+    __asm__ volatile("" ::: "memory");
+    CHECK(block[0] == 0x11 && block[31] == 0x22);
+    thread_block = NULL;
+    free(block);
+    armed = false;
+    tick_in(FAR);
+}
+
+static unsigned distinct(const uint32_t *hits)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < CODE_WORDS; i++)
+        count += hits[i] != 0;
+    return count;
+}
+
+static void sweep(size_t bytes, uint32_t counts)
+{
+    for (uint32_t ahead = 0; ahead < counts; ahead++)
+        for (unsigned phase = 0; phase < PHASES; phase++)
+            attempt(bytes, AHEAD_FIRST + ahead, phase);
+}
+
+/* The counters that a large block changes, before and after. */
+static void counters_learn(void)
+{
+    void *block;
+
+    free(malloc(LARGE_BYTES));
+    weft_heap_stats(&before);
+    block = malloc(LARGE_BYTES);
+    weft_heap_stats(&after);
+    free(block);
+    CHECK(after.inuse_pages > before.inuse_pages);
+    counters_known = true;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned known, rounds = 0;
+
+    CHECK(argc == 3);
+    malloc_words = (uint32_t)atoi(argv[1]) / 4;
+    free_words = (uint32_t)atoi(argv[2]) / 4;
+    CHECK(malloc_words <= CODE_WORDS && free_words <= CODE_WORDS);
+    free(malloc(32));
+    tick_in(FAR);
+    do {
+        known = distinct(hits_malloc) + distinct(hits_free);
+        sweep(32, AHEAD_COUNT);
+        rounds++;
+    } while (distinct(hits_malloc) + distinct(hits_free) > known || rounds < 3);
+    printf("malloc: %u instructions interrupted, free: %u, in %u rounds; %u ticks, %u blocks for "
+           "the handler\n",
+           distinct(hits_malloc), distinct(hits_free), rounds, (unsigned)ticks,
+           (unsigned)handler_blocks);
+    counters_learn();
+    sweep(LARGE_BYTES, AHEAD_COUNT_LARGE);
+    printf("ticks in all: %u\n", (unsigned)ticks);
+    CHECK(weft_heap_check() == 0);
+    puts("every instruction of the heap");
+    return 0;
+}

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* mips32 only: image-mips.c. */
+typedef int nothing_here;
