@@ -85,11 +85,12 @@ test-installed: $(B)/install/libweft.a build/bin/weft
 test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(bench_IMAGES)) $(board_PROGRAM) $(board_IMAGES) $(B)/demo.elf build/bin/weft \
 	$(addprefix $(B)/,$(board_TEST_FILES)) $(if $(installed_$(BOARD)),$(if $(filter installed-tree,$(board_wanted)),test-installed)) $(foreach v,$(variants_ALL),variant-$(call variant_tag,$(v)))
 
-bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go)
+bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go libgc-dev)
 
 ifeq ($(BOARD),linux)
-bench-ready: $(B)/bench-hosted.elf
+bench-ready: $(B)/bench-hosted.elf $(B)/bench-collector.elf
 	@tests/bench/hosted.sh '$(ONLY)' $<
+	@tests/bench/collector.sh '$(ONLY)' $(B)/bench-collector.elf
 else
 bench-ready: $(bench_IMAGES) $(B)/bench-collector.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
