@@ -71,7 +71,7 @@ $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $
 
 bench_IMAGES := $(addprefix $(B)/,$(if $(filter linux,$(BOARD)),bench-hosted.elf,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf))
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake sqlite3 python3 lua5.4 libmimalloc-dev)
+TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go cmake gdb-multiarch sqlite3 python3 lua5.4 libmimalloc-dev)
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)
@@ -88,11 +88,12 @@ test-build: $(unit_PROGRAMS) $(if $(filter costs-do-not-grow,$(board_wanted)),$(
 
 # The heap has a table of its own (tests/bench/heap.mk): all of it, or ONLY=heap.
 bench_HEAP = @case heap in *'$(ONLY)'*) $(MAKE) --no-print-directory bench-heap-ready ;; esac
-bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go libst-dev libtbb-dev)
+bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go libst-dev libtbb-dev libgc-dev)
 
 ifeq ($(BOARD),linux)
-bench-ready: $(B)/bench-hosted.elf
+bench-ready: $(B)/bench-hosted.elf $(B)/bench-collector.elf
 	@tests/bench/hosted.sh '$(ONLY)' $<
+	@tests/bench/collector.sh '$(ONLY)' $(B)/bench-collector.elf
 	$(bench_HEAP)
 else
 bench-ready: $(bench_IMAGES) $(B)/bench-libc.elf $(B)/bench-collector.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft

@@ -218,6 +218,8 @@ Test(tool_heap, survives_whatever_libfuzzer_thinks_of, .timeout = 600)
 {
     if (getenv("SOAK") == NULL)
         cr_skip_test("make soak");
+    if (system("command -v clang >/dev/null") != 0)
+        cr_skip_test("clang is not installed");
     make_stream();
     cr_assert_eq(system("rm -rf build/tests/fuzz-heap && mkdir -p build/tests/fuzz-heap/corpus"),
                  0);
