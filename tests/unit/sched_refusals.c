@@ -20,6 +20,8 @@
 
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
+uint32_t wait_watchers;
+const struct upcall_profiler *upcall_profiler;
 uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
 
