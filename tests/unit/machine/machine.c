@@ -294,11 +294,14 @@ _Noreturn void core_stack_died(const struct core *core)
     weft_panic("core %u's stack", (unsigned)core->id);
 }
 
-void upcall_sample(struct core *core, const struct arch_frame *frame)
+static void count_tick(struct core *core, const struct arch_frame *frame, uint32_t due)
 {
-    (void)core, (void)frame;
+    (void)core, (void)frame, (void)due;
     machine_ticks++;
 }
+
+static const struct upcall_profiler counting = {.sample = count_tick};
+const struct upcall_profiler *upcall_profiler = &counting;
 
 void upcall_dump_frame(const struct arch_frame *frame)
 {
