@@ -191,6 +191,21 @@ static void block_end(void) /* `stop` is set */
     CHECK(weft_semaphore_post(&ping) == 0);
 }
 
+static struct weft_thread *partner;
+
+/* Until the partner waits for the next round. */
+static void let_partner_wait(void)
+{
+    struct weft_thread_info info;
+
+    for (;;) {
+        CHECK(weft_thread_info(partner, &info) == 0);
+        if (info.activity == WEFT_THREAD_BLOCKED && info.wait_object == &ping)
+            return;
+        weft_thread_sleep_ns(100000);
+    }
+}
+
 /* ---- timing out ---- */
 
 static struct weft_semaphore late = WEFT_SEMAPHORE_INITIALIZER(late, 0);
@@ -288,6 +303,7 @@ static void select_check(void)
         received = received + 1;
     CHECK(sent == received);
     CHECK(weft_channel_try_receive(&direct, &value) == WEFT_EAGAIN);
+    let_partner_wait();
 }
 
 /* ---- ending ---- */
@@ -347,7 +363,7 @@ static void end_check(void)
 #define HOLDER_PRIORITY (WEFT_PRIORITY_DEFAULT - 2)
 #define STOLEN_PRIORITY (WEFT_PRIORITY_DEFAULT - 4)
 
-static struct weft_thread *holder, *partner;
+static struct weft_thread *holder;
 static volatile bool held;
 
 /* Keeps core 1, but leaves the emulator's time to core 0. */
@@ -397,19 +413,6 @@ static void steal_run(void)
     CHECK(answered == runs + 1 && steals() != before);
 }
 
-/* It waits for the next round. */
-static void steal_check(void)
-{
-    struct weft_thread_info info;
-
-    for (;;) {
-        CHECK(weft_thread_info(partner, &info) == 0);
-        if (info.activity == WEFT_THREAD_BLOCKED && info.wait_object == &ping)
-            return;
-        weft_thread_sleep_ns(100000);
-    }
-}
-
 static void steal_end(void)
 {
     block_end();
@@ -436,7 +439,7 @@ static const struct scenario {
     {"select", 1, nothing, send_direct, WEFT_PRIORITY_DEFAULT, select_run, select_disturb,
      select_check, block_end},
     {"end", 1, end_begin, NULL, 0, end_run, end_disturb, end_check, nothing},
-    {"steal", 2, steal_begin, be_stolen, STOLEN_PRIORITY, steal_run, nothing, steal_check,
+    {"steal", 2, steal_begin, be_stolen, STOLEN_PRIORITY, steal_run, nothing, let_partner_wait,
      steal_end},
 };
 
