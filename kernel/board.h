@@ -11,11 +11,18 @@
 #include <stdint.h>
 
 /* A board that is linked by weft's linker script, or by one that includes its fragments, says so in
- * board_early_init: a link without them then fails with the name below, which is a sentence. */
+ * board_early_init: a link without one of them then fails with a name below, which is a sentence.
+ */
 extern const char weft_error__the_linker_script_must_include_wefts_fragments[];
+extern const char weft_error__the_linker_script_must_include_weft_text_ld[];
+extern const char weft_error__the_linker_script_must_include_weft_data_ld[];
+extern const char weft_error__the_linker_script_must_include_weft_bss_ld[];
 static inline void board_needs_linker_script(void)
 {
     __asm__ volatile("" ::"r"(weft_error__the_linker_script_must_include_wefts_fragments));
+    __asm__ volatile("" ::"r"(weft_error__the_linker_script_must_include_weft_text_ld));
+    __asm__ volatile("" ::"r"(weft_error__the_linker_script_must_include_weft_data_ld));
+    __asm__ volatile("" ::"r"(weft_error__the_linker_script_must_include_weft_bss_ld));
 }
 
 /* The boot loader's arguments, as the arch's reset code found them. The console works afterwards,

@@ -62,6 +62,8 @@ static int arguments_split(char *argv[ARGUMENTS_MAX + 1])
     return count;
 }
 
+uint32_t boot_cycles; /* when C began, for tests/bench */
+
 /* Thread 1. */
 static void main_thread(void)
 {
@@ -84,6 +86,7 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
 {
     const char *missing;
 
+    boot_cycles = arch_clock_cycles();
     core_init(0);
     board_early_init(a0, a1, a2, a3);
     missing = arch_cpu_missing();

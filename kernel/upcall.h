@@ -11,6 +11,9 @@
 struct core;
 struct arch_frame;
 
+/* The cycle counter, when upcall_boot was entered. */
+extern uint32_t boot_cycles;
+
 /* mem: hands over the board's regions (board_heap_region) and makes malloc work. Boot, one thread.
  */
 void upcall_heap_init(void);

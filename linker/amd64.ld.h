@@ -12,6 +12,7 @@
 #include "linker/sections.ld.h"
 
 #define PARTS_TEXT                                                                                 \
+    PART_TEXT_IS_THERE                                                                             \
     .text : {                                                                                      \
         __text_start = .;                                                                          \
         *(.text.unlikely .text.unlikely.* .text.hot .text.hot.* .text .text.* .gnu.linkonce.t.*)   \
@@ -23,12 +24,17 @@
     } :text
 
 #define PARTS_DATA                                                                                 \
-    .data : ALIGN(4096) { *(.data .data.*) *(.gnu.linkonce.d.*) } :data                            \
+    PART_DATA_IS_THERE                                                                             \
+    .data : ALIGN(4096) {                                                                          \
+        __data_start = .;                                                                          \
+        *(.data .data.*) *(.gnu.linkonce.d.*)                                                      \
+    } :data                                                                                        \
     CONSTRUCTOR_SECTIONS                                                                           \
     .tm_clone_table : { *(.tm_clone_table) } :data                                                 \
-    .got : { *(.got.plt) *(.got) } :data
+    .got : { *(.got.plt) *(.got) __data_end = .; } :data
 
 #define PARTS_BSS                                                                                  \
+    PART_BSS_IS_THERE                                                                              \
     .bss (NOLOAD) : ALIGN(16) {                                                                    \
         __bss_start = .;                                                                           \
         *(.bss.system_stacks)                                                                      \
@@ -45,6 +51,7 @@
     /DISCARD/ : { *(.note.GNU-stack) *(.note.gnu.property) *(.eh_frame_entry) *(.gcc_except_table .gcc_except_table.*) }
 
 #define PARTS_ASSERTS                                                                              \
+PARTS_THERE_ASSERTS                                                                                \
 UNWIND_ASSERT                                                                                      \
 ASSERT(__image_end < 0x80000000, "the image must end below 2 GiB")
 

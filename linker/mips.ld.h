@@ -15,6 +15,7 @@
 /* .text.start is the reset code. The vectors' alignment stands here because the assembler would fill their
  * section up to it. */
 #define MIPS_TEXT_SECTIONS                                                                         \
+    PART_TEXT_IS_THERE                                                                             \
     .text : {                                                                                      \
         __text_start = .;                                                                          \
         . = ALIGN(4096); /* EBase points at the vectors */                                         \
@@ -31,6 +32,7 @@
     } :text
 
 #define MIPS_DATA_SECTIONS                                                                         \
+    PART_DATA_IS_THERE                                                                             \
     .data : ALIGN(4096) {                                                                          \
         __data_start = .;                                                                          \
         *(.data .data.*) *(.gnu.linkonce.d.*)                                                      \
@@ -44,6 +46,7 @@
     .got : { *(.got.plt) *(.got) __data_end = .; } :data
 
 #define MIPS_BSS_SECTIONS                                                                          \
+    PART_BSS_IS_THERE                                                                              \
     .bss (NOLOAD) : ALIGN(16) {                                                                    \
         __bss_start = .;                                                                           \
         *(.sbss .sbss.* .gnu.linkonce.sb.* .scommon) /* first: within _gp's reach */               \
@@ -67,6 +70,7 @@
     ASSERT(name >= __atomic64_start && name < __atomic64_end, "a 64-bit atomic is outside .atomic64")
 
 #define MIPS_ASSERTS                                                                               \
+PARTS_THERE_ASSERTS                                                                                \
 PROVIDE(board_early_refuse = mips_early_refuse);                                                   \
 ASSERT(_gp - 0x8000 <= ADDR(.sdata), "small data starts more than 32 KiB below _gp")               \
 UNWIND_ASSERT                                                                                      \

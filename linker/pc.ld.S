@@ -24,6 +24,7 @@ PHDRS
 
 SECTIONS
 {
+    PART_TEXT_IS_THERE PART_DATA_IS_THERE PART_BSS_IS_THERE
     . = 0x100000;
     __image_start = .;
     __text_start = .;

@@ -31,7 +31,17 @@
 #define UNWIND_ASSERT
 #endif
 
-/* The first line answers kernel/board.h: a link without these sections ends with that sentence. */
+/* These answer kernel/board.h: a link without one of the parts ends with the sentence. */
+#define PART_TEXT_IS_THERE weft_error__the_linker_script_must_include_weft_text_ld = 1;
+#define PART_DATA_IS_THERE weft_error__the_linker_script_must_include_weft_data_ld = 1;
+#define PART_BSS_IS_THERE weft_error__the_linker_script_must_include_weft_bss_ld = 1;
+
+/* The same, before other checks fail for want of them. */
+#define PARTS_THERE_ASSERTS                                                                        \
+ASSERT(DEFINED(weft_error__the_linker_script_must_include_weft_text_ld), "the linker script must INCLUDE weft-text.ld")\
+ASSERT(DEFINED(weft_error__the_linker_script_must_include_wefts_fragments), "the linker script must INCLUDE weft-read-only.ld")\
+ASSERT(DEFINED(weft_error__the_linker_script_must_include_weft_data_ld), "the linker script must INCLUDE weft-data.ld")
+
 #define READ_ONLY_SECTIONS                                                                         \
     weft_error__the_linker_script_must_include_wefts_fragments = 1;                                \
     .rodata : { *(.rodata .rodata.*) *(.gnu.linkonce.r.*) } :text                                  \
@@ -48,6 +58,12 @@
 #ifndef TLS_SEGMENTS
 #define TLS_SEGMENTS :text
 #endif
+#if WEFT_CONFIG_TLS
+#define TLS_ASSERT
+#else
+#define TLS_ASSERT                                                                                 \
+    ASSERT(__tls_block_bytes == 0, "thread-local variables (__thread) need weft with WEFT_CONFIG_TLS=1")
+#endif
 #define TLS_SECTIONS                                                                               \
     .tdata : {                                                                                     \
         __tls_image = .;                                                                           \
@@ -57,7 +73,8 @@
     __tls_image_bytes = SIZEOF(.tdata);                                                            \
     __tls_block_bytes = SIZEOF(.tbss) == 0 ? SIZEOF(.tdata)                                        \
                                            : ADDR(.tbss) + SIZEOF(.tbss) - ADDR(.tdata);           \
-    __tls_align = MAX(ALIGNOF(.tdata), ALIGNOF(.tbss));
+    __tls_align = MAX(ALIGNOF(.tdata), ALIGNOF(.tbss));                                            \
+    TLS_ASSERT
 
 #define CONSTRUCTOR_SECTIONS                                                                       \
     .preinit_array : {                                                                             \

@@ -302,3 +302,16 @@ int central_check_span(struct region *region, page_index first)
         return report_state("span's free list length", base);
     return 0;
 }
+
+uintptr_t central_next_free(const struct region *region, page_index first, uintptr_t object)
+{
+    unsigned class = (unsigned)region->kinds[first];
+    const struct page *span = &region->page[first];
+    uintptr_t number = span->span.head;
+
+    if (object)
+        number = link_code(object, ((const uintptr_t *)object)[1]);
+    if (number == 0 || number > span->span.fresh)
+        return 0;
+    return region_page_address(region, first) + (number - 1) * heap.class[class].size;
+}

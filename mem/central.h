@@ -32,6 +32,10 @@ static inline page_index central_span(const struct region *region, unsigned clas
     return (page_index)(page & ~((uintptr_t)heap.class[class].pages - 1));
 }
 
+/* The free object after `object` (0: the first) on the list of the span that starts at page
+ * `first`; 0: it ends, or is broken. The world is stopped. */
+uintptr_t central_next_free(const struct region *region, page_index first, uintptr_t object);
+
 /* 0, or WEFT_ESTATE after a report. */
 int central_check_span(struct region *region, page_index first);
 

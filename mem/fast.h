@@ -59,7 +59,7 @@ static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
 /* For sizes above TABLE_MAX, where small objects are that large. */
 static inline void *fast_malloc_medium(size_t size)
 {
-    if (size <= TABLE_MAX || size > heap.small_max || heap.watcher)
+    if (size <= TABLE_MAX || size > heap.small_max || heap.slow_only)
         return NULL;
     return fast_pop(heap.medium_class_of[(size - 1) / MEDIUM_STEP]);
 }

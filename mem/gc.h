@@ -27,6 +27,7 @@
 
 #include <weft/gc.h>
 
+#include "mem/guard.h"
 #include "mem/heap.h"
 
 #define GC_KINDS (2 * CLASS_MAX) /* class * 2 + pointer-free; class 0: one block in its span */
@@ -87,7 +88,6 @@ struct gc {
     uint32_t unswept_spans;
     size_t allocated_bytes; /* in blocks of spans, and in what cores may still hand out */
     size_t heap_bytes;
-    struct weft_gc_root roots; /* head of the list */
 
     /* A core's, preemption off. */
     struct gc_span *current[WEFT_CONFIG_CORES][GC_KINDS];
@@ -106,7 +106,24 @@ struct gc {
 };
 
 extern struct gc gc;
+extern struct weft_gc_root gc_roots; /* head of the list, under gc_lock */
 extern struct spinlock gc_lock;
+
+/* The collector's own ordinary memory, which the full tier of hardening wants dressed. */
+static inline void *gc_own_alloc(size_t bytes)
+{
+    if (WEFT_CONFIG_HEAP_FULL)
+        return guard_alloc(GRANULE, bytes, (uintptr_t)__builtin_return_address(0));
+    return heap_malloc_slow(bytes);
+}
+
+static inline void gc_own_free(void *block)
+{
+    if (WEFT_CONFIG_HEAP_FULL)
+        guard_free(block, (uintptr_t)__builtin_return_address(0));
+    else
+        heap_free_slow(block);
+}
 
 /* ---- gc_span.c ---- */
 
@@ -168,6 +185,9 @@ enum gc_reason {
 /* Stops the world, collects, starts it; spans are left unswept. Returns the bytes of dead blocks.
  */
 size_t gc_collect(enum gc_reason reason);
+
+/* Every stretch of memory that is a root. The world is stopped. */
+void gc_visit_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context);
 
 /* Makes the mark stack. False: no memory. */
 bool gc_marker_make(void);

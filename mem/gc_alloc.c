@@ -198,6 +198,8 @@ void *weft_gc_block_of(const void *address)
 
 /* ---- roots ---- */
 
+struct weft_gc_root gc_roots;
+
 void weft_gc_root_add(struct weft_gc_root *root, const void *start, size_t bytes)
 {
     arch_irq_state state;
@@ -205,11 +207,11 @@ void weft_gc_root_add(struct weft_gc_root *root, const void *start, size_t bytes
     root->lo = (uintptr_t)start;
     root->hi = (uintptr_t)start + bytes;
     state = spinlock_lock(&gc_lock);
-    root->next = gc.roots.next;
-    root->previous = &gc.roots.next;
+    root->next = gc_roots.next;
+    root->previous = &gc_roots.next;
     if (root->next)
         root->next->previous = &root->next;
-    gc.roots.next = root;
+    gc_roots.next = root;
     spinlock_unlock(&gc_lock, state);
 }
 
@@ -241,7 +243,7 @@ void *weft_gc_root_alloc(size_t bytes)
 
     if (bytes > SIZE_MAX / 2)
         return NULL;
-    rooted = heap_malloc_slow(sizeof(*rooted) + bytes);
+    rooted = gc_own_alloc(sizeof(*rooted) + bytes);
     if (!rooted)
         return NULL;
     memset(rooted, 0, sizeof(*rooted) + bytes);
@@ -256,5 +258,5 @@ void weft_gc_root_free(void *block)
     if (!block)
         return;
     weft_gc_root_remove(&rooted->root);
-    heap_free_slow(rooted);
+    gc_own_free(rooted);
 }

@@ -24,31 +24,36 @@ struct report {
 
 /* ---- roots ---- */
 
-static void visit(void *context, uintptr_t lo, uintptr_t hi)
-{
-    gc_mark_range(context, lo, hi);
-}
-
-static void mark_bss(struct gc_marker *marker)
+static void visit_bss(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
 {
     uintptr_t lo = (uintptr_t)core_system_stacks;
     uintptr_t hi = lo + sizeof(core_system_stacks);
 
     if (lo < (uintptr_t)__bss_start || hi > (uintptr_t)__bss_end) {
-        gc_mark_range(marker, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
+        visit(context, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
         return;
     }
-    gc_mark_range(marker, (uintptr_t)__bss_start, lo);
-    gc_mark_range(marker, hi, (uintptr_t)__bss_end);
+    visit(context, (uintptr_t)__bss_start, lo);
+    visit(context, hi, (uintptr_t)__bss_end);
+}
+
+void gc_visit_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
+{
+    visit(context, (uintptr_t)__data_start, (uintptr_t)__data_end);
+    visit_bss(visit, context);
+    upcall_world_roots(visit, context);
+    for (const struct weft_gc_root *root = gc_roots.next; root; root = root->next)
+        visit(context, root->lo, root->hi);
+}
+
+static void mark_root(void *context, uintptr_t lo, uintptr_t hi)
+{
+    gc_mark_range(context, lo, hi);
 }
 
 static void mark_roots(struct gc_marker *marker)
 {
-    gc_mark_range(marker, (uintptr_t)__data_start, (uintptr_t)__data_end);
-    mark_bss(marker);
-    upcall_world_roots(visit, marker);
-    for (const struct weft_gc_root *root = gc.roots.next; root; root = root->next)
-        gc_mark_range(marker, root->lo, root->hi);
+    gc_visit_roots(mark_root, marker);
     gc_finalizers_mark_roots(marker);
     gc_mark_finish(marker);
 }
@@ -81,14 +86,14 @@ int weft_gc_set_growth(int percent)
 /* The mark stack, once: its words would be roots anywhere but in ordinary memory. */
 bool gc_marker_make(void)
 {
-    struct gc_piece *stack = heap_malloc_slow(WEFT_CONFIG_GC_MARK_ENTRIES * sizeof(*stack));
+    struct gc_piece *stack = gc_own_alloc(WEFT_CONFIG_GC_MARK_ENTRIES * sizeof(*stack));
     struct gc_piece *expected = NULL;
 
     if (!stack)
         return gc.marker.stack != NULL;
     if (!__atomic_compare_exchange_n(&gc.marker.stack, &expected, stack, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
-        heap_free_slow(stack);
+        gc_own_free(stack);
     return true;
 }
 

@@ -105,7 +105,7 @@ static void table_swap_locked(struct record **bucket, uint32_t buckets)
 static bool table_grow(void)
 {
     uint32_t old = finalizers.buckets, buckets = old ? old * 2 : BUCKETS_MIN;
-    struct record **bucket = heap_malloc_slow(buckets * sizeof(*bucket));
+    struct record **bucket = gc_own_alloc(buckets * sizeof(*bucket));
     struct record **unused = bucket;
     arch_irq_state state;
 
@@ -118,7 +118,7 @@ static bool table_grow(void)
     }
     spinlock_unlock(&gc_lock, state);
     if (unused)
-        heap_free_slow(unused);
+        gc_own_free(unused);
     return true;
 }
 
@@ -145,7 +145,7 @@ static __attribute__((noinline)) void run_one(void)
     void *block = (void *)record->block, *argument = record->argument;
     void (*finalizer)(void *block, void *argument) = record->finalizer;
 
-    heap_free_slow(record);
+    gc_own_free(record);
     finalizer(block, argument);
     __asm__ volatile("" ::"r"(block) : "memory"); /* kept until it has run */
     finalizers.run++;
@@ -190,7 +190,7 @@ static void finalizer_remove(uintptr_t block)
         unlink_locked(record);
     spinlock_unlock(&gc_lock, state);
     if (record)
-        heap_free_slow(record);
+        gc_own_free(record);
 }
 
 static int finalizer_add(struct record *record)
@@ -221,14 +221,14 @@ int weft_gc_finalizer_set(void *block, void (*finalizer)(void *block, void *argu
     result = thread_make();
     if (result != 0)
         return result;
-    record = heap_malloc_slow(sizeof(*record));
+    record = gc_own_alloc(sizeof(*record));
     if (!record)
         return WEFT_ENOMEM;
     *record =
         (struct record){.block = (uintptr_t)block, .finalizer = finalizer, .argument = argument};
     result = finalizer_add(record);
     if (result != 0)
-        heap_free_slow(record);
+        gc_own_free(record);
     return result;
 }
 

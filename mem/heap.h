@@ -150,6 +150,7 @@ struct heap {
     uint8_t medium_class_of[MEDIUM_MAX / MEDIUM_STEP];
 
     const struct heap_watcher *watcher; /* NULL: nobody (mem/watch.h) */
+    bool slow_only;                     /* somebody watches, or a failure is to be injected */
     uint8_t table[TABLE_MAX / 8 + 1];   /* what class_of holds while nobody watches */
 
     size_t small_max; /* larger requests are page runs */
@@ -165,7 +166,8 @@ struct heap {
     bool goal;            /* the scavenger's thread is at work: pages above the goal go back */
     uint8_t keep_percent; /* of inuse + stacks, that may stay idle and unreleased */
 
-    uintptr_t seal; /* a sum over what is constant, for weft_heap_check */
+    uintptr_t seal;   /* a sum over what is constant, for weft_heap_check */
+    uint32_t fail_at; /* requests until one fails, that one counted; 0: none does */
 
     /* Guarded by the pages lock; read by anyone. */
     struct weft_mstats stats;
@@ -195,6 +197,9 @@ struct region *heap_region_of(uintptr_t address);
 /* Notes a sum over what is constant, after every change of it; is it still the same? */
 void heap_seal(void);
 bool heap_is_sealed(void);
+
+/* mem/watch.c: counts a request that is about to be made; must it fail? */
+bool heap_fails_now(void);
 
 /* The class that holds `size` bytes, or 0: a page run. */
 unsigned heap_class_of(size_t size);

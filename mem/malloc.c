@@ -15,22 +15,6 @@
 
 #define OOM_RETRIES 8
 
-static void tell_allocated(void *block, size_t bytes)
-{
-    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
-
-    if (watcher)
-        watcher->allocated(block, bytes);
-}
-
-static void tell_freed(void *block)
-{
-    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
-
-    if (watcher)
-        watcher->freed(block);
-}
-
 /* A request: alignment GRANULE means that any class will do. */
 struct request {
     size_t size;
@@ -117,11 +101,13 @@ static bool ask_hook(size_t size)
 
 static void *alloc(const struct request *request)
 {
-    for (unsigned tries = 0; tries <= OOM_RETRIES; tries++) {
+    bool fails = heap_fails_now();
+
+    for (unsigned tries = 0; tries <= OOM_RETRIES && !fails; tries++) {
         void *block = alloc_once(request);
 
         if (block) {
-            tell_allocated(block, request->size);
+            watch_allocated(block, request->size);
             return block;
         }
         if (WEFT_CONFIG_CORES > 1 && heap.lent)
@@ -191,7 +177,7 @@ void heap_free_slow(void *pointer)
     if (block) {
         fault = heap_examine(block, &kind);
         if (fault == FAULT_NONE)
-            tell_freed(pointer);
+            watch_freed(pointer);
         if (fault != FAULT_NONE)
             report_fault(fault, block);
         else if (core->interrupt_depth)
@@ -247,8 +233,8 @@ void *heap_realloc(void *block, size_t size)
     if (usable == 0)
         return NULL;
     if (resize_in_place((uintptr_t)block, usable, size)) {
-        tell_freed(block);
-        tell_allocated(block, size);
+        watch_freed(block);
+        watch_allocated(block, size);
         return block;
     }
     other = heap_malloc_slow(size);
@@ -266,11 +252,11 @@ static void *special_alloc(enum weft_memory kind, size_t bytes, size_t alignment
 
     if (core->allocation_forbidden)
         prim_panic_forbidden();
-    if (core->interrupt_depth == 0)
+    if (core->interrupt_depth == 0 && !heap_fails_now())
         block = large_alloc(kind, bytes, alignment);
     prim_leave(core);
     if (block)
-        tell_allocated(block, bytes);
+        watch_allocated(block, bytes);
     return block;
 }
 
@@ -288,19 +274,6 @@ void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind)
     if (WEFT_CONFIG_HEAP_FULL && block)
         guard_dress(block, bytes, (uintptr_t)__builtin_return_address(0));
     return block;
-}
-
-void heap_watch(const struct heap_watcher *watcher)
-{
-    struct core *core = prim_enter();
-
-    ASSERT(core->interrupt_depth == 0);
-    __atomic_store_n(&heap.watcher, watcher, __ATOMIC_RELEASE);
-    heap.window_bytes = watcher ? 0 : heap.region[0]->bytes;
-    for (unsigned i = 0; i <= TABLE_MAX / 8; i++)
-        heap.class_of[i] = watcher ? 0 : heap.table[i];
-    heap_seal();
-    prim_leave(core);
 }
 
 void weft_heap_set_oom_hook(bool (*hook)(size_t bytes))

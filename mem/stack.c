@@ -36,7 +36,7 @@ void *stack_alloc(size_t bytes, size_t *usable_bytes)
     if (core->allocation_forbidden)
         prim_panic_forbidden();
     ASSERT(core->interrupt_depth == 0);
-    stack = stack_take(core, &wish);
+    stack = heap_fails_now() ? NULL : stack_take(core, &wish);
     prim_leave(core);
     *usable_bytes = pages << heap.page_shift;
     return stack;

@@ -8,7 +8,9 @@
 #ifndef MEM_WATCH_H
 #define MEM_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Called in the context of the malloc or free, handlers included, with no lock held. They must not
  * allocate. A block that realloc resizes where it is, is freed and allocated. Blocks that were
@@ -21,5 +23,14 @@ struct heap_watcher {
 /* NULL: nobody watches any more. One watcher at a time. A call that is under way on another core
  * may go untold. The watcher must stay valid. Context: thread. */
 void heap_watch(const struct heap_watcher *watcher);
+
+/* mem/malloc.c tells. */
+void watch_allocated(void *block, size_t bytes);
+void watch_freed(void *block);
+
+/* For tests: the `index`-th request from now on, counting from 1, is answered with "no memory", be
+ * it a block or a thread's stack; 0: none. While an index is set, all calls go the slow way.
+ * Answers whether the last index was reached. Context: thread. */
+bool heap_fail_at(uint32_t index);
 
 #endif

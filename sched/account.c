@@ -82,6 +82,8 @@ static uint32_t queue_length_locked(const struct run_queue *queue)
 {
     uint32_t length = 0;
 
+    if (queue->sole != NULL)
+        return !queue->sole->runtime;
     for (uint32_t bitmap = queue->bitmap; bitmap != 0; bitmap &= bitmap - 1) {
         const struct weft_wait_link *list = &queue->lists[__builtin_ctz(bitmap)];
 

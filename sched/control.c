@@ -285,6 +285,7 @@ int weft_thread_detach(struct weft_thread *thread)
     thread->detached = 1;
     ended = thread->state == THREAD_EXITED;
     if (ended) {
+        thread_ended_remove_locked(thread);
         thread->magic = 0;
         cached = thread_cache_locked(thread);
     }

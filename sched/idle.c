@@ -53,7 +53,7 @@ _Noreturn void idle_entry(void *argument)
             thread_reap();
             arch_irq_save();
         }
-        if (cache_flush_wanted(core)) {
+        if (WEFT_CONFIG_HEAP && cache_flush_wanted(core)) {
             arch_irq_enable();
             cache_flush_idle();
             arch_irq_save();

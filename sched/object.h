@@ -52,6 +52,23 @@ static inline bool object_swap(uint32_t *word, uint32_t expected, uint32_t desir
                                        __ATOMIC_RELAXED);
 }
 
+/* The same under the scheduler's lock: with one core nothing comes between. */
+static inline bool object_swap_locked(uint32_t *word, uint32_t expected, uint32_t desired)
+{
+    if (WEFT_CONFIG_CORES > 1)
+        return object_swap(word, expected, desired);
+    if (__atomic_load_n(word, __ATOMIC_RELAXED) != expected)
+        return false;
+    __atomic_store_n(word, desired, __ATOMIC_RELAXED);
+    return true;
+}
+
+/* What was done before is seen by whoever sees the new value; with one core that is so anyway. */
+static inline void object_store(uint32_t *word, uint32_t value)
+{
+    __atomic_store_n(word, value, WEFT_CONFIG_CORES == 1 ? __ATOMIC_RELAXED : __ATOMIC_RELEASE);
+}
+
 static inline uint32_t object_load(const uint32_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_RELAXED);

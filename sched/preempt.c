@@ -94,8 +94,11 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
         stack_canary_died(current);
     if (sp < current->stack_lo || sp > current->stack_hi)
         return false; /* foreign code is using the register: it keeps the core for now */
-    if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES)
+    if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES) {
+        if (current->cooperative)
+            return false; /* its stack need not have room for this: it gives way by itself */
         stack_overflow(current, sp);
+    }
     if (arch_in_atomic64(arch_frame_pc(frame))) {
         tick_retry_soon_irqoff();
         return false;

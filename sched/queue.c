@@ -45,7 +45,7 @@ static inline void queue_check_blocking(const struct weft_queue *queue, const vo
         object_in_interrupt(function);
 }
 
-static unsigned char *slot(const struct weft_queue *queue, uint32_t index)
+static inline unsigned char *slot(const struct weft_queue *queue, uint32_t index)
 {
     uint32_t at = queue->first + index;
 
@@ -54,77 +54,101 @@ static unsigned char *slot(const struct weft_queue *queue, uint32_t index)
     return queue->storage + (size_t)at * queue->message_bytes;
 }
 
-static void put(struct weft_queue *queue, const void *message)
+static inline void put(struct weft_queue *queue, const void *message)
 {
     copy_element(slot(queue, queue->count), message, queue->message_bytes);
     queue->count++;
 }
 
-static void take(struct weft_queue *queue, void *message)
+static inline void take(struct weft_queue *queue, void *message)
 {
     copy_element(message, slot(queue, 0), queue->message_bytes);
     queue->first = queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
     queue->count--;
 }
 
-/* Sends without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
-static int send_locked(struct weft_queue *queue, const void *message)
+/* Somebody waits to receive, or the queue is full or closed. */
+static __attribute__((noinline)) int send_slowly_locked(struct weft_queue *queue,
+                                                        const void *message)
 {
     struct weft_thread *receiver = wait_queue_first(&queue->receivers);
 
     if (queue->closed)
         return WEFT_ECLOSED;
-    if (receiver != NULL) {
-        copy_element(receiver->wait_data, message, queue->message_bytes);
-        wait_wake_locked(receiver, 0);
-        return 0;
-    }
-    if (queue->count == queue->capacity)
+    if (receiver == NULL)
         return WEFT_EAGAIN;
+    copy_element(receiver->wait_data, message, queue->message_bytes);
+    wait_wake_locked(receiver, 0);
+    return 0;
+}
+
+/* Sends without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. A queue with receivers waiting is empty,
+ * one with senders waiting is full. */
+static inline int send_locked(struct weft_queue *queue, const void *message)
+{
+    if (__builtin_expect(queue->count == queue->capacity || queue->closed ||
+                             !wait_queue_empty(&queue->receivers),
+                         0))
+        return send_slowly_locked(queue, message);
     put(queue, message);
     return 0;
 }
 
-/* Receives without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
-static int receive_locked(struct weft_queue *queue, void *message)
+/* The first sender that waited for room has it. */
+static __attribute__((noinline)) void refill_locked(struct weft_queue *queue)
 {
     struct weft_thread *sender = wait_queue_first(&queue->senders);
 
-    if (queue->count == 0)
+    put(queue, sender->wait_data);
+    wait_wake_locked(sender, 0);
+}
+
+/* Receives without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
+static inline int receive_locked(struct weft_queue *queue, void *message)
+{
+    if (__builtin_expect(queue->count == 0, 0))
         return queue->closed ? WEFT_ECLOSED : WEFT_EAGAIN;
     take(queue, message);
-    if (sender != NULL) {
-        put(queue, sender->wait_data);
-        wait_wake_locked(sender, 0);
-    }
+    if (__builtin_expect(!wait_queue_empty(&queue->senders), 0))
+        refill_locked(queue);
     return 0;
 }
 
-static int send_until_cycles(struct weft_queue *queue, const void *message, uint64_t deadline)
+static __attribute__((noinline)) int wait_to_send(struct weft_queue *queue, const void *message,
+                                                  uint64_t deadline)
+{
+    sched_assert_may_block_irqoff("weft_queue_send");
+    thread_current()->wait_data = (void *)message; /* only read, by the receiver that makes room */
+    return wait_locked(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
+}
+
+static __attribute__((noinline)) int wait_to_receive(struct weft_queue *queue, void *message,
+                                                     uint64_t deadline)
+{
+    sched_assert_may_block_irqoff("weft_queue_receive");
+    thread_current()->wait_data = message;
+    return wait_locked(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
+}
+
+static inline int send_until_cycles(struct weft_queue *queue, const void *message,
+                                    uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
     int result = send_locked(queue, message);
 
-    if (result == WEFT_EAGAIN) {
-        sched_assert_may_block_irqoff("weft_queue_send");
-        thread_current()->wait_data =
-            (void *)message; /* only read, by the receiver that makes room */
-        result = wait_locked(&queue->senders, WAIT_QUEUE_SEND, queue, deadline);
-    }
+    if (__builtin_expect(result == WEFT_EAGAIN, 0))
+        result = wait_to_send(queue, message, deadline);
     sched_leave(state);
     return result;
 }
 
-static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_t deadline)
+static inline int receive_until_cycles(struct weft_queue *queue, void *message, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
     int result = receive_locked(queue, message);
 
-    if (result == WEFT_EAGAIN) {
-        sched_assert_may_block_irqoff("weft_queue_receive");
-        thread_current()->wait_data = message;
-        result = wait_locked(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
-    }
+    if (__builtin_expect(result == WEFT_EAGAIN, 0))
+        result = wait_to_receive(queue, message, deadline);
     sched_leave(state);
     return result;
 }

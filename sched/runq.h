@@ -3,6 +3,9 @@
  * A run queue: one circular list per priority, and a bitmap of the lists that are not empty. Every
  * operation is a handful of instructions: the best thread is found by counting leading zeros.
  * Guarded by interrupts being off on its core.
+ *
+ * With one core, a thread that becomes ready while nobody else is stays out of the lists: `sole` is
+ * all there is then, and two threads that wake each other, or take turns, never touch a list.
  */
 #ifndef SCHED_RUNQ_H
 #define SCHED_RUNQ_H
@@ -15,7 +18,8 @@
 #define RUNQ_PRIORITIES 32
 
 struct run_queue {
-    uint32_t bitmap; /* bit n: list n is not empty */
+    uint32_t bitmap;          /* bit n: somebody of priority n is ready */
+    struct weft_thread *sole; /* the only ready thread, if it is in no list */
     struct weft_wait_link lists[RUNQ_PRIORITIES];
 };
 
@@ -29,6 +33,7 @@ static inline struct weft_thread *runq_thread_of(struct weft_wait_link *link)
 static inline void runq_init(struct run_queue *queue)
 {
     queue->bitmap = 0;
+    queue->sole = NULL;
     for (unsigned i = 0; i < RUNQ_PRIORITIES; i++)
         queue->lists[i].next = queue->lists[i].prev = &queue->lists[i];
 }
@@ -50,14 +55,40 @@ static inline void runq_unlink(struct weft_wait_link *link)
     link->next->prev = link->prev;
 }
 
+/* The sole thread goes into its list, where others will be. */
+static inline void runq_spill(struct run_queue *queue)
+{
+    struct weft_thread *sole = queue->sole;
+
+    if (WEFT_CONFIG_CORES == 1 && sole != NULL) {
+        queue->sole = NULL;
+        runq_link_after(&queue->lists[sole->priority], &sole->link);
+    }
+}
+
+static inline bool runq_push_sole(struct run_queue *queue, struct weft_thread *thread)
+{
+    if (WEFT_CONFIG_CORES > 1 || queue->bitmap != 0)
+        return false;
+    queue->sole = thread;
+    queue->bitmap = 1u << thread->priority;
+    return true;
+}
+
 static inline void runq_push_back(struct run_queue *queue, struct weft_thread *thread)
 {
+    if (runq_push_sole(queue, thread))
+        return;
+    runq_spill(queue);
     runq_link_after(queue->lists[thread->priority].prev, &thread->link);
     queue->bitmap |= 1u << thread->priority;
 }
 
 static inline void runq_push_front(struct run_queue *queue, struct weft_thread *thread)
 {
+    if (runq_push_sole(queue, thread))
+        return;
+    runq_spill(queue);
     runq_link_after(&queue->lists[thread->priority], &thread->link);
     queue->bitmap |= 1u << thread->priority;
 }
@@ -66,6 +97,11 @@ static inline void runq_remove(struct run_queue *queue, struct weft_thread *thre
 {
     struct weft_wait_link *list = &queue->lists[thread->priority];
 
+    if (WEFT_CONFIG_CORES == 1 && queue->sole == thread) {
+        queue->sole = NULL;
+        queue->bitmap = 0;
+        return;
+    }
     runq_unlink(&thread->link);
     if (list->next == list)
         queue->bitmap &= ~(1u << thread->priority);
@@ -77,6 +113,13 @@ static inline struct weft_thread *runq_pop(struct run_queue *queue)
     struct weft_wait_link *list, *first, *second;
     unsigned priority;
 
+    if (WEFT_CONFIG_CORES == 1 && queue->sole != NULL) {
+        struct weft_thread *sole = queue->sole;
+
+        queue->sole = NULL;
+        queue->bitmap = 0;
+        return sole;
+    }
     if (queue->bitmap == 0)
         return NULL;
     priority = 31u - (unsigned)__builtin_clz(queue->bitmap);
@@ -87,6 +130,30 @@ static inline struct weft_thread *runq_pop(struct run_queue *queue)
     second->prev = list;
     if (second == list)
         queue->bitmap &= ~(1u << priority);
+    return runq_thread_of(first);
+}
+
+/* `thread` goes behind its equals, and the first of them comes out: there is one at least, and
+ * nobody better. */
+static inline struct weft_thread *runq_rotate(struct run_queue *queue, struct weft_thread *thread)
+{
+    struct weft_wait_link *list, *first, *second, *last;
+    struct weft_thread *sole = queue->sole;
+
+    if (WEFT_CONFIG_CORES == 1 && sole != NULL) {
+        queue->sole = thread;
+        return sole;
+    }
+    list = &queue->lists[thread->priority];
+    first = list->next;
+    second = first->next;
+    list->next = second;
+    second->prev = list; /* `second` may be the list itself: then so is the last */
+    last = list->prev;
+    thread->link.prev = last;
+    thread->link.next = list;
+    last->next = &thread->link;
+    list->prev = &thread->link;
     return runq_thread_of(first);
 }
 

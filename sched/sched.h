@@ -92,6 +92,13 @@ static inline void sched_exit(arch_irq_state state)
     arch_irq_restore(state);
 }
 
+/* The same where only a thread comes to, whose interrupts were on. */
+static inline void sched_exit_thread(void)
+{
+    sched_unlock_irqoff();
+    arch_irq_enable();
+}
+
 /* Gives the core to the best ready thread, or the idle one. The current thread has been put where
  * it belongs (or is to be forgotten). Returns when it runs again; at once when it is itself the
  * best. */

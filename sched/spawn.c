@@ -33,6 +33,9 @@
     (sizeof(struct weft_thread) + (WEFT_CONFIG_TLS ? arch_tls_bytes() : 0) + ARCH_FPU_BYTES +      \
      START_BYTES + 64)
 
+/* A parked context and a few calls. */
+#define STACK_COOPERATIVE_BYTES 512
+
 /* Under the scheduler's lock. Threads that have ended, by link.next, the latest first. */
 static struct {
     struct weft_thread *first;
@@ -194,11 +197,18 @@ void thread_reap(void)
 
 /* ---- spawning ---- */
 
+/* Without what a preemption puts on the stack a thread that is cooperative can do: it is then not
+ * even stopped, suspended or moved before it blocks or yields (upcall_sched_may_preempt). */
+static size_t stack_minimum(const struct weft_thread_attr *attr)
+{
+    return attr->cooperative ? STACK_COOPERATIVE_BYTES : ARCH_STACK_MINIMUM_BYTES;
+}
+
 static int attr_check(const struct weft_thread_attr *attr)
 {
     if ((unsigned)attr->priority > WEFT_PRIORITY_HIGHEST)
         return WEFT_EINVAL;
-    if (attr->stack != NULL && attr->stack_bytes < OVERHEAD_BYTES + ARCH_STACK_MINIMUM_BYTES)
+    if (attr->stack != NULL && attr->stack_bytes < OVERHEAD_BYTES + stack_minimum(attr))
         return WEFT_EINVAL;
     if (attr->stack_bytes > SIZE_MAX / 2)
         return WEFT_EINVAL;
@@ -218,8 +228,8 @@ static __attribute__((noinline)) struct weft_thread *make(const struct weft_thre
         return lay_out(attr->stack, attr->stack_bytes, attr);
     if (!WEFT_CONFIG_HEAP)
         return NULL;
-    if (wanted < ARCH_STACK_MINIMUM_BYTES)
-        wanted = ARCH_STACK_MINIMUM_BYTES;
+    if (wanted < stack_minimum(attr))
+        wanted = stack_minimum(attr);
     wanted += OVERHEAD_BYTES + stack_guard_extra_bytes();
     memory = stack_alloc(wanted, &bytes);
     if (memory == NULL && upcall_memory_pressure())

@@ -45,34 +45,49 @@ void sched_switch_tls(const struct core *core, const struct weft_thread *from,
     arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
 }
 
-/* The body of sched_switch_locked, in line also where every instruction counts. */
-static inline __attribute__((always_inline)) void switch_locked(struct core *core)
+/* The end of a switch where more than registers must follow. Apart, so that the usual case keeps
+ * nothing across a call. */
+static __attribute__((noinline)) void switch_more_locked(struct core *core,
+                                                         struct weft_thread *previous,
+                                                         struct weft_thread *next)
 {
-    struct weft_thread *previous = core->current;
-    struct weft_thread *next = pick_locked(core);
-
-    DEBUG_ASSERT(!arch_irq_enabled());
-    core_reschedule_clear(core);
-    next->state = THREAD_RUNNING;
-    if (next == previous)
-        return;
-    if (WEFT_CONFIG_STACK_CANARY &&
-        __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
-        stack_canary_died(previous);
-    sched_of(core)->switches++;
-    account_switch_locked(core, previous, next);
-    core->current = next;
-    core->current_fpu_area = next->fpu_area;
-    if (WEFT_CONFIG_TLS && __builtin_expect(core->tls_used != 0, 0))
+    if (WEFT_CONFIG_TLS && core->tls_used != 0)
         sched_switch_tls(core, previous, next);
-    if (__builtin_expect(core->fpu_owner != NULL, 0))
+    if (core->fpu_owner != NULL)
         arch_fpu_switch(core, next->fpu_area);
     arch_switch(&previous->saved_sp, next->saved_sp);
 }
 
+/* From `previous`, which has been put where it belongs, to `next`, which is out of its queue. */
+static inline __attribute__((always_inline)) void switch_to_locked(struct core *core,
+                                                                   struct weft_thread *previous,
+                                                                   struct weft_thread *next)
+{
+    DEBUG_ASSERT(!arch_irq_enabled());
+    if (WEFT_CONFIG_STACK_CANARY &&
+        __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
+        stack_canary_died(previous);
+    next->state = THREAD_RUNNING;
+    sched_of(core)->switches++;
+    account_switch_locked(core, previous, next);
+    core->current = next;
+    core->current_fpu_area = next->fpu_area;
+    if (__builtin_expect((core->tls_used | (uintptr_t)core->fpu_owner) != 0, 0))
+        switch_more_locked(core, previous, next);
+    else
+        arch_switch(&previous->saved_sp, next->saved_sp);
+}
+
 void sched_switch_locked(struct core *core)
 {
-    switch_locked(core);
+    struct weft_thread *previous = core->current;
+    struct weft_thread *next = pick_locked(core);
+
+    core_reschedule_clear(core);
+    if (__builtin_expect(next == previous, 0))
+        next->state = THREAD_RUNNING;
+    else
+        switch_to_locked(core, previous, next);
 }
 
 void sched_requeue_current_locked(struct core *core, bool to_back)
@@ -92,9 +107,8 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
         runq_push_front(ready, current);
 }
 
-/* With more than one core, everything is looked at under the lock; and where an interrupt has asked
- * for something that could not be done at once. */
-static void yield_to_anybody(void)
+/* Everything but the usual case. With more than one core, other queues are looked at too. */
+static __attribute__((noinline)) void yield_to_anybody(void)
 {
     arch_irq_state state;
     struct core *core;
@@ -107,25 +121,37 @@ static void yield_to_anybody(void)
     sched_exit(state);
 }
 
+/* Changes places with the best of the others, if one is as good. One core; interrupts are on. */
+static __attribute__((noinline)) void yield_to_best(struct core *core)
+{
+    struct run_queue *ready = &sched_of(core)->ready;
+    struct weft_thread *current = core->current;
+    uint32_t rivals;
+
+    (void)arch_irq_save();
+    sched_lock_irqoff();
+    rivals = ready->bitmap >> current->priority;
+    if (__builtin_expect(rivals == 1, 1)) {
+        current->state = THREAD_READY;
+        switch_to_locked(core, current, runq_rotate(ready, current));
+    } else if (rivals != 0) {
+        sched_yield_locked(core);
+    }
+    sched_unlock_irqoff();
+    arch_irq_enable();
+}
+
+/* What an interrupt has asked for, and could not have at once, is left to yield_to_anybody. */
 void weft_thread_yield(void)
 {
     struct core *core = core_self();
-    arch_irq_state state;
 
-    if (WEFT_CONFIG_CORES > 1 || core_reschedule_asked(core)) {
+    if (WEFT_CONFIG_CORES > 1 ||
+        __builtin_expect((core->interrupt_depth | core->preempt_off | core->reschedule) != 0, 0))
         yield_to_anybody();
-        return;
-    }
+    else if (runq_has_at_least(&sched_of(core)->ready, core->current->priority))
+        yield_to_best(core);
     /* A thread that becomes ready after this look, by an interrupt, preempts by itself. */
-    if (!runq_has_at_least(&sched_of(core)->ready, core->current->priority))
-        return;
-    if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
-        sched_assert_may_block("weft_thread_yield");
-    state = sched_enter();
-    core->current->state = THREAD_READY;
-    runq_push_back(&sched_of(core)->ready, core->current);
-    switch_locked(core);
-    sched_exit(state);
 }
 
 void sched_assert_may_block(const char *function)

@@ -44,7 +44,7 @@ static void ended_add_locked(struct weft_thread *thread)
     ended = thread;
 }
 
-static void ended_remove_locked(struct weft_thread *thread)
+void thread_ended_remove_locked(struct weft_thread *thread)
 {
     if (thread->all_next != NULL)
         thread->all_next->all_previous = thread->all_previous;
@@ -164,9 +164,8 @@ int weft_thread_join(struct weft_thread *thread, void **result)
     }
     if (result != NULL)
         *result = thread->result;
-    ended_remove_locked(
-        thread);       /* its result is in the caller's hands, where the collector looks */
-    thread->magic = 0; /* from here on it is nobody's */
+    thread_ended_remove_locked(thread); /* the collector finds the result with the caller now */
+    thread->magic = 0;                  /* from here on it is nobody's */
     cached = thread_cache_locked(thread);
     sched_exit(state);
     if (!cached)

@@ -130,6 +130,7 @@ struct weft_thread *thread_all_first(void);
 
 /* Likewise those that have ended and wait for their joiners, who want their results. */
 struct weft_thread *thread_ended_first(void);
+void thread_ended_remove_locked(struct weft_thread *thread);
 
 /* The running thread of this core. */
 static inline struct weft_thread *thread_current(void)

@@ -2,13 +2,11 @@
 /* Blocking and waking: the two halves every blocking object is made of. */
 #include <weft/barrier.h>
 
-#include "arch/clock.h"
 #include "kernel/assert.h"
 #include "kernel/tick.h"
-#include "kernel/upcall.h"
-#include "sched/account.h"
 #include "sched/sched.h"
 #include "sched/select.h"
+#include "sched/wait_fast.h"
 
 uint32_t wait_watchers, spawn_watchers;
 
@@ -27,52 +25,30 @@ void wait_insert_locked(struct weft_wait_queue *queue, struct weft_thread *threa
     runq_link_after(at, &thread->link);
 }
 
-/* They were there before they asked to be told. */
-static inline __attribute__((always_inline)) void tell_watchers(struct weft_thread *thread,
-                                                                unsigned reason)
-{
-    if (upcall_profiler != NULL)
-        upcall_profiler->waited(thread, reason);
-    if (upcall_sites != NULL)
-        upcall_sites->waited(thread, reason);
-}
-
 int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const void *object,
                 uint64_t deadline)
 {
     struct core *core = core_self();
-    struct weft_thread *current = core->current;
+    struct weft_thread *current = wait_enter_locked(core, queue, reason, object);
 
-    DEBUG_ASSERT(!arch_irq_enabled());
-    DEBUG_ASSERT(current->state == THREAD_RUNNING);
-    DEBUG_ASSERT(current != &sched_of(core)->idle);
-    account_wait_locked(current);
-    current->state = THREAD_BLOCKED;
-    current->wait_reason = (uint8_t)reason;
-    current->wait_object = object;
-    current->wait_since = arch_clock_now_irqoff();
-    current->wait_result = 0;
-    current->wait_queue = queue;
-    if (queue != NULL)
-        wait_insert_locked(queue, current);
     if (deadline != UINT64_MAX)
         sleep_arm_locked(&current->alarm, deadline);
     sched_switch_locked(core);
-    if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
-        tell_watchers(current, (unsigned)reason);
-    return current->wait_result;
+    return wait_over_locked(current, reason);
+}
+
+void wait_wake_with_alarm_locked(struct weft_thread *thread, int result)
+{
+    alarm_remove(&thread->alarm);
+    wait_wake_unarmed_locked(thread, result);
 }
 
 void wait_wake_locked(struct weft_thread *thread, int result)
 {
-    DEBUG_ASSERT(thread->magic == THREAD_MAGIC && thread->state == THREAD_BLOCKED);
-    if (thread->wait_queue != NULL)
-        runq_unlink(&thread->link);
-    if (alarm_is_armed(&thread->alarm))
-        alarm_remove(&thread->alarm);
-    thread->wait_result = result;
-    thread->wait_reason = WAIT_NONE;
-    sched_ready_locked(thread);
+    if (__builtin_expect(alarm_is_armed(&thread->alarm), 0))
+        wait_wake_with_alarm_locked(thread, result);
+    else
+        wait_wake_unarmed_locked(thread, result);
 }
 
 void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,

@@ -12,7 +12,7 @@ include $(wildcard tests/unit/*.mk) tests/fuzz/module.mk
 unit_NAMES := $(patsubst unit_%_SRCS,%,$(filter unit_%_SRCS,$(.VARIABLES)))
 # Under a sanitizer: those that make no stacks of their own. Criterion does not run under ThreadSanitizer.
 unit_SAN_undefined := $(unit_NAMES)
-unit_SAN_address := $(filter-out prof_%,$(unit_NAMES))
+unit_SAN_address := $(filter-out prof_% sched_machine,$(unit_NAMES))
 unit_SAN_thread :=
 unit_FOLDER := build/tests$(san_TAG)
 unit_PROGRAMS := $(patsubst %,$(unit_FOLDER)/unit-%,$(if $(SAN),$(unit_SAN_$(SAN)),$(unit_NAMES)))
@@ -62,10 +62,11 @@ $(eval $(call image,bench-minimal,tests/bench/minimal.c))
 $(eval $(call image,bench-objects,tests/bench/objects.c))
 $(eval $(call image,bench-classics,tests/bench/classics.c))
 $(eval $(call image,bench-traps,tests/bench/traps.c))
+$(eval $(call image,bench-libc,tests/bench/libc.c))
 $(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c)))
 $(eval $(call image,bench-typical,examples/channels/main.c))
 $(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
-$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-libc_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 bench_IMAGES := $(addprefix $(B)/,$(if $(filter linux,$(BOARD)),bench-hosted.elf,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf))
 
@@ -90,6 +91,6 @@ ifeq ($(BOARD),linux)
 bench-ready: $(B)/bench-hosted.elf
 	@tests/bench/hosted.sh '$(ONLY)' $<
 else
-bench-ready: $(bench_IMAGES) $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
+bench-ready: $(bench_IMAGES) $(B)/bench-libc.elf $(B)/bench-minimal.elf $(B)/demo.elf build/bin/weft
 	@CROSS='$(arch_CROSS)' tests/bench/run.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'
 endif

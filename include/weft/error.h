@@ -16,6 +16,10 @@
 extern "C" {
 #endif
 
+#if defined(__cplusplus) && !defined(__linux__) && (defined(__EXCEPTIONS) || defined(__GXX_RTTI))
+#error "weft runs C++ without exceptions and RTTI: compile with -fno-exceptions -fno-rtti"
+#endif
+
 #define WEFT_EINVAL (-1)    /* an argument is outside its documented range */
 #define WEFT_ENOMEM (-2)    /* the heap, or a static table, has no room */
 #define WEFT_ETIMEDOUT (-3) /* the deadline passed first */

@@ -111,7 +111,10 @@ WEFT_MUST_CHECK int weft_thread_set_cores(struct weft_thread *thread, uint32_t c
 uint32_t weft_thread_cores(const struct weft_thread *thread);
 
 /* A cooperative thread keeps its core until it blocks or yields, whoever is ready and however long
- * it takes; interrupts are served, and stopping the world, suspending and moving it work. */
+ * it takes; interrupts are served, and stopping the world, suspending and moving it work, if its
+ * stack has room for a preemption: one that is made cooperative may have a stack of 512 bytes and
+ * the control block's, and then does all that only when it blocks or yields. It must stay
+ * cooperative. */
 WEFT_MUST_CHECK int weft_thread_set_cooperative(struct weft_thread *thread, bool cooperative);
 
 /* How long threads of this priority keep the core while others of it are ready, in nanoseconds,

@@ -22,6 +22,7 @@
 #include <weft/gc.h>
 #include <weft/group.h>
 #include <weft/heap.h>
+#include <weft/heap_dump.h>
 #include <weft/input.h>
 #include <weft/mutex.h>
 #include <weft/once.h>

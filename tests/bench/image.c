@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/atomic.h>
 #include <weft/weft.h>
 
 #include "arch/clock.h"
@@ -57,7 +58,7 @@ static void bench_yield(void)
 
     report("yield_alone", MEASURE(ROUNDS, weft_thread_yield()), empty_loop);
     finished = false;
-    if (weft_thread_spawn(&thread, NULL, yielding_thread, NULL) != 0)
+    if (weft_thread_spawn(&thread, &HERE, yielding_thread, NULL) != 0)
         exit(1);
     cost = MEASURE(ROUNDS, weft_thread_yield());
     finished = true;
@@ -87,7 +88,8 @@ static void create_and_join(void)
 {
     struct weft_thread *thread;
 
-    if (weft_thread_spawn(&thread, NULL, nothing, NULL) != 0 || weft_thread_join(thread, NULL) != 0)
+    if (weft_thread_spawn(&thread, &HERE, nothing, NULL) != 0 ||
+        weft_thread_join(thread, NULL) != 0)
         exit(1);
 }
 
@@ -104,6 +106,13 @@ static void bench_heap(void)
     block = malloc(32);
     free(block);
     report("malloc_free_hot", MEASURE(ROUNDS, (block = malloc(32), free(block))), empty_loop);
+}
+
+static void bench_atomic(void)
+{
+    static uint64_t word;
+
+    report("atomic64_add", MEASURE(ROUNDS, weft_atomic64_fetch_add(&word, round_)), empty_loop);
 }
 
 #define TICK_DEPTH 8
@@ -156,12 +165,14 @@ int main(int argc, char **argv)
         weft_thread_sleep_ns(2000000); /* the host counts what one timer interrupt executes */
         return 0;
     }
+    stay_here();
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_switch();
     bench_yield();
     bench_queue();
     bench_create();
     bench_heap();
+    bench_atomic();
     bench_tick();
     return 0;
 }

@@ -79,7 +79,8 @@ static _Noreturn void *answering_thread(void *argument)
 
 static void bench_round_trip(const char *name, void (*go)(void), void (*answer)(void))
 {
-    const struct weft_thread_attr attr = {.priority = WEFT_PRIORITY_DEFAULT, .detached = true};
+    const struct weft_thread_attr attr = {
+        .priority = WEFT_PRIORITY_DEFAULT, .cores = 1, .detached = true};
     void (**given)(void) = malloc(sizeof *given); /* the thread stays, waiting for the next round */
 
     if (given == NULL)
@@ -163,6 +164,7 @@ static void bench_timer(void)
 
 int main(void)
 {
+    stay_here();
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_alone();
     bench_round_trip("semaphore_round_trip", semaphore_round, semaphore_answer);

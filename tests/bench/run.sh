@@ -11,22 +11,35 @@ wanted() { [ -z "$only" ] || [[ $1 == *"$only"* ]]; }
 show() { ! wanted "$1" || printf '  %-28s %s\n' "$1" "$2"; }
 
 echo "Instructions per operation, $board-$arch, $cores core(s), -icount shift=0:"
-for image in bench bench-objects bench-traps bench-classics; do
+for image in bench bench-objects bench-traps bench-libc bench-classics; do
     ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/$image.elf" "$out" >"$out/log" 2>&1 ||
         { tail -20 "$out/log" >&2; exit 1; }
     grep '^bench: ' "$out/console.log" >>"$out/all.log"
     sed -n 's/^bench: //p' "$out/console.log" | while read -r name value; do show "$name" "$value"; done
 done
 
-# What one device or timer interrupt executes before C code: counted in a trace of every instruction.
-if [ "$board" = malta ] && wanted interrupt_to_handler; then
+# What one timer interrupt executes before C code that is the same on every CPU: counted in a trace of every instruction.
+if wanted interrupt_to_handler; then
     trace=$out/trace
-    ICOUNT=shift=0 LIMIT=120 EXTRA="-singlestep -d exec,nochain -D $trace" \
+    # As the trace has them: "[.../ADDRESS/...".
+    address() { "${CROSS:-}nm" "$build/bench.elf" | awk -v name="$1" '$3 == name { print tolower($1) }'; }
+    last=$(address upcall_timer)
+    if [ "$board" = malta ]; then
+        first=$(address arch_vector_interrupt)
+        first=${first: -8} last=${last: -8} filter=
+    else
+        first=$(address amd64_timer_entry)
+        # Not the BIOS: all that runs between the two.
+        filter=" -dfilter 0x$(address arch_trap_begin)..0x$(address arch_trap_end),0x$(address amd64_timer)+0x20,0x$(address lapic_write)+0x40,0x$last+1"
+    fi
+    ICOUNT=shift=0 LIMIT=120 EXTRA="-singlestep -d exec,nochain -D $trace$filter" \
         tools/build/run-image.sh "$board" "$arch" "$cores" "$build/bench.elf" "$out" interrupt >"$out/log" 2>&1 ||
         { tail -20 "$out/log" >&2; exit 1; }
-    show interrupt_to_handler "$(awk '/arch_vector_interrupt/ && !inside { inside = 1; count = 0 }
-        inside && / upcall_(timer|interrupt)$/ { print count; exit }
-        inside { count++ }' "$trace")"
+    count=$(awk -v first="/$first/" -v last="/$last/" '!/^Trace/ { next }
+        index($0, first) { inside = 1; count = 0 }
+        inside && index($0, last) { print count; exit }
+        inside { count++ }' "$trace")
+    show interrupt_to_handler "$count"
     rm -f "$trace"
 fi
 

@@ -38,7 +38,7 @@ static void bench_yield_among_many(void)
 
     finished = false;
     for (unsigned i = 0; i < MANY; i++)
-        if (weft_thread_spawn(&threads[i], NULL, yielding_thread, NULL) != 0)
+        if (weft_thread_spawn(&threads[i], &HERE, yielding_thread, NULL) != 0)
             exit(1);
     cost = MEASURE(ROUNDS / 10, weft_thread_yield());
     finished = true;
@@ -63,7 +63,7 @@ static void bench_unit(void)
     unsigned cost;
 
     finished = false;
-    if (weft_thread_spawn(&thread, NULL, calculating_thread, NULL) != 0)
+    if (weft_thread_spawn(&thread, &HERE, calculating_thread, NULL) != 0)
         exit(1);
     cost = MEASURE(ROUNDS, (touch_unit(), weft_thread_yield()));
     finished = true;
@@ -93,6 +93,7 @@ static void bench_trap(void)
 
 int main(void)
 {
+    stay_here();
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_yield_among_many();
     bench_unit();

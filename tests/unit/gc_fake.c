@@ -6,7 +6,6 @@
 #include <weft/semaphore.h>
 #include <weft/thread.h>
 #include <weft/time.h>
-#include <weft/world.h>
 
 #include "kernel/upcall.h"
 #include "mem/gc.h"
@@ -17,28 +16,10 @@ __asm__(".globl fake_roots_end\n.set fake_roots_end, fake_roots + 4096");
 _Static_assert(sizeof fake_roots == 4096, "the line above says where they end");
 unsigned char core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
 
-bool fake_may_stop = true, fake_stopped;
-unsigned fake_stops;
+bool fake_may_stop = true;
 static void *(*thread_entry)(void *argument);
 static unsigned permits;
 static jmp_buf thread_waits;
-
-void weft_world_stop(const char *reason)
-{
-    cr_assert_str_eq(reason, "collection");
-    cr_assert(!fake_stopped && fake_may_stop);
-    cr_assert(fake_irq_on && core_self()->preempt_off == 0);
-    core_preempt_disable();
-    fake_stopped = true;
-    fake_stops++;
-}
-
-void weft_world_start(void)
-{
-    cr_assert(fake_stopped && core_self()->preempt_off == 1);
-    fake_stopped = false;
-    core_preempt_enable();
-}
 
 bool upcall_world_may_stop(void)
 {

@@ -8,13 +8,15 @@
 #include <stdint.h>
 #include <weft/gc.h>
 
+#include "kernel/core.h"
+
 #define FAKE_ROOTS 512
 
 extern uintptr_t fake_roots[FAKE_ROOTS];
 
-/* May the world be stopped; is it; how often it was. */
-extern bool fake_may_stop, fake_stopped;
-extern unsigned fake_stops;
+/* May the world be stopped? (mem_fake.h says how often it was.) It is while preemption is off. */
+extern bool fake_may_stop;
+#define fake_stopped (core_self()->preempt_off != 0)
 
 /* Runs the finalizers that are ready, as the thread would. */
 void fake_finalizers_run(void);

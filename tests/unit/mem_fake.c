@@ -16,6 +16,7 @@
 #include "kernel/print.h"
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"
+#include "mem/heap.h"
 
 #define GRAIN 512
 
@@ -64,6 +65,18 @@ void fake_boot(size_t bytes0, size_t bytes1)
         board_region_count = 2;
     }
     upcall_heap_init();
+}
+
+void fake_reset(void)
+{
+    for (unsigned i = 0; i < known_regions; i++) {
+        free(fake_region_start[i]);
+        free(grain_released[i]);
+    }
+    known_regions = board_region_count = 0;
+    fake_released_bytes = 0;
+    fake_console_clear();
+    memset(&heap, 0, sizeof heap);
 }
 
 bool board_heap_region(unsigned index, struct board_region *region)

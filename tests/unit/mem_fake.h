@@ -17,6 +17,9 @@
  * per test. */
 void fake_boot(size_t bytes0, size_t bytes1);
 
+/* Forgets the heap and its memory: fake_boot may come again. */
+void fake_reset(void);
+
 /* Memory that the board has not given to the heap; aligned to 4096. */
 void *fake_memory(size_t bytes);
 

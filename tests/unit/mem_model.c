@@ -172,7 +172,7 @@ static void model_test(size_t arena, unsigned operations, uint64_t seed)
 }
 
 #ifndef MODEL_OPERATIONS
-#define MODEL_OPERATIONS 300000
+#define MODEL_OPERATIONS (getenv("SOAK") ? 10000000 / 3 : 300000) /* for each of four arenas */
 #endif
 
 Test(mem_model, random_operations_in_256_kib_keep_every_block_and_record_intact)

@@ -15,10 +15,18 @@
 #include "kernel/panic.h"
 #include "kernel/print.h"
 #include "kernel/tick.h"
+#include "kernel/upcall.h"
 #include "sched/object.h"
+#include "sched/wait_fast.h"
+
+/* Nobody watches waits here. */
+uint32_t wait_watchers;
+const struct upcall_profiler *upcall_profiler;
+const struct upcall_sites *upcall_sites;
 
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
+uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
 
 static struct weft_thread self = {.name = "self", .magic = THREAD_MAGIC};
@@ -69,6 +77,24 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
 {
     (void)queue, (void)reason, (void)object, (void)deadline;
     return WEFT_ETIMEDOUT;
+}
+
+void sched_park_locked(struct weft_thread *thread)
+{
+    (void)thread;
+    abort();
+}
+
+void sched_switch_locked(struct core *core)
+{
+    runq_unlink(&core->current->link);
+    core->current->wait_result = WEFT_ETIMEDOUT;
+}
+
+void wait_wake_with_alarm_locked(struct weft_thread *thread, int result)
+{
+    (void)thread, (void)result;
+    abort();
 }
 
 void wait_wake_locked(struct weft_thread *thread, int result)

@@ -74,6 +74,11 @@ void place_priority_dropped_locked(struct weft_thread *thread)
     (void)thread;
 }
 
+void thread_ended_remove_locked(struct weft_thread *thread)
+{
+    (void)thread;
+}
+
 bool thread_cache_locked(struct weft_thread *thread)
 {
     (void)thread;

@@ -44,7 +44,7 @@ $(B)/install/weft_target.h: tools/build/target-header.sh include/weft/config.h $
 # The same flags as weft's own; the linker script is the target's, or (firmware) the program's own. NEWLIB_DIR stands
 # for where newlib was installed, LIB_ROOT for the prefix: each package file writes them in its own way.
 install_CFLAGS = $(filter-out -fno-stack-protector,$(TARGET_FLAGS)) $(STACK_PROTECTOR)
-install_SCRIPT = $(if $(board_FRAGMENTS),,-T LIB_ROOT/lib/weft/$(install_TARGET)/image.ld)
+install_SCRIPT = $(if $(board_FRAGMENTS),,$(if $(NEWLIB),-Wl$(comma)--entry=_start )-T LIB_ROOT/lib/weft/$(install_TARGET)/image.ld)
 install_INCLUDES = $(if $(NEWLIB),-nostdinc -isystem NEWLIB_DIR/include -isystem $(gcc_INCLUDE))
 install_LIBS = $(if $(NEWLIB),-LNEWLIB_DIR/lib -Wl$(comma)--start-group -lweft -lc -lm -lgcc -Wl$(comma)--end-group,$(abspath $(libc_FIRST)) \
 	-Wl$(comma)--start-group -lweft $(libc_LIBS) -Wl$(comma)--end-group $(abspath $(libc_LAST)))

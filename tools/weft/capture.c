@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "prof/heap_format.h"
+
 static void capture_text(void *context, const uint8_t *bytes, size_t length)
 {
     struct capture *capture = context;
@@ -14,6 +16,8 @@ static void capture_record(void *context, const uint8_t *record, size_t length, 
 {
     struct capture *capture = context;
 
+    if (record[2] >= HEAP_FIRST)
+        return; /* a heap dump's; serial.raw has it, for weft heap */
     if (site_profiles_is_record(record, length))
         site_profiles_record(&capture->sites, record, length, offset);
     else

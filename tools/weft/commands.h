@@ -8,5 +8,6 @@ int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_symbolize(int argc, char **argv);
 int command_flash(int argc, char **argv);
+int command_heap(int argc, char **argv);
 
 #endif

@@ -25,10 +25,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", command_run},
-    {"report", command_report},
-    {"symbolize", command_symbolize},
-    {"flash", command_flash},
+    {"run", command_run},     {"report", command_report}, {"symbolize", command_symbolize},
+    {"flash", command_flash}, {"heap", command_heap},
 };
 
 static const char about[] =
@@ -39,6 +37,7 @@ static const char about[] =
     "  report     the same from a stored serial log\n"
     "  symbolize  explain the addresses in a text\n"
     "  flash      make an image for a board's boot flash\n"
+    "  heap       read a heap dump: who holds memory, who points where, a core for gdb\n"
     "\n"
     "Exit codes: 64 usage, 65 damaged log or wrong image, 66 missing input, 71 system error, 74 "
     "result "

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Hangs with interrupts on, so that the console still answers, or with them off. */
+/* Hangs with interrupts on, so that the console still answers, or ("deaf") with them off; or
+ * ("alive") goes on for ever, saying so. */
 #include <stdio.h>
 #include <string.h>
 #include <weft/mutex.h>
 #include <weft/thread.h>
+
+#include "arch/irq.h"
 
 static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
 
@@ -19,6 +22,14 @@ static __attribute__((noinline, noreturn)) void spin_for_ever(void)
         __asm__ volatile("");
 }
 
+static __attribute__((noinline, noreturn)) void stay_alive(void)
+{
+    for (unsigned i = 0;; i++) {
+        printf("alive %-70u\n", i); /* long: what the host tool writes to files is buffered */
+        weft_thread_sleep_ns(10000000);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct weft_thread_attr attr = {.name = "blocked", .priority = WEFT_PRIORITY_DEFAULT};
@@ -28,12 +39,10 @@ int main(int argc, char **argv)
     if (weft_thread_spawn(&thread, &attr, blocked_thread, NULL) != 0)
         return 1;
     weft_thread_yield();
+    if (argc > 1 && strcmp(argv[1], "alive") == 0)
+        stay_alive();
     puts("hanging now");
     if (argc > 1 && strcmp(argv[1], "deaf") == 0)
-#if defined(__mips__)
-        __asm__ volatile("di");
-#else
-        __asm__ volatile("cli");
-#endif
+        (void)arch_irq_save();
     spin_for_ever();
 }

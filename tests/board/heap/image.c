@@ -2,6 +2,7 @@
 /*
  * The heap on the board. First argument:
  *   stress [N]  threads allocate, fill, check, resize and free while the tick preempts them
+ *   pipe N  two threads on two cores, each of which frees what the other allocates
  *   twice   frees a block twice: with the full tier the report names both places
  *   beyond  writes past a block's end and frees it (full tier)
  *   cost    instructions per malloc + free pair, and of the worst single call; needs -icount
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/channel.h>
 #include <weft/heap.h>
 #include <weft/thread.h>
 #include <weft/time.h>
@@ -155,6 +157,73 @@ static void stress(void)
     CHECK(weft_heap_check() == 0);
     weft_heap_trace();
     printf("heap stress done\n");
+}
+
+/* ---- pipe ---- */
+
+struct parcel {
+    uint32_t bytes, fill;
+    uint8_t content[];
+};
+
+static struct weft_channel pipes[2];
+static uint32_t parcels;
+
+static void parcel_send(struct weft_channel *pipe, uint32_t *state)
+{
+    uint32_t bytes = next_random(state) % (8u << next_random(state) % 10);
+    struct parcel *parcel = malloc(sizeof *parcel + bytes);
+
+    CHECK(parcel != NULL);
+    parcel->bytes = bytes;
+    parcel->fill = next_random(state);
+    memset(parcel->content, (int)parcel->fill, bytes);
+    CHECK(weft_channel_send(pipe, &parcel) == 0);
+}
+
+static void parcel_receive(struct weft_channel *pipe)
+{
+    struct parcel *parcel;
+
+    CHECK(weft_channel_receive(pipe, &parcel) == 0);
+    for (uint32_t i = 0; i < parcel->bytes; i++)
+        CHECK(parcel->content[i] == (uint8_t)parcel->fill);
+    free(parcel);
+}
+
+static void *piper(void *argument)
+{
+    uintptr_t which = (uintptr_t)argument;
+    uint32_t state = 5 + (uint32_t)which;
+
+    for (uint32_t sent = 0; sent < parcels; sent += 8) {
+        for (unsigned i = 0; i < 8; i++)
+            parcel_send(&pipes[which], &state);
+        for (unsigned i = 0; i < 8; i++)
+            parcel_receive(&pipes[1 - which]);
+    }
+    return NULL;
+}
+
+static void pipe_both(void)
+{
+    static struct parcel *storage[2][16];
+    struct weft_thread *thread[2];
+    size_t live = weft_heap_live_bytes();
+
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(weft_channel_init(&pipes[i], storage[i], sizeof storage[i][0], 16) == 0);
+    for (uintptr_t i = 0; i < 2; i++) {
+        const struct weft_thread_attr attr = {.priority = 16,
+                                              .cores = weft_core_count() > 1 ? 1u << i : 0};
+
+        CHECK(weft_thread_spawn(&thread[i], &attr, piper, (void *)i) == 0);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(weft_thread_join(thread[i], NULL) == 0);
+    CHECK(weft_heap_check() == 0);
+    CHECK(weft_heap_live_bytes() <= live + 8192);
+    printf("%u parcels each way on %u cores\n", (unsigned)parcels, weft_core_count());
 }
 
 /* ---- cost ---- */
@@ -338,7 +407,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "twice") == 0)
         twice();
-    else if (argc > 1 && strcmp(argv[1], "beyond") == 0)
+    else if (argc > 2 && strcmp(argv[1], "pipe") == 0) {
+        parcels = (uint32_t)atoi(argv[2]);
+        pipe_both();
+    } else if (argc > 1 && strcmp(argv[1], "beyond") == 0)
         beyond();
     else if (argc > 1 && strcmp(argv[1], "cost") == 0)
         cost();

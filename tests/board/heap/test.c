@@ -30,6 +30,16 @@ Test(heap, full_tier_threads_that_interrupt_each_other_keep_their_blocks)
     assert_contains(run.console, "heap stress done");
 }
 
+Test(heap, two_cores_free_what_the_other_allocated)
+{
+    struct board_options options = {.config = "CORES=2", .name = "pipe", .limit_s = 120};
+    struct board_run run =
+        board_boot("heap", getenv("SOAK") ? "pipe 1000000" : "pipe 20000", &options);
+
+    cr_assert_eq(run.status, 0, "%s", run.terminal);
+    assert_contains(run.console, "parcels each way on 2 cores");
+}
+
 static void reported(const char *way, const char *config, const char *sentence, const char *freed)
 {
     struct board_run run =

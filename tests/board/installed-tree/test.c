@@ -333,18 +333,62 @@ Test(installed, objects_of_another_kind_are_refused_by_the_linker)
     }
 }
 
-Test(installed, script_without_the_fragments_is_refused_by_the_linker)
+static void script_refused(const char *fragment, const char *sentence)
 {
     const char *example = own_firmware();
     char command[100];
 
     prepare("script");
     cr_assert_eq(host_run(&(char *){NULL},
-                          "sed -i '/INCLUDE weft-read-only/d' %s/examples/%s/firmware.ld", folder,
-                          example),
+                          "sed -i '/INCLUDE weft-%s.ld/d' %s/examples/%s/firmware.ld", fragment,
+                          folder, example),
                  0);
     snprintf(command, sizeof command, "make TARGET=%s", firmware_target());
-    refused(example, command, "weft_error__the_linker_script_must_include_wefts_fragments");
+    refused(example, command, sentence);
+    cr_assert_neq(
+        host_run(&(char *){NULL}, "test -e %s/examples/%s/%s.elf", folder, example, example), 0,
+        "the image is there all the same");
+}
+
+Test(installed, script_without_the_fragments_is_refused_by_the_linker)
+{
+    script_refused("read-only", "the linker script must INCLUDE weft-read-only.ld");
+    script_refused("text", "the linker script must INCLUDE weft-text.ld");
+    script_refused("data", "the linker script must INCLUDE weft-data.ld");
+    script_refused("bss", "weft_error__the_linker_script_must_include_weft_bss_ld");
+}
+
+/* The whole script forgotten: the flags of somebody who wrote them down by hand. */
+Test(installed, link_without_the_script_is_refused_by_the_linker)
+{
+    char command[500];
+
+    if (is_linux())
+        cr_skip_test("a process is linked by the linker's own script as well");
+    prepare("no-script");
+    snprintf(
+        command, sizeof command,
+        "make TARGET=%s && rm blink.elf && $(pkg-config --variable=link weft-%s) "
+        "$(pkg-config --variable=cc weft-%s) main.o -o blink.elf $(pkg-config --libs weft-%s | "
+        "sed \"s/-T [^ ]*//\")",
+        target(), target(), target(), target());
+    refused("blink", command, "weft_error__the_linker_script_must_include_wefts_fragments");
+}
+
+Test(installed, cplusplus_with_exceptions_is_refused_by_the_compiler)
+{
+    char command[300], *output;
+
+    if (is_linux())
+        cr_skip_test("a process has them");
+    prepare("exceptions");
+    snprintf(command, sizeof command, "command -v $(pkg-config --variable=cxx weft-%s)", target());
+    if (in_example(&output, "cplusplus", command) != 0)
+        cr_skip_test("g++ for this target is not installed (EXTRAS=1 make test installs it)");
+    snprintf(command, sizeof command,
+             "$(pkg-config --variable=cxx weft-%s) -c main.cpp $(pkg-config --cflags weft-%s)",
+             target(), target());
+    refused("cplusplus", command, "compile with -fno-exceptions -fno-rtti");
 }
 
 /* Changes main.c by a sed command, builds it and boots it: status 78 and a sentence. */

@@ -451,8 +451,11 @@ static void *disturber(void *argument)
     return argument;
 }
 
-static void attempt(uint32_t ahead, unsigned phase)
+/* How long it took, its check apart. */
+static uint32_t attempt(uint32_t ahead, unsigned phase)
 {
+    uint32_t start = arch_clock_cycles(), took;
+
     tick_in(ahead);
     for (unsigned i = 0; i < phase; i++)
         __asm__ volatile("nop");
@@ -460,29 +463,21 @@ static void attempt(uint32_t ahead, unsigned phase)
     scenario->run();
     window_end();
     tick_in(FAR);
-    scenario->check();
-}
-
-/* How long an undisturbed run takes, and half as long again. */
-static uint32_t length(void)
-{
-    uint32_t start = arch_clock_cycles(), took;
-
-    attempt(FAR, 0);
     took = arch_clock_cycles() - start;
-    return took + took / 2 + AHEAD_FIRST;
+    scenario->check();
+    return took;
 }
 
 static void sweep(unsigned rounds)
 {
-    uint32_t end = length();
+    uint32_t took = attempt(FAR, 0), end = AHEAD_FIRST + took + took / 2; /* disturbed: longer */
 
     disturbing = true;
     for (unsigned round = 0; round < rounds; round++)
         for (uint32_t ahead = AHEAD_FIRST; ahead < end; ahead++)
             attempt(ahead, round % PHASES);
     disturbing = false;
-    printf("%s: %u instructions' time\n", scenario->name, (unsigned)end);
+    printf("%s: ticks up to %u counts ahead\n", scenario->name, (unsigned)end);
 }
 
 static void play(unsigned rounds)

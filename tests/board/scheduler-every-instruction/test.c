@@ -16,7 +16,7 @@
 
 #define IMAGE "scheduler-every-instruction"
 #define WORDS 65536u
-#define BLOCK_MAX 64u
+#define SWEEPS_MAX 4u
 #define STATUS_IE 1u
 #define STATUS_EXL_ERL 6u
 
@@ -126,36 +126,38 @@ static unsigned take_hits(const char *console)
 
     for (const char *line = console; (line = strstr(line, "hit ")) != NULL; line++) {
         cr_assert_eq(sscanf(line, "hit %x %u %u", &pc, &at, &inside), 3);
-        words[word_of(pc)].at = at;
-        words[word_of(pc)].inside = inside;
+        words[word_of(pc)].at += at;
+        words[word_of(pc)].inside += inside;
         ticks += at + inside;
     }
     return ticks;
 }
 
-/* How many instructions of the range were executed; fails when one of them was never interrupted.
- */
-static unsigned compare(struct range range)
+struct coverage {
+    unsigned count, missed, slots;
+    char list[400]; /* of those missed */
+};
+
+/* The instructions of the range that were executed, and those of them never interrupted. */
+static struct coverage compare(struct range range)
 {
-    unsigned count = 0, missed = 0, slots = 0;
-    char list[400] = "";
+    struct coverage coverage = {0};
 
     for (unsigned pc = range.begin; pc < range.end; pc += 4) {
         unsigned word = word_of(pc), slot = pc > base ? words[word - 1].inside : 0;
+        size_t used = strlen(coverage.list);
 
         if (!words[word].executed)
             continue;
-        count++;
-        slots += slot != 0;
+        coverage.count++;
+        coverage.slots += slot != 0;
         if (words[word].at != 0 || slot != 0)
             continue;
-        missed++;
-        if (strlen(list) + 10 < sizeof list)
-            sprintf(list + strlen(list), " %08x", pc);
+        coverage.missed++;
+        if (used + 10 < sizeof coverage.list)
+            sprintf(coverage.list + used, " %08x", pc);
     }
-    cr_assert_eq(missed, 0, "%u of %u instructions were never interrupted:%s", missed, count, list);
-    printf("%u instructions, %u of them in delay slots\n", count, slots);
-    return count;
+    return coverage;
 }
 
 /* ---- a test ---- */
@@ -182,8 +184,8 @@ static void interrupted(const char *scenario, const char *config, unsigned round
                         unsigned at_least)
 {
     char elf[256], objects[300], trace[64], names[80], extra[300], number[16];
-    unsigned begin, end, count, ticks;
-    struct board_run run;
+    unsigned begin, end, ticks = 0;
+    struct coverage coverage;
     struct range range;
 
     if (strncmp(board_arch(), "mips", 4) != 0)
@@ -203,12 +205,19 @@ static void interrupted(const char *scenario, const char *config, unsigned round
     boot("trace", scenario, config, "-trace", extra);
     take_trace(trace, begin, end);
     snprintf(number, sizeof number, "%u", getenv("SOAK") != NULL ? 40 * rounds : rounds);
-    run = boot(number, scenario, config, "", NULL);
-    ticks = take_hits(run.console);
-    printf("%s %s, %u core(s): %u interrupts; ", board_arch(), scenario, config != NULL ? 2 : 1,
-           ticks);
-    count = compare(range);
-    cr_assert_geq(count, at_least, "only %u instructions are executed", count);
+    /* Two runs of the emulator differ by some instructions' time: what one sweep just missed, the
+     * next may hit. */
+    for (unsigned i = 0; i < SWEEPS_MAX; i++) {
+        ticks += take_hits(boot(number, scenario, config, "", NULL).console);
+        coverage = compare(range);
+        if (coverage.missed == 0)
+            break;
+    }
+    printf("%s %s, %u core(s): %u interrupts; %u instructions, %u of them in delay slots\n",
+           board_arch(), scenario, config != NULL ? 2 : 1, ticks, coverage.count, coverage.slots);
+    cr_assert_eq(coverage.missed, 0, "%u of %u instructions were never interrupted:%s",
+                 coverage.missed, coverage.count, coverage.list);
+    cr_assert_geq(coverage.count, at_least, "only %u instructions are executed", coverage.count);
 }
 
 Test(injection, yield_is_interrupted_at_every_instruction)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_FPU_H
+#define PORT_FPU_H
+
+#define ARCH_FPU_BYTES 0 /* no floating-point state, or kept elsewhere */
+
+/* Make the unit trap unless it holds next_area's state. */
+static inline void arch_fpu_switch(struct core *core, void *next_area)
+{
+    (void)core;
+    (void)next_area;
+}
+
+static inline void arch_fpu_forget(struct core *core, void *area)
+{
+    (void)core;
+    (void)area;
+}
+
+static inline void arch_fpu_reset(void *area)
+{
+    (void)area;
+}
+
+#endif
