@@ -19,6 +19,11 @@
 #include "sched/object.h"
 #include "sched/wait_fast.h"
 
+/* Nobody watches waits here. */
+uint32_t wait_watchers;
+const struct upcall_profiler *upcall_profiler;
+const struct upcall_sites *upcall_sites;
+
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 uint32_t wait_watchers;
