@@ -129,11 +129,15 @@ static void read_counters(struct weft_timer *unused, void *argument)
 
 static uint32_t operations;
 
+/* A permit for each thread, once all have got their stacks out of what little there is. */
+static struct weft_semaphore permits = WEFT_SEMAPHORE_INITIALIZER(permits, 0);
+
 static void *worker(void *argument)
 {
     uint32_t state = 1 + (uint32_t)(uintptr_t)argument, failures = 0;
     void *block[16] = {NULL};
 
+    CHECK(weft_semaphore_wait(&permits) == 0);
     for (uint32_t i = 0; i < operations; i++) {
         void **one = &block[next_random(&state) % 16];
         size_t bytes = 1 + next_random(&state) % (8u << next_random(&state) % 14);
@@ -155,6 +159,7 @@ static void *consistent_reader(void *argument)
 {
     struct weft_mstats stats;
 
+    CHECK(weft_semaphore_wait(&permits) == 0);
     for (unsigned i = 0; i < 50; i++) {
         weft_heap_stats_consistent(&stats); /* checks the identities itself */
         for (unsigned turns = 0; turns < 10; turns++)
@@ -181,6 +186,8 @@ static void storm(unsigned period_us, unsigned scavenges_min)
         CHECK(weft_thread_spawn(&thread[i], &attr, i == WORKERS ? consistent_reader : worker,
                                 (void *)i) == 0);
     }
+    for (unsigned i = 0; i <= WORKERS; i++)
+        weft_semaphore_post(&permits);
     for (unsigned i = 0; i <= WORKERS; i++) {
         CHECK(weft_thread_join(thread[i], &result) == 0);
         failures += i < WORKERS ? (uintptr_t)result : 0;
