@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* State Threads (libst): cooperative, one thread of the system. It yields by sleeping for no time. */
+/* State Threads (libst): cooperative, one thread of the system. It yields by sleeping for no time.
+ */
 #include <st.h>
 #include <stdlib.h>
 
