@@ -41,9 +41,11 @@ endif
 ifneq ($(SAN),)
 test_TARGETS := linux-amd64
 endif
+# As many jobs as processors, unless make was told how many.
+test_JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 test:
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
-	@$(foreach t,$(test_TARGETS),$(MAKE) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
+	@$(foreach t,$(test_TARGETS),$(MAKE) $(test_JOBS) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
 	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
 test_EXTRAS := $(filter true,$(CI))$(EXTRAS)
 packages_malta-mips := $(if $(test_EXTRAS),g++-mips-linux-gnu) gcc-mips-linux-gnu qemu-system-mips u-boot-tools
