@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* weft_heap_check: everything that must agree with something else, does it? */
+#include <weft/world.h>
+
+#include "kernel/upcall.h"
 #include "mem/cache.h"
 #include "mem/central.h"
 #include "mem/guard.h"
@@ -163,9 +166,8 @@ static int check_census(const struct census *census)
     return 0;
 }
 
-int weft_heap_check(void)
+static int check_all(struct core *core)
 {
-    struct core *core = prim_enter();
     struct census census = {0};
     int result = 0;
 
@@ -180,6 +182,21 @@ int weft_heap_check(void)
         result = cache_check(&cores[i]);
     if (WEFT_CONFIG_HEAP_FULL && result == 0)
         result = guard_check();
+    return result;
+}
+
+int weft_heap_check(void)
+{
+    bool stops = WEFT_CONFIG_CORES > 1 && upcall_world_may_stop();
+    struct core *core;
+    int result;
+
+    if (stops)
+        weft_world_stop("heap check");
+    core = prim_enter();
+    result = check_all(core);
     prim_leave(core);
+    if (stops)
+        weft_world_start();
     return result;
 }

@@ -19,6 +19,7 @@ static void run_others_irqoff(struct core *core)
     bool somebody;
 
     sched_lock_irqoff();
+    sched_of(core)->idle_works = false;
     core_reschedule_clear(core);
     somebody = place_waits_locked(core, 0);
     if (somebody || tick_is_asked(core))
@@ -41,6 +42,33 @@ bool upcall_sched_needs_tick(const struct core *core)
            watchdog_needs_tick(core->id);
 }
 
+/* Not while the world is stopped: whoever stopped it looks at the heap. */
+static bool work_begin_irqoff(struct core *core)
+{
+    bool begins;
+
+    sched_lock_irqoff();
+    begins = !world_core_stopped_locked(core);
+    sched_of(core)->idle_works = begins;
+    sched_unlock_irqoff();
+    return begins;
+}
+
+/* What has been left for when there is nothing else to do. */
+static void work_irqoff(struct core *core)
+{
+    bool flushes = WEFT_CONFIG_HEAP && cache_flush_wanted(core);
+
+    if ((sched_of(core)->dead == NULL && !flushes) || !work_begin_irqoff(core))
+        return;
+    arch_irq_enable();
+    if (sched_of(core)->dead != NULL)
+        thread_reap();
+    if (WEFT_CONFIG_HEAP && flushes)
+        cache_flush_idle();
+    arch_irq_save();
+}
+
 _Noreturn void idle_entry(void *argument)
 {
     struct core *core = core_self(); /* an idle thread never moves */
@@ -48,16 +76,7 @@ _Noreturn void idle_entry(void *argument)
     (void)argument;
     sched_unlock_irqoff(); /* taken by whoever switched here first */
     for (;;) {
-        if (sched_of(core)->dead != NULL) {
-            arch_irq_enable();
-            thread_reap();
-            arch_irq_save();
-        }
-        if (WEFT_CONFIG_HEAP && cache_flush_wanted(core)) {
-            arch_irq_enable();
-            cache_flush_idle();
-            arch_irq_save();
-        }
+        work_irqoff(core);
         run_others_irqoff(core);
         arch_cpu_idle_irqoff();
         arch_irq_save();

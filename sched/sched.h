@@ -49,6 +49,7 @@ struct scheduler {
     struct weft_thread idle;
     struct weft_thread *dead; /* detached threads that have ended, by link.next; freed at leisure */
     uint32_t switches, preemptions, steals;
+    bool idle_works; /* the idle thread is in the heap: stopping the world waits for it */
 #if WEFT_CONFIG_THREAD_STATS
     uint32_t charged_at; /* cycles: up to here the current thread has been charged */
 #endif

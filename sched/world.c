@@ -137,7 +137,8 @@ static void flag_and_take(struct core *self)
     world.stopping = true;
     world.parked = 1u << self->id;
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
-        if ((cores_online() >> id & 1) != 0 && id != self->id && sched_is_idle(&cores[id]))
+        if ((cores_online() >> id & 1) != 0 && id != self->id && sched_is_idle(&cores[id]) &&
+            !sched_of(&cores[id])->idle_works)
             world_core_parked_locked(&cores[id]);
     ask_locked();
     sched_exit(state);

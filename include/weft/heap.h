@@ -136,7 +136,8 @@ void weft_heap_scavenger_stop(void);
 void weft_heap_set_release_hook(void (*hook)(void *start, size_t bytes, bool released));
 
 /* Walks everything: page runs, spans, free lists, caches, counters. 0, or WEFT_ESTATE after
- * printing what is wrong. With several cores, call it while the others leave the heap alone.
+ * printing what is wrong. With several cores it stops the world; where the caller may not do
+ * that (with preemption off, or the world stopped already), the others must leave the heap alone.
  * Context: thread; preemption is off for the time of the walk. Cost: linear in pages and free
  * objects. */
 WEFT_MUST_CHECK int weft_heap_check(void);

@@ -228,6 +228,11 @@ void board_ipi_send(unsigned core)
 }
 
 /* The collector's tests have a world of their own. */
+__attribute__((weak)) bool upcall_world_may_stop(void)
+{
+    return false;
+}
+
 __attribute__((weak)) void weft_world_stop(const char *reason)
 {
     const struct core *core = core_self();

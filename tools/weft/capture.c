@@ -16,7 +16,7 @@ static void capture_record(void *context, const uint8_t *record, size_t length, 
 {
     struct capture *capture = context;
 
-    if (record[2] >= HEAP_FIRST)
+    if (record[2] >= HEAP_FIRST && record[2] <= HEAP_END)
         return; /* a heap dump's; serial.raw has it, for weft heap */
     if (site_profiles_is_record(record, length))
         site_profiles_record(&capture->sites, record, length, offset);

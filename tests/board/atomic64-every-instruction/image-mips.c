@@ -35,6 +35,7 @@ static struct {
     uint32_t at, in_slot; /* at the instruction; in its delay slot */
 } hits[SLOTS * SLOT_WORDS];
 static volatile uint32_t ticks_seen;
+static uint32_t missed_before;
 static bool handler_uses_word;
 static uint64_t word __attribute__((aligned(8)));
 static volatile uint32_t handler_adds;
@@ -47,6 +48,7 @@ void __wrap_upcall_sched_slice(struct core *core);
 
 bool __wrap_upcall_timer(struct arch_frame *frame)
 {
+    struct core *core = core_self();
     uintptr_t offset = arch_frame_pc(frame) - (uintptr_t)__atomic64_start;
     uint32_t cause;
 
@@ -55,15 +57,17 @@ bool __wrap_upcall_timer(struct arch_frame *frame)
         hits[offset / 4].at += (cause & CAUSE_BD) == 0;
         hits[offset / 4].in_slot += (cause & CAUSE_BD) != 0;
     }
+    missed_before = core->ticks_missed;
     return __real_upcall_timer(frame);
 }
 
 #define HANDLER_VALUE 0x100000000ull
 
-/* In the tick, after the interrupted operation was settled. */
+/* In the tick, after the interrupted operation was settled. One that is late stands for those that
+ * came due meanwhile, as in the profile. */
 void __wrap_upcall_sched_slice(struct core *core)
 {
-    ticks_seen++;
+    ticks_seen += 1 + core->ticks_missed - missed_before;
     core->tick_period = burst_left > 0 ? BURST_PERIOD : FAR;
     burst_left -= burst_left > 0;
     if (handler_uses_word) {
