@@ -94,7 +94,7 @@ done
 [ -z "$failures" ] || printf 'failed:\n%s' "$failures"
 echo "the tests' full output is in $log"
 echo "$passed passed, $failed failed, $skipped skipped"
-if [ $((passed + failed)) = 0 ]; then
+if [ $((passed + failed + skipped)) = 0 ]; then
     echo "no test's name contains \"$only\"" >&2
     exit 1
 fi
