@@ -11,8 +11,9 @@
  * Steps. Refuse what would deadlock; take the semaphore; count the cores, set the flag, take self
  * and the idle cores at once; interrupt the rest; wait, asking again now and then; verify. A core
  * that is interrupted puts its thread first in its queue, by the same path as a preemption, and
- * switches to the idle thread. Where preemption is off, or the code is in a 64-bit atomic, or has
- * interrupts off because it holds a lock, the core comes to the same place as soon as that ends.
+ * switches to the idle thread. An idle thread that is in the heap (idle_works) is waited for, too.
+ * Where preemption is off, or the code is in a 64-bit atomic, or has interrupts off because it
+ * holds a lock, the core comes to the same place as soon as that ends.
  *
  * After "Go 1.4", runtime/proc.c: stoptheworld, and the failure it had: a stop asked for by a
  * thread that held the heap's lock never ended. Here that is refused, and the lock is named.

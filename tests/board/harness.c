@@ -31,6 +31,12 @@ const char *board_sanitizer(void)
     return setting("WEFT_SAN", "");
 }
 
+void board_needs_weft_malloc(void)
+{
+    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
+        cr_skip_test("malloc is the sanitizer's");
+}
+
 /* The folder's tag is made as in tools/build/target.mk. */
 void board_image_path(char *path, size_t bytes, const char *image, const char *config)
 {

@@ -38,6 +38,9 @@ const char *board_name(void);
 /* What the images are built with: "address", "undefined", "thread", or "". */
 const char *board_sanitizer(void);
 
+/* Skips the test where the sanitizer has a malloc of its own: weft's is never asked then. */
+void board_needs_weft_malloc(void);
+
 /* Runs a shell command; returns its status, and its standard output (and error) in *output. */
 int host_run(char **output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

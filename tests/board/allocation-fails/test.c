@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
-#include <string.h>
 
 #include "tests/board/harness.h"
 
@@ -8,8 +7,7 @@ Test(allocation_fails, at_every_index_with_the_right_error_and_no_leak)
 {
     struct board_run run;
 
-    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
-        cr_skip_test("malloc is the sanitizer's");
+    board_needs_weft_malloc();
     run = board_boot("allocation-fails", "", &(struct board_options){.icount = "shift=3"});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "every allocation has failed");

@@ -33,22 +33,15 @@ Test(collector, mutators_keep_their_blocks_on_two_cores)
     assert_contains(run("mutators", "CORES=2", NULL).console, "mutators done");
 }
 
-/* A sanitizer's malloc would take all there is. */
-static void needs_weft_malloc(void)
-{
-    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
-        cr_skip_test("malloc is the sanitizer's");
-}
-
 Test(collector, threads_that_exhaust_the_heap_together_collect_and_go_on)
 {
-    needs_weft_malloc();
+    board_needs_weft_malloc();
     assert_contains(run("exhaustion", NULL, NULL).console, "exhaustion done");
 }
 
 Test(collector, threads_that_exhaust_the_heap_on_two_cores_collect_and_go_on)
 {
-    needs_weft_malloc();
+    board_needs_weft_malloc();
     assert_contains(run("exhaustion", "CORES=2", NULL).console, "exhaustion done");
 }
 

@@ -12,13 +12,6 @@
 
 static struct heap_reader reader;
 
-/* A sanitizer's malloc is not weft's. */
-static void needs_weft_malloc(void)
-{
-    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
-        cr_skip_test("malloc is the sanitizer's");
-}
-
 static struct board_run boot(const char *config, const char *name)
 {
     struct board_run run =
@@ -123,7 +116,7 @@ static void round_trip(const char *config, const char *name)
     struct board_run run;
     char path[512];
 
-    needs_weft_malloc();
+    board_needs_weft_malloc();
     run = boot(config, name);
 
     snprintf(path, sizeof path, "%s/serial.raw", run.folder);
@@ -154,7 +147,7 @@ Test(heap_dump, goes_to_a_file_where_there_are_files)
 
     if (strcmp(board_name(), "linux") != 0)
         cr_skip_test("only the hosted board has files");
-    needs_weft_malloc();
+    board_needs_weft_malloc();
     snprintf(path, sizeof path, "build/tests/heap-dump-%d", (int)getpid());
     run = board_boot("heap-dump", path, &(struct board_options){.name = "dump-file"});
     cr_assert_eq(run.status, 0, "%s", run.terminal);
@@ -196,7 +189,7 @@ Test(heap_dump, names_allocation_sites_where_they_are_known)
     struct board_run run;
     char elf[256], *text;
 
-    needs_weft_malloc();
+    board_needs_weft_malloc();
     run = boot("HEAP_FULL=1", "dump-full");
     board_image_path(elf, sizeof elf, "heap-dump", "HEAP_FULL=1");
     cr_assert_eq(host_run(&text, "build/bin/weft heap --elf %s %s/serial.raw", elf, run.folder), 0);
@@ -210,7 +203,7 @@ static void leaks_are_found(const char *config, const char *name, const char *li
 {
     struct board_run run;
 
-    needs_weft_malloc();
+    board_needs_weft_malloc();
     run = board_boot("heap-dump", "leaks", &(struct board_options){.config = config, .name = name});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "found 7 leaks among ");

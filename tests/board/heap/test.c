@@ -44,8 +44,7 @@ static void reported(const char *way, const char *config, const char *sentence, 
 {
     struct board_run run;
 
-    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
-        cr_skip_test("malloc is the sanitizer's");
+    board_needs_weft_malloc();
     run = board_boot("heap", way, &(struct board_options){.config = config, .name = way});
     cr_assert_eq(run.status, 70, "%s", run.terminal);
     assert_contains(run.console, sentence);

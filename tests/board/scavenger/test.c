@@ -14,8 +14,7 @@ static struct board_run boot(const char *arguments, const char *config, const ch
                                     .name = name,
                                     .limit_s = 120};
 
-    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
-        cr_skip_test("malloc is the sanitizer's");
+    board_needs_weft_malloc();
     return board_boot("scavenger", arguments, &options);
 }
 
