@@ -26,12 +26,8 @@ const struct upcall_sites *upcall_sites;
 
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
-uint32_t wait_watchers;
-const struct upcall_profiler *upcall_profiler;
 uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
-uint32_t wait_watchers;
-const struct upcall_profiler *upcall_profiler;
 
 static struct weft_thread self = {.name = "self", .magic = THREAD_MAGIC};
 static jmp_buf panicked;
@@ -82,8 +78,6 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     (void)queue, (void)reason, (void)object, (void)deadline;
     return WEFT_ETIMEDOUT;
 }
-
-uint32_t wait_watchers;
 
 int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
 {
