@@ -208,8 +208,8 @@ Test(thread_refusals, threads_that_have_ended)
     }
 }
 
-/* OK when it panicked, too: `message` says so. A function of its own, so that setjmp spares no loop's
- * counter. */
+/* OK when it panicked, too: `message` says so. A function of its own, so that setjmp spares no
+ * loop's counter. */
 static int result_of(const struct row *row)
 {
     return setjmp(panicked) == 0 ? row->call(&other) : OK;
