@@ -6,6 +6,7 @@
 #include <weft/world.h>
 
 #include "mem/gc.h"
+#include "mem/watch.h"
 
 #define NS_PER_US 1000u
 
@@ -167,6 +168,7 @@ static void mark_all(struct report *report, unsigned core)
     gc_finalizers_mark(marker);
     gc_share_close();
     report->after = gc.live_bytes = gc.allocated_bytes = markers_sum();
+    watch_cycle();
     gc_spans_unsweep();
     cores[core].collecting = 0;
     report->goal = gc.goal_bytes = goal_after(gc.live_bytes);
