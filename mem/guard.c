@@ -119,15 +119,20 @@ static void record(uintptr_t block, size_t usable, size_t size, uintptr_t site)
     guard->check = guard_sum(block, guard);
 }
 
-void *guard_alloc(size_t alignment, size_t size, uintptr_t site)
+static void *alloc_from(enum weft_memory memory, size_t alignment, size_t size, uintptr_t site)
 {
     size_t whole;
     void *block;
 
     if (__builtin_add_overflow(size, GUARD_BYTES, &whole))
         return NULL;
-    block = heap_memalign(alignment, whole);
+    block = heap_alloc(memory, alignment, whole);
     return block ? guard_dress(block, size, site) : NULL;
+}
+
+void *guard_alloc(size_t alignment, size_t size, uintptr_t site)
+{
+    return alloc_from(WEFT_MEMORY_NORMAL, alignment, size, site);
 }
 
 void *guard_dress(void *block, size_t size, uintptr_t site)
@@ -183,13 +188,20 @@ size_t guard_quarantine_bytes(void)
     return quarantine.bytes;
 }
 
+/* Those that come in meanwhile may stay. */
 bool guard_quarantine_flush(void)
 {
-    struct kept kept = oldest_take();
-    bool any = kept.block != 0;
+    unsigned left = quarantine.count;
+    bool any = false;
 
-    for (; kept.block; kept = oldest_take())
+    for (; left; left--) {
+        struct kept kept = oldest_take();
+
+        if (kept.block == 0)
+            break;
         release(kept);
+        any = true;
+    }
     return any;
 }
 
@@ -273,7 +285,7 @@ void *guard_realloc(void *block, size_t size, uintptr_t site)
     if (!usable || refused((uintptr_t)block, usable))
         return NULL;
     bytes = guard_of((uintptr_t)block, usable)->bytes;
-    other = guard_alloc(GRANULE, size, site);
+    other = alloc_from(heap_memory_of(block), GRANULE, size, site);
     if (!other)
         return NULL;
     memcpy(other, block, bytes < size ? bytes : size);

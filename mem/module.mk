@@ -11,7 +11,7 @@ $(addprefix $(B)/mem/,check.o class.o guard.o heap.o report.o scavenger.o stack.
 # The host tests; mem_names.c includes newlib_malloc.c. Their port and <reent.h> are in tests/unit.
 mem_TEST_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c) $(mem_HOST_SRCS)
 mem_TEST_CFLAGS := -Itests/unit -fsanitize=address,undefined -fno-sanitize-recover=all
-unit_mem_heap_SRCS := $(addprefix tests/unit/,mem_model.c mem_corrupt.c mem_faults.c mem_goal.c mem_limits.c mem_share.c \
+unit_mem_heap_SRCS := $(addprefix tests/unit/,mem_model.c mem_corrupt.c mem_faults.c mem_goal.c mem_kinds.c mem_limits.c mem_share.c \
 	mem_trace.c mem_watch.c) $(mem_TEST_SRCS)
 unit_mem_heap_CFLAGS = $(mem_TEST_CFLAGS)
 
@@ -19,7 +19,7 @@ unit_mem_heap_CFLAGS = $(mem_TEST_CFLAGS)
 unit_mem_two_cores_SRCS := $(filter-out %/mem_share.c,$(unit_mem_heap_SRCS))
 unit_mem_two_cores_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_CORES=2 -DWEFT_CONFIG_DEBUG=1
 # The full tier.
-unit_mem_full_SRCS := $(addprefix tests/unit/,mem_model.c mem_full.c) $(mem_TEST_SRCS)
+unit_mem_full_SRCS := $(addprefix tests/unit/,mem_model.c mem_full.c mem_kinds.c) $(mem_TEST_SRCS)
 unit_mem_full_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_HEAP_FULL=1 -DMODEL_OPERATIONS=20000
 unit_mem_returns_SRCS := tests/unit/mem_returns.c $(mem_TEST_SRCS)
 unit_mem_returns_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_HEAP_REPORT_RETURNS=1

@@ -39,8 +39,11 @@ enum weft_memory {
 WEFT_MUST_CHECK int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind);
 
 /* At least `bytes` bytes from a region of `kind`, aligned to `alignment` (a power of two; 0: as
- * malloc). Given back with free. NULL: no memory of that kind, or not a power of two. Context:
- * thread. Does not block. Whole pages; meant for buffers rather than for small objects. */
+ * malloc). Given back with free; realloc keeps the kind. NULL: no memory of that kind (another kind
+ * never stands in for it), or not a power of two. Small objects share pages as malloc's do, but no
+ * core caches them. An aligned object has a multiple of the alignment for its size: with a cache
+ * line's, no other object is in its lines. Context: thread. Does not block. Cost: about 250
+ * instructions for a small object. */
 WEFT_MUST_CHECK void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind);
 
 /* Raw counters, each a word that is written in one place, in pages of page_bytes bytes. At every
@@ -70,6 +73,11 @@ void weft_heap_stats_consistent(struct weft_mstats *stats);
 /* Copies the raw counters. Context: any, the profiler's tick included. No lock, no allocation.
  * Cost: about 30 instructions. */
 void weft_heap_stats(struct weft_mstats *stats);
+
+/* The pages of one kind of memory: sys, inuse, idle, stack, meta and released; the other counters
+ * are 0. Counted when asked: exact while no other core is in the heap. Context: thread, preemption
+ * is off meanwhile. Cost: linear in the number of pages. */
+void weft_heap_stats_of(enum weft_memory kind, struct weft_mstats *stats);
 
 /* Bytes in objects that the program holds: what it could use, not what it asked for. Walks the
  * spans. Context: thread. Cost: linear in the number of pages. */
