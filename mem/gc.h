@@ -113,7 +113,8 @@ extern struct spinlock gc_lock;
 static inline void *gc_own_alloc(size_t bytes)
 {
     if (WEFT_CONFIG_HEAP_FULL)
-        return guard_alloc(GRANULE, bytes, (uintptr_t)__builtin_return_address(0));
+        return guard_alloc(WEFT_MEMORY_NORMAL, GRANULE, bytes,
+                           (uintptr_t)__builtin_return_address(0));
     return heap_malloc_slow(bytes);
 }
 

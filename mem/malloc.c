@@ -7,10 +7,10 @@
 
 #include "mem/cache.h"
 #include "mem/central.h"
-#include "mem/guard.h"
 #include "mem/heap.h"
 #include "mem/large.h"
 #include "mem/report.h"
+#include "mem/tier.h"
 #include "mem/watch.h"
 
 #define OOM_RETRIES 8
@@ -271,16 +271,12 @@ void *heap_realloc(void *block, size_t size)
 
 void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind)
 {
-    size_t whole;
-    void *block;
-
-    if (alignment & (alignment - 1) || kind > WEFT_MEMORY_FAST ||
-        __builtin_add_overflow(bytes, GUARD_BYTES, &whole))
+    if (alignment & (alignment - 1) || kind > WEFT_MEMORY_FAST)
         return NULL;
-    block = heap_alloc(kind, alignment ? alignment : GRANULE, whole);
-    if (WEFT_CONFIG_HEAP_FULL && block)
-        guard_dress(block, bytes, (uintptr_t)__builtin_return_address(0));
-    return block;
+    if (alignment == 0)
+        alignment = GRANULE;
+    return TIER_DRESSED ? tier_alloc(kind, alignment, bytes, (uintptr_t)__builtin_return_address(0))
+                        : heap_alloc(kind, alignment, bytes);
 }
 
 void weft_heap_set_oom_hook(bool (*hook)(size_t bytes))

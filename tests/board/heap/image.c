@@ -218,10 +218,14 @@ static void parcel_receive(struct weft_channel *pipe)
     free(parcel);
 }
 
+static uint32_t piper_id[2];
+
 static void *piper(void *argument)
 {
     uintptr_t which = (uintptr_t)argument;
     uint32_t state = 5 + (uint32_t)which;
+
+    piper_id[which] = weft_thread_id(weft_thread_self());
 
     for (uint32_t sent = 0; sent < parcels; sent += 8) {
         for (unsigned i = 0; i < 8; i++)
@@ -230,6 +234,18 @@ static void *piper(void *argument)
             parcel_receive(&pipes[1 - which]);
     }
     return NULL;
+}
+
+/* Each allocated its parcels, and the other freed them. */
+static void piper_account(uint32_t thread_id)
+{
+    struct weft_heap_account account;
+
+    if (weft_heap_account_read(thread_id, &account) == WEFT_ENOTSUP)
+        return;
+    CHECK(account.thread_id == thread_id && account.allocated_blocks == parcels);
+    CHECK(account.allocated_bytes >= parcels * sizeof(struct parcel));
+    CHECK(account.freed_blocks == parcels && account.freed_bytes == account.allocated_bytes);
 }
 
 static void pipe_both(void)
@@ -250,6 +266,9 @@ static void pipe_both(void)
         CHECK(weft_thread_join(thread[i], NULL) == 0);
     CHECK(weft_heap_check() == 0);
     CHECK(weft_heap_live_bytes() <= live + 8192);
+    for (unsigned i = 0; i < 2; i++)
+        piper_account(piper_id[i]);
+    weft_heap_accounts_print();
     printf("%u parcels each way on %u cores\n", (unsigned)parcels, weft_core_count());
 }
 
