@@ -22,6 +22,7 @@
 
 #include "mem/account.h"
 #include "mem/report.h"
+#include "mem/watch.h"
 
 #define GUARD_NEW 0xa5
 #define GUARD_FREED 0xdf
@@ -147,6 +148,8 @@ void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size, uintpt
     if (block)
         dress(block, size, site);
     __atomic_fetch_sub(&dressing, 1, __ATOMIC_RELEASE);
+    if (block)
+        watch_allocated(block, size);
     return block;
 }
 
@@ -277,6 +280,7 @@ void guard_free(void *pointer, uintptr_t site)
     usable = usable_of(block);
     if (!usable || refused(block, usable))
         return;
+    watch_freed(pointer);
     guard = guard_of(block, usable);
     memset(pointer, GUARD_FREED, guard->bytes);
     if (WEFT_CONFIG_HEAP_THREADS)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "mem/guard.h"
-#include "mem/watch.h"
 #include "mem_fake.h"
 #include "mem_names.h"
 
@@ -211,34 +210,26 @@ Test(mem_full, a_handler_frees_into_quarantine)
     cr_assert(weft_heap_live_bytes() == 0 && weft_heap_check() == 0, "%s", fake_console);
 }
 
-/* The watcher is told between the allocation and the block's record. */
+/* Who allocates is asked between the allocation and the block's record. */
 static unsigned looks;
 
-static void look(void *block, size_t bytes)
+static void look(void)
 {
-    (void)block;
-    (void)bytes;
     looks++;
     cr_assert(weft_heap_check() == 0, "%s", fake_console);
 }
 
-static void ignore(void *block)
-{
-    (void)block;
-}
-
 Test(mem_full, a_check_in_the_middle_of_an_allocation_finds_nothing_wrong)
 {
-    static const struct heap_watcher watcher = {look, ignore};
     uint8_t *block;
 
     fake_boot(ARENA, 0);
     for (unsigned i = 0; i < 100; i++)
         w_free(w_malloc(40)); /* what is next has been in quarantine */
-    heap_watch(&watcher);
+    fake_thread_hook = look;
     block = w_malloc(40);
-    heap_watch(NULL);
-    cr_assert(looks == 1);
+    fake_thread_hook = NULL;
+    cr_assert(looks > 0);
     block[40] ^= 1;
     cr_assert(weft_heap_check() != 0);
 }
