@@ -73,10 +73,16 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
 void upcall_exception(struct arch_frame *frame)
 {
     struct core *core = core_self();
+    uintptr_t address;
+    bool overflowed = arch_frame_bad_address(frame, &address) &&
+                      upcall_overflowed(address, arch_frame_sp(frame)) != NULL;
 
     if (core->current != NULL && arch_frame_irq_enabled(frame) &&
-        call_handler(core, frame, arch_frame_trap(frame)))
+        call_handler(core, frame, arch_frame_trap(frame))) {
+        if (overflowed)
+            upcall_overflow_handled();
         return;
+    }
     panic_exception(frame, handled[core->id]);
 }
 

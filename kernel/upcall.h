@@ -80,6 +80,10 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
+/* sched: the current thread has overflowed its stack into the guard page, and the application's
+ * handler lets it go on, elsewhere. */
+void upcall_overflow_handled(void);
+
 /* sched: may the calling thread stop the world? Then, with the world stopped: hands every stretch
  * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`. */
 bool upcall_world_may_stop(void);
