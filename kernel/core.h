@@ -69,7 +69,7 @@ struct core {
     uint32_t clock_high, clock_last;
 };
 
-extern struct core cores[WEFT_CONFIG_CORES];
+extern ARCH_NEAR struct core cores[WEFT_CONFIG_CORES];
 
 /* Lowest word of each system stack: looked at by every tick. */
 #define CORE_STACK_CANARY 0x636f7265u /* "core" */
