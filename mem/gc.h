@@ -27,6 +27,7 @@
 
 #include <weft/gc.h>
 
+#include "kernel/shared.h"
 #include "mem/guard.h"
 #include "mem/heap.h"
 

@@ -77,7 +77,7 @@ int weft_gc_set_growth(int percent)
     int before = gc.growth_percent;
 
     gc.growth_percent = percent > 0 ? percent : 0;
-    gc.goal_bytes = goal_after(gc.live_bytes);
+    SHARED_STORE(gc.goal_bytes, goal_after(gc.live_bytes));
     return before;
 }
 
@@ -102,7 +102,7 @@ static void stop_swept(void)
 {
     for (;;) {
         weft_world_stop("collection");
-        if (gc.unswept_spans == 0)
+        if (SHARED_LOAD(gc.unswept_spans) == 0)
             return;
         weft_world_start();
         while (weft_gc_sweep_step())
@@ -165,7 +165,7 @@ size_t gc_collect(enum gc_reason reason)
 
     stop_swept();
     core = core_self();
-    if (reason == GC_GOAL && gc.allocated_bytes < gc.goal_bytes) {
+    if (reason == GC_GOAL && SHARED_LOAD(gc.allocated_bytes) < gc.goal_bytes) {
         weft_world_start();
         return 0;
     }
@@ -200,7 +200,7 @@ void weft_gc_stats(struct weft_gc_stats *stats)
     *stats = (struct weft_gc_stats){.cycles = gc.cycles,
                                     .forced = gc.forced,
                                     .live_bytes = gc.live_bytes,
-                                    .allocated_bytes = gc.allocated_bytes,
+                                    .allocated_bytes = SHARED_LOAD(gc.allocated_bytes),
                                     .heap_bytes = gc.heap_bytes,
                                     .goal_bytes = gc.goal_bytes == SIZE_MAX ? 0 : gc.goal_bytes,
                                     .overflows = gc.overflows,
