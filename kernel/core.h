@@ -63,7 +63,7 @@ struct core {
     /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
     struct spinlock *lock_held;
 
-    uint32_t tls_used; /* the image has thread-local variables; constant after boot */
+    uint32_t tls_used; /* enum arch_tls, constant after boot; 0: no thread-local variables */
 
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
     uint32_t clock_high, clock_last;

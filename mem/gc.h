@@ -29,6 +29,7 @@
 
 #include <weft/gc.h>
 
+#include "kernel/shared.h"
 #include "mem/heap.h"
 #include "mem/tier.h"
 
