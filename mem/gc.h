@@ -29,8 +29,9 @@
 
 #include <weft/gc.h>
 
-#include "mem/guard.h"
+#include "kernel/shared.h"
 #include "mem/heap.h"
+#include "mem/tier.h"
 
 #define GC_KINDS (2 * CLASS_MAX) /* class * 2 + pointer-free; class 0: one block in its span */
 #define GC_SPAN_BYTES 4096u      /* aimed at; of larger objects, GC_SPAN_BLOCKS */
@@ -112,18 +113,19 @@ extern struct gc gc;
 extern struct weft_gc_root gc_roots; /* head of the list, under gc_lock */
 extern struct spinlock gc_lock;
 
-/* The collector's own ordinary memory, which the full tier of hardening wants dressed. */
+/* The collector's own ordinary memory, dressed as any other. */
 static inline void *gc_own_alloc(size_t bytes)
 {
-    if (WEFT_CONFIG_HEAP_FULL)
-        return guard_alloc(GRANULE, bytes, (uintptr_t)__builtin_return_address(0));
+    if (TIER_DRESSED)
+        return tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, bytes,
+                          (uintptr_t)__builtin_return_address(0));
     return heap_malloc_slow(bytes);
 }
 
 static inline void gc_own_free(void *block)
 {
-    if (WEFT_CONFIG_HEAP_FULL)
-        guard_free(block, (uintptr_t)__builtin_return_address(0));
+    if (TIER_DRESSED)
+        tier_free(block, (uintptr_t)__builtin_return_address(0));
     else
         heap_free_slow(block);
 }

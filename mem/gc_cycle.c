@@ -94,7 +94,7 @@ int weft_gc_set_growth(int percent)
     int before = gc.growth_percent;
 
     gc.growth_percent = percent > 0 ? percent : 0;
-    gc.goal_bytes = goal_after(gc.live_bytes);
+    SHARED_STORE(gc.goal_bytes, goal_after(gc.live_bytes));
     return before;
 }
 
@@ -105,7 +105,7 @@ static void markers_give(struct gc_piece *stack)
     for (unsigned id = 1; id < WEFT_CONFIG_CORES; id++)
         gc.marker[id].stack = stack + id * WEFT_CONFIG_GC_MARK_ENTRIES;
     gc_share_memory(stack + WEFT_CONFIG_CORES * WEFT_CONFIG_GC_MARK_ENTRIES);
-    gc.marker[0].stack = stack;
+    SHARED_STORE(gc.marker[0].stack, stack);
 }
 
 /* The mark stacks, once: their words would be roots anywhere but in ordinary memory. */
@@ -117,7 +117,7 @@ bool gc_marker_make(void)
     bool mine;
 
     if (!stack)
-        return gc.marker[0].stack != NULL;
+        return SHARED_LOAD(gc.marker[0].stack) != NULL;
     state = spinlock_lock(&gc_lock);
     mine = gc.marker[0].stack == NULL;
     if (mine)
@@ -133,7 +133,7 @@ static void stop_swept(void)
 {
     for (;;) {
         weft_world_stop("collection");
-        if (gc.unswept_spans == 0)
+        if (SHARED_LOAD(gc.unswept_spans) == 0)
             return;
         weft_world_start();
         while (weft_gc_sweep_step())
@@ -214,7 +214,7 @@ size_t gc_collect(enum gc_reason reason)
 
     stop_swept();
     core = core_self();
-    if (reason == GC_GOAL && gc.allocated_bytes < gc.goal_bytes) {
+    if (reason == GC_GOAL && SHARED_LOAD(gc.allocated_bytes) < gc.goal_bytes) {
         weft_world_start();
         return 0;
     }
@@ -249,7 +249,7 @@ void weft_gc_stats(struct weft_gc_stats *stats)
     *stats = (struct weft_gc_stats){.cycles = gc.cycles,
                                     .forced = gc.forced,
                                     .live_bytes = gc.live_bytes,
-                                    .allocated_bytes = gc.allocated_bytes,
+                                    .allocated_bytes = SHARED_LOAD(gc.allocated_bytes),
                                     .heap_bytes = gc.heap_bytes,
                                     .goal_bytes = gc.goal_bytes == SIZE_MAX ? 0 : gc.goal_bytes,
                                     .overflows = gc.overflows,

@@ -39,7 +39,7 @@ static void run_others_irqoff(struct core *core)
  * interrupt. */
 bool upcall_sched_needs_tick(const struct core *core)
 {
-    return !sched_is_idle(core) || sched_of(core)->ready.bitmap != 0 ||
+    return !sched_is_idle(core) || SHARED_LOAD(sched_of(core)->ready.bitmap) != 0 ||
            watchdog_needs_tick(core->id);
 }
 

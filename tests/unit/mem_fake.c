@@ -206,8 +206,12 @@ void fake_interrupt_leave(bool busy)
 
 uint32_t fake_thread_id = 1;
 
+void (*fake_thread_hook)(void);
+
 struct weft_thread *weft_thread_self(void)
 {
+    if (fake_thread_hook)
+        fake_thread_hook();
     return (struct weft_thread *)&fake_thread_id;
 }
 

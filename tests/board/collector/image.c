@@ -50,7 +50,7 @@ struct worker {
 };
 
 static struct cell *shared[WORKERS]; /* in .bss */
-static volatile bool done;
+static _Atomic bool done;
 static uint32_t cells = 4000; /* fewer when every cycle is printed */
 
 static uint32_t next_random(uint32_t *state)
@@ -203,7 +203,7 @@ static void exhaustion(void)
 
 /* Addresses stand here as their complements, which nobody takes for pointers. */
 static uintptr_t hidden;
-static volatile bool go_on, is_there;
+static _Atomic bool go_on, is_there;
 
 static bool lives(void)
 {
