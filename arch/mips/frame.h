@@ -4,9 +4,10 @@
  * against struct arch_frame in trap.c.
  *
  * The first part, up to FRAME_CLOBBERED_END, is what a C call may change, and gp, which C code must
- * find right: it is saved for every interrupt, and it is all that moves to the thread's own stack when the thread is preempted
- * (callee-saved registers are then still in the CPU, and arch_switch saves them). The rest is saved
- * for the timer, whose sampler needs them, and for exceptions, whose report does.
+ * find right: it is saved for every interrupt, and it is all that moves to the thread's own stack
+ * when the thread is preempted (callee-saved registers are then still in the CPU, and arch_switch
+ * saves them). The rest is saved for the timer, whose sampler needs them, and for exceptions, whose
+ * report does.
  */
 #ifndef ARCH_MIPS_FRAME_H
 #define ARCH_MIPS_FRAME_H
