@@ -481,8 +481,8 @@ bool sampler_followed(void)
 
 /* Perhaps in the middle of a change: sampler_totals then throws the copy away, so the race that a
  * sanitizer would see is one by design. The writer's side stays a tick's plain additions. */
-static __attribute__((no_sanitize("thread"))) void
-totals_copy(struct weft_profile_totals *to, const volatile struct weft_profile_totals *from)
+static __attribute__((no_sanitize("thread"))) void totals_copy(
+    struct weft_profile_totals *to, const volatile struct weft_profile_totals *from)
 {
     to->ticks = from->ticks;
     to->recorded = from->recorded;

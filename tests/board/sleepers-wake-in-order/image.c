@@ -24,6 +24,10 @@ static void *sleeper_main(void *argument)
     return NULL;
 }
 
+/* Where many may wake together, late, none loses the core before it has said so. */
+static const struct weft_thread_attr attr = {.priority = WEFT_PRIORITY_DEFAULT,
+                                             .cooperative = !TIME_IS_OWN};
+
 int main(void)
 {
     static struct weft_thread *threads[SLEEPERS];
@@ -31,7 +35,7 @@ int main(void)
 
     start_ns = weft_time_ns() + 50000000 * TIME_SCALE;
     for (unsigned i = 0; i < SLEEPERS; i++) /* 37 and 100 have no common divisor: each place once */
-        CHECK(weft_thread_spawn(&threads[i], NULL, sleeper_main,
+        CHECK(weft_thread_spawn(&threads[i], &attr, sleeper_main,
                                 (void *)(uintptr_t)(i * 37 % SLEEPERS)) == 0);
     for (unsigned i = 0; i < SLEEPERS; i++)
         CHECK(weft_thread_join(threads[i], NULL) == 0);

@@ -40,7 +40,7 @@ static void *counter(void *argument)
         weft_preempt_enable();
         free(block);
         if (*count % 64 == 0)
-            weft_thread_sleep_ns(50000);
+            weft_thread_sleep_ns(50000 * TIME_SCALE); /* stoppers of lower priority run */
     }
     return NULL;
 }
