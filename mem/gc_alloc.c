@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mem/gc.h"
+#include "mem/watch.h"
 
 /* Spans swept in one go while preemption is off. */
 #define SWEPT_AT_ONCE 4
@@ -161,7 +162,11 @@ static __attribute__((noinline)) void *alloc_slow(size_t bytes, unsigned kind)
     block = alloc_once(bytes, kind);
     if (!block)
         block = alloc_scraping(bytes, kind);
-    return block ? block : alloc_collecting(bytes, kind);
+    if (!block)
+        block = alloc_collecting(bytes, kind);
+    if (block)
+        watch_allocated(block, bytes);
+    return block;
 }
 
 /* Blocks are whole granules of two words. */
@@ -176,12 +181,16 @@ static inline void *cleared(uintptr_t *block, size_t bytes)
 
 void *weft_gc_alloc(size_t bytes, unsigned flags)
 {
-    unsigned class = bytes <= TABLE_MAX ? heap.class_of[(bytes + 7) / 8] : heap_class_of(bytes);
-    unsigned kind = class * 2 + ((flags & WEFT_GC_POINTER_FREE) != 0);
-    void *block = alloc_fast(kind);
+    unsigned class = bytes <= TABLE_MAX ? heap.class_of[(bytes + 7) / 8]
+                     : heap.slow_only   ? 0
+                                        : heap_class_of(bytes);
+    unsigned pointer_free = (flags & WEFT_GC_POINTER_FREE) != 0;
+    void *block = alloc_fast(class * 2 + pointer_free); /* 0: no core has such a span */
 
-    if (__builtin_expect(!block, 0))
-        block = alloc_slow(bytes, kind);
+    if (__builtin_expect(!block, 0)) {
+        class = heap_class_of(bytes); /* class_of is all 0 while somebody watches */
+        block = alloc_slow(bytes, class * 2 + pointer_free);
+    }
     if (!block || flags & WEFT_GC_POINTER_FREE)
         return block;
     return cleared(block, class == 0 ? granules(bytes) : heap.class[class].size);

@@ -6,6 +6,7 @@
 #include <weft/world.h>
 
 #include "mem/gc.h"
+#include "mem/watch.h"
 
 #define NS_PER_US 1000u
 
@@ -121,6 +122,7 @@ static void mark_all(struct report *report)
     gc_finalizers_mark(marker);
     gc.overflows = marker->overflows;
     report->after = gc.live_bytes = gc.allocated_bytes = marker->marked_bytes;
+    watch_cycle();
     gc_spans_unsweep();
     report->goal = gc.goal_bytes = goal_after(gc.live_bytes);
 }

@@ -4,6 +4,7 @@
 
 #include "mem/gc.h"
 #include "mem/page.h"
+#include "mem/watch.h"
 
 _Static_assert(PAGE_GC_BODY < PAGE_GC && PAGE_GC < PAGE_META, "gc_span_of tests for the lowest");
 
@@ -125,11 +126,22 @@ static void span_free(struct gc_span *span)
     page_give(region, first, pages, PAGE_OWNER_HEAP);
 }
 
+/* The profile of allocations learns of the dead blocks, while nobody can have them yet. */
+static void tell_dead(const struct gc_span *span)
+{
+    for (uint32_t i = 0; i < bits_of(span->blocks); i++)
+        for (uint32_t dead = span->bits[i].allocated & span->bits[i].white; dead; dead &= dead - 1)
+            watch_collected((void *)(span->first +
+                                     (i * 32 + (uint32_t)__builtin_ctz(dead)) * span->block_bytes));
+}
+
 /* The marked blocks are now the allocated ones. How many? */
 static uint32_t span_sweep(struct gc_span *span)
 {
     uint32_t end = bits_of(span->blocks), used = 0;
 
+    if (heap.watcher)
+        tell_dead(span);
     for (uint32_t i = 0; i < end; i++) {
         span->bits[i].allocated &= ~span->bits[i].white;
         used += (uint32_t)__builtin_popcount(span->bits[i].allocated);

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "mem/report.h"
+#include "mem/watch.h"
 
 #define GUARD_NEW 0xa5
 #define GUARD_FREED 0xdf
@@ -134,6 +135,7 @@ void *guard_dress(void *block, size_t size, uintptr_t site)
 {
     memset(block, GUARD_NEW, size);
     record((uintptr_t)block, heap_usable_size(block), size, site);
+    watch_allocated(block, size);
     return block;
 }
 
@@ -257,6 +259,7 @@ void guard_free(void *pointer, uintptr_t site)
     usable = usable_of(block);
     if (!usable || refused(block, usable))
         return;
+    watch_freed(pointer);
     guard = guard_of(block, usable);
     memset(pointer, GUARD_FREED, guard->bytes);
     guard->freed_at = site | 1; /* never 0 */

@@ -22,6 +22,19 @@ struct request {
     unsigned class; /* 0: a page run */
 };
 
+/* In the full tier the guard tells, which knows what the program asked for and gave back. */
+static void tell_allocated(void *block, size_t bytes)
+{
+    if (!WEFT_CONFIG_HEAP_FULL)
+        watch_allocated(block, bytes);
+}
+
+static void tell_freed(void *block)
+{
+    if (!WEFT_CONFIG_HEAP_FULL)
+        watch_freed(block);
+}
+
 /* The smallest class whose objects all have the alignment: its size is a multiple of it. */
 static unsigned aligned_class(size_t size, size_t alignment)
 {
@@ -107,7 +120,7 @@ static void *alloc(const struct request *request)
         void *block = alloc_once(request);
 
         if (block) {
-            watch_allocated(block, request->size);
+            tell_allocated(block, request->size);
             return block;
         }
         if (WEFT_CONFIG_CORES > 1 && heap.lent)
@@ -177,7 +190,7 @@ void heap_free_slow(void *pointer)
     if (block) {
         fault = heap_examine(block, &kind);
         if (fault == FAULT_NONE)
-            watch_freed(pointer);
+            tell_freed(pointer);
         if (fault != FAULT_NONE)
             report_fault(fault, block);
         else if (core->interrupt_depth)
@@ -233,8 +246,8 @@ void *heap_realloc(void *block, size_t size)
     if (usable == 0)
         return NULL;
     if (resize_in_place((uintptr_t)block, usable, size)) {
-        watch_freed(block);
-        watch_allocated(block, size);
+        tell_freed(block);
+        tell_allocated(block, size);
         return block;
     }
     other = heap_malloc_slow(size);
@@ -256,7 +269,7 @@ static void *special_alloc(enum weft_memory kind, size_t bytes, size_t alignment
         block = large_alloc(kind, bytes, alignment);
     prim_leave(core);
     if (block)
-        watch_allocated(block, bytes);
+        tell_allocated(block, bytes);
     return block;
 }
 

@@ -23,6 +23,7 @@
 
 #include "mem/cache.h"
 #include "mem/page.h"
+#include "mem/watch.h"
 
 #define STEP_RUNS 32
 #define GROWN_RUNS 8
@@ -66,6 +67,8 @@ static void scavenge_end(size_t pages, bool round)
     number = ++heap.stats.scavenges;
     heap.round_released = pages;
     spinlock_unlock(&heap_pages_lock, state);
+    if (round)
+        watch_round();
     if (heap.trace)
         stats_print(number, pages);
 }

@@ -19,6 +19,30 @@ void watch_freed(void *block)
         watcher->freed(block);
 }
 
+void watch_collected(void *block)
+{
+    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
+
+    if (watcher && watcher->collected)
+        watcher->collected(block);
+}
+
+void watch_cycle(void)
+{
+    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
+
+    if (watcher && watcher->cycle)
+        watcher->cycle();
+}
+
+void watch_round(void)
+{
+    const struct heap_watcher *watcher = __atomic_load_n(&heap.watcher, __ATOMIC_ACQUIRE);
+
+    if (watcher && watcher->round)
+        watcher->round();
+}
+
 /* Class 0 for every size, and a window that no address is in: the fast paths find nothing. */
 static void slow_only(bool slow)
 {

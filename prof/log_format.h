@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define LOG_MAGIC 0x5746u /* "WF" when written big-endian */
-#define LOG_VERSION 2u
+#define LOG_VERSION 3u
 
 #define FRAME_ESCAPE 0xfdu
 #define FRAME_BEGIN 0xfeu
@@ -189,15 +189,19 @@ struct log_wait {
 
 #define LOG_SITES_CORE 0xf0u /* no real core has so high a number */
 
-/* Each text is padded with zeros to 4. Types: "contentions/count,delay/nanoseconds", two of them.
- */
+#define LOG_SITE_VALUES 4
+
+/* Each text is padded with zeros to 4. Types: "contentions/count,delay/nanoseconds", up to four; a
+ * place's values beyond them are 0. period: one of so many units of the last type was recorded. */
 struct log_sites {
-    uint32_t version, word_bytes, name_bytes, types_bytes, build_id_bytes;
+    uint32_t version, word_bytes;
+    struct log_wide period;
+    uint32_t name_bytes, types_bytes, build_id_bytes;
 };
 
 /* Numbers in the units of the types; the tag says what kind of event it was. */
 struct log_site {
-    struct log_wide value[2];
+    struct log_wide value[LOG_SITE_VALUES];
     uint32_t depth, tag_bytes;
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # prof: the sampler, the unwinder, the sample log, stack dumps. Reads the others, never decides.
-prof_SRCS := $(addprefix prof/,cfi.c cfi_expression.c cfi_program.c dump.c foreign.c frame.c heap_dump.c image.c \
-	labels.c log.c names.c profile.c profiles.c records.c sampler.c send.c sites.c unwind.c wall.c)
+prof_SRCS := $(addprefix prof/,cfi.c cfi_expression.c cfi_program.c dump.c foreign.c frame.c heap_dump.c heap_profile.c heap_sampling.c heap_sites.c image.c \
+	labels.c log.c names.c profile.c profiles.c records.c sampler.c send.c sites.c sites_message.c unwind.c wall.c)
 
 # The host tests. prof_cfi_*.c include the reader of call frame information themselves, each for
 # another CPU; prof_port is the host as a port of weft, with the rest from tests/unit/port.
@@ -15,6 +15,8 @@ unit_prof_cfi_mips_DEPS := prof/cfi.c prof/cfi_program.c
 unit_prof_cfi_amd64_LIBS := -ldw -lelf
 unit_prof_cfi_mips_LIBS := -ldw -lelf
 unit_prof_dump_SRCS := tests/unit/prof_dump.c $(prof_TEST_SRCS)
+unit_prof_heap_SRCS := tests/unit/prof_heap.c $(prof_TEST_SRCS)
+unit_prof_heap_LIBS := -lm
 unit_prof_log_SRCS := tests/unit/prof_log.c $(prof_TEST_SRCS)
 unit_prof_log_LIBS := -lz
 unit_prof_sampler_SRCS := tests/unit/prof_sampler.c $(prof_TEST_SRCS)
@@ -24,4 +26,4 @@ unit_prof_unwind_SRCS := tests/unit/prof_unwind.c $(prof_TEST_SRCS)
 # AddressSanitizer where no test makes stacks of its own or reads real ones.
 unit_prof_dump_CFLAGS := $(prof_TEST_CFLAGS)
 unit_prof_unwind_CFLAGS := $(prof_TEST_CFLAGS)
-$(foreach t,cfi_amd64 cfi_mips log sampler sites,$(eval unit_prof_$(t)_CFLAGS := $$(prof_TEST_CFLAGS) -fsanitize=address))
+$(foreach t,cfi_amd64 cfi_mips heap log sampler sites,$(eval unit_prof_$(t)_CFLAGS := $$(prof_TEST_CFLAGS) -fsanitize=address))

@@ -51,6 +51,8 @@ static unsigned source_number(unsigned source)
 
 enum { TABLE_THREADS = WEFT_SITES_INTERRUPTS + 1, TABLES };
 
+_Static_assert(TABLES == SITES_NUMBER_ALLOCATIONS, "the numbers of profiles on the line");
+
 static struct site_table tables[TABLES] = {
     [WEFT_SITES_CREATION] = TABLE("creation", "threads/count", NULL),
     [WEFT_SITES_CONTENTION] = TABLE("contention", "contentions/count,delay/nanoseconds", wait_name),

@@ -10,14 +10,10 @@
 #include "arch/irq.h"
 #include "kernel/assert.h"
 #include "kernel/print.h"
-#include "prof/frame.h"
-#include "prof/image.h"
-#include "prof/log.h"
 
 #define PROBES 8
-#define TEXT_BYTES 64
 
-static uint32_t hash_of(unsigned tag, const unwind_pc *pcs, unsigned depth)
+uint32_t sites_hash(unsigned tag, const unwind_pc *pcs, unsigned depth)
 {
     uint32_t hash = 0x811c9dc5u ^ tag; /* FNV-1a by words */
 
@@ -54,7 +50,7 @@ static void site_fill(struct site *site, uint32_t hash, unsigned tag, const unwi
 static struct site *site_of_locked(struct site_table *table, unsigned tag, const unwind_pc *pcs,
                                    unsigned depth)
 {
-    uint32_t hash = hash_of(tag, pcs, depth);
+    uint32_t hash = sites_hash(tag, pcs, depth);
 
     for (unsigned probe = 0; probe < PROBES; probe++) {
         struct site *site = &table->site[(hash + probe) % WEFT_CONFIG_PROFILE_SITES];
@@ -138,6 +134,13 @@ static bool heaviest_below(struct site_table *table, uint64_t below, unsigned in
     return any;
 }
 
+void sites_print_stack(const uintptr_t *pcs, unsigned depth)
+{
+    for (unsigned i = 0; i < depth; i++)
+        print_console(sizeof pcs[i] == 4 ? "pc=0x%08lx\n" : "pc=0x%016lx\n", (unsigned long)pcs[i]);
+    print_console("\n");
+}
+
 static void print_site(const struct site_table *table, const struct site *site, bool is_other)
 {
     print_console("%llu", (unsigned long long)site->value[0]);
@@ -147,10 +150,7 @@ static void print_site(const struct site_table *table, const struct site *site, 
                   is_other                  ? "[other]"
                   : table->tag_name != NULL ? table->tag_name(site->tag)
                                             : "");
-    for (unsigned i = 0; i < site->depth; i++)
-        print_console(sizeof site->pcs[i] == 4 ? "pc=0x%08lx\n" : "pc=0x%016lx\n",
-                      (unsigned long)site->pcs[i]);
-    print_console("\n");
+    sites_print_stack(site->pcs, site->depth);
 }
 
 void sites_print(struct site_table *table)
@@ -166,95 +166,22 @@ void sites_print(struct site_table *table)
     }
 }
 
-/* A record under construction: words, then texts padded to words. */
-struct message {
-    struct log_record record;
-    uint32_t
-        payload[(sizeof(struct log_site) + SITES_DEPTH * sizeof(uintptr_t) + 3 * TEXT_BYTES) / 4 +
-                1];
-    unsigned used; /* words */
-};
-
-static void put_word(struct message *message, uint32_t word)
-{
-    ASSERT(message->used < sizeof message->payload / 4 - 1);
-    message->payload[message->used++] = word;
-}
-
-static uint32_t text_length(const char *text)
-{
-    uint32_t bytes = 0;
-
-    while (text[bytes] != 0 && bytes < TEXT_BYTES)
-        bytes++;
-    return bytes;
-}
-
-static void put_text(struct message *message, const void *text, uint32_t bytes)
-{
-    const unsigned char *from = text;
-    unsigned char *to = (unsigned char *)&message->payload[message->used];
-
-    for (uint32_t i = 0; i < ((bytes + 3) & ~3u); i++)
-        to[i] = i < bytes ? from[i] : 0;
-    message->used += (bytes + 3) / 4;
-}
-
-static void message_send(struct message *message, enum log_type type, unsigned number,
-                         uint16_t sequence)
-{
-    log_make(&message->record, type, LOG_SITES_CORE + number, sequence,
-             message->used * sizeof(uint32_t));
-    frame_send(&message->record);
-    message->used = 0;
-}
-
-static void send_head(struct site_table *table, struct message *message, unsigned number)
-{
-    uint32_t id_bytes;
-    const unsigned char *id = image_build_id(&id_bytes);
-
-    if (id_bytes > TEXT_BYTES)
-        id_bytes = TEXT_BYTES;
-    put_word(message, LOG_VERSION);
-    put_word(message, sizeof(uintptr_t));
-    put_word(message, text_length(table->name));
-    put_word(message, text_length(table->types));
-    put_word(message, id_bytes);
-    put_text(message, table->name, text_length(table->name));
-    put_text(message, table->types, text_length(table->types));
-    put_text(message, id, id_bytes);
-    message_send(message, LOG_SITES, number, 0);
-}
-
-static void send_site(const struct site_table *table, struct message *message,
-                      const struct site *site, unsigned number, uint16_t sequence, bool is_other)
-{
-    const char *tag = is_other                  ? "[other]"
-                      : table->tag_name != NULL ? table->tag_name(site->tag)
-                                                : "";
-
-    for (unsigned i = 0; i < SITES_VALUES; i++) {
-        put_word(message, (uint32_t)(site->value[i] >> 32));
-        put_word(message, (uint32_t)site->value[i]);
-    }
-    put_word(message, site->depth);
-    put_word(message, text_length(tag));
-    put_text(message, site->pcs, (uint32_t)(site->depth * sizeof(uintptr_t)));
-    put_text(message, tag, text_length(tag));
-    message_send(message, LOG_SITE, number, sequence);
-}
-
 void sites_send(struct site_table *table, unsigned number)
 {
-    struct message message = {.used = 0};
-    uint16_t sequence = 1;
+    struct sites_message message;
+    uint64_t value[LOG_SITE_VALUES] = {0};
     struct site site;
 
-    send_head(table, &message, number);
-    for (unsigned i = 0; i <= WEFT_CONFIG_PROFILE_SITES; i++)
-        if (site_copy(table, i, &site))
-            send_site(table, &message, &site, number, sequence++, i == WEFT_CONFIG_PROFILE_SITES);
-    put_word(&message, sequence - 1u);
-    message_send(&message, LOG_SITES_END, number, sequence);
+    sites_message_begin(&message, table->name, table->types, number, 1);
+    for (unsigned i = 0; i <= WEFT_CONFIG_PROFILE_SITES; i++) {
+        if (!site_copy(table, i, &site))
+            continue;
+        for (unsigned v = 0; v < SITES_VALUES; v++)
+            value[v] = site.value[v];
+        sites_message_place(&message, value, site.pcs, site.depth,
+                            i == WEFT_CONFIG_PROFILE_SITES ? "[other]"
+                            : table->tag_name != NULL      ? table->tag_name(site.tag)
+                                                           : "");
+    }
+    sites_message_end(&message);
 }

@@ -12,6 +12,9 @@
 #define SITES_DEPTH 24
 #define SITES_VALUES 2
 
+/* On the line: behind those of weft/sites.h and the threads. */
+#define SITES_NUMBER_ALLOCATIONS 4
+
 /* One place: a stack, and what kind of event it is about. */
 struct site {
     uint32_t hash; /* 0: free */
@@ -44,5 +47,35 @@ void sites_add_irqoff(struct site_table *table, unsigned tag, const unwind_pc *p
 
 void sites_print(struct site_table *table);
 void sites_send(struct site_table *table, unsigned number);
+
+/* Of a stack and its kind; never 0. */
+uint32_t sites_hash(unsigned tag, const unwind_pc *pcs, unsigned depth);
+
+/* The stack and an empty line. */
+void sites_print_stack(const uintptr_t *pcs, unsigned depth);
+
+/* ---- sites_message.c: a profile on its way to the host tool ---- */
+
+#define SITES_TEXT_BYTES 96
+
+/* A record under construction: words, then texts padded to words. */
+struct sites_message {
+    struct log_record record;
+    uint32_t
+        payload[(sizeof(struct log_site) + SITES_DEPTH * sizeof(uintptr_t) + 3 * SITES_TEXT_BYTES) /
+                    4 +
+                1];
+    unsigned used; /* words */
+    unsigned number;
+    uint16_t sequence;
+};
+
+/* `types`: "allocations/count,space/bytes", up to LOG_SITE_VALUES of them. One of `period` units of
+ * the last type was recorded. Blocks for the line. Context: thread. */
+void sites_message_begin(struct sites_message *message, const char *name, const char *types,
+                         unsigned number, uint64_t period);
+void sites_message_place(struct sites_message *message, const uint64_t value[LOG_SITE_VALUES],
+                         const uintptr_t *pcs, unsigned depth, const char *tag);
+void sites_message_end(struct sites_message *message);
 
 #endif

@@ -23,6 +23,7 @@
 #include <weft/group.h>
 #include <weft/heap.h>
 #include <weft/heap_dump.h>
+#include <weft/heap_profile.h>
 #include <weft/input.h>
 #include <weft/mutex.h>
 #include <weft/once.h>

@@ -28,7 +28,7 @@ static void on_freed(void *block)
     last = block;
 }
 
-static const struct heap_watcher watcher = {on_allocated, on_freed};
+static const struct heap_watcher watcher = {.allocated = on_allocated, .freed = on_freed};
 
 Test(mem_watch, every_call_is_seen_once_with_its_block_and_size)
 {

@@ -16,6 +16,7 @@
 #include "kernel/print.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "mem/watch.h"
 #include "prof/image.h"
 #include "sched/world.h"
 
@@ -372,4 +373,13 @@ void weft_world_start(void)
 uintptr_t thread_stack_floor(const struct weft_thread *thread)
 {
     return thread->stack_lo;
+}
+
+/* ---- the heap: watched by whoever asks, without anything to see ---- */
+
+const struct heap_watcher *fake_heap_watcher;
+
+void heap_watch(const struct heap_watcher *watcher)
+{
+    fake_heap_watcher = watcher;
 }

@@ -44,6 +44,9 @@ void fake_thread_run(struct weft_thread *thread);
 /* The bounds of the stack that the test itself runs on. */
 void fake_host_stack(uintptr_t *lo, uintptr_t *hi);
 
+/* Who was last said to watch the heap. */
+extern const struct heap_watcher *fake_heap_watcher;
+
 /* As arch_switch; a new context is made by fake_context. Both in prof_fake_switch.S or on top of
  * it. */
 void fake_switch(void **save_sp, void *next_sp);

@@ -353,10 +353,11 @@ void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reade
 
 /* ---- profiles by place ---- */
 
-static bool type_is_used(const struct site_profile *profile, unsigned value)
-{
-    return strcmp(profile->type[value], "unused") != 0;
-}
+/* The heap's own functions, which say nothing in a profile of the heap: readers drop them and what
+ * they call. */
+static const char heap_functions[] =
+    "(_?(malloc|calloc|realloc|memalign|valloc|pvalloc)(_r)?|aligned_alloc|posix_memalign|"
+    "weft_heap_alloc|weft_gc_alloc|weft_gc_root_alloc|operator new.*|_Zn[wa].*)";
 
 static void encoder_site(struct encoder *encoder, const struct site_profile *profile,
                          const struct site_entry *entry)
@@ -371,9 +372,8 @@ static void encoder_site(struct encoder *encoder, const struct site_profile *pro
     if (sample->n_location_id == 0)
         sample->location_id[sample->n_location_id++] = encoder_pseudo(encoder, "[other]");
     sample->value = memory_zeroed(SITE_VALUES * sizeof sample->value[0]);
-    for (unsigned i = 0; i < SITE_VALUES; i++)
-        if (type_is_used(profile, i))
-            sample->value[sample->n_value++] = (int64_t)entry->value[i];
+    for (unsigned i = 0; i < profile->values; i++)
+        sample->value[sample->n_value++] = (int64_t)entry->value[i];
     sample->label = memory_zeroed(sizeof sample->label[0]);
     if (entry->tag[0] != '\0')
         encoder_name_label(encoder, sample, "kind", entry->tag);
@@ -393,12 +393,17 @@ void profile_proto_encode_sites(struct buffer *gzipped, const struct site_profil
     for (size_t i = 0; i < profile->count; i++)
         encoder_site(&encoder, profile, &profile->entries[i]);
     message->sample_type = memory_zeroed(SITE_VALUES * sizeof message->sample_type[0]);
-    for (unsigned i = 0; i < SITE_VALUES; i++)
-        if (type_is_used(profile, i))
-            message->sample_type[message->n_sample_type++] =
-                encoder_type(&encoder, profile->type[i], profile->unit[i]);
-    message->period_type = encoder_type(&encoder, profile->type[0], profile->unit[0]);
-    message->period = 1;
+    for (unsigned i = 0; i < profile->values; i++)
+        message->sample_type[message->n_sample_type++] =
+            encoder_type(&encoder, profile->type[i], profile->unit[i]);
+    message->period = (int64_t)profile->period;
+    if (profile->values == SITE_VALUES) { /* a heap profile, as Go's */
+        message->period_type = encoder_type(&encoder, "space", "bytes");
+        message->default_sample_type = encoder_string(&encoder, profile->type[SITE_VALUES - 1]);
+        message->drop_frames = encoder_string(&encoder, heap_functions);
+    } else {
+        message->period_type = encoder_type(&encoder, profile->type[0], profile->unit[0]);
+    }
     message->time_nanos = time_ns;
     encoder_mappings(&encoder, message);
     encoder_pack(&encoder, message, gzipped);

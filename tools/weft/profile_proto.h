@@ -16,7 +16,7 @@
 void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reader,
                           struct symbols *symbols, int64_t time_ns, const char *comment);
 
-/* The same of a profile by place; a value whose type is "unused" is left out. */
+/* The same of a profile by place. */
 struct site_profile;
 void profile_proto_encode_sites(struct buffer *gzipped, const struct site_profile *profile,
                                 struct symbols *symbols, int64_t time_ns);

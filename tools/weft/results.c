@@ -70,9 +70,8 @@ static bool write_sites(const struct results_request *request, struct out_dir *o
             sum[i % SITE_VALUES] += profile->entries[i / SITE_VALUES].value[i % SITE_VALUES];
         if (!request->is_json) {
             buffer_printf(printed, "%s: places=%zu", site_profiles_name(number), profile->count);
-            for (unsigned i = 0; i < SITE_VALUES; i++)
-                if (strcmp(profile->type[i], "unused") != 0)
-                    buffer_printf(printed, " %s=%" PRIu64, profile->type[i], sum[i]);
+            for (unsigned i = 0; i < profile->values; i++)
+                buffer_printf(printed, " %s=%" PRIu64, profile->type[i], sum[i]);
             buffer_string(printed, "\n");
         }
         buffer_free(&contents);

@@ -8,13 +8,13 @@
 #include "prof/log_format.h"
 #include "tools/weft/log_record.h"
 
-#define TEXT_BYTES_MAX 64u
+#define TEXT_BYTES_MAX 96u
 #define DEPTH_MAX 256u
 
 const char *site_profiles_name(unsigned number)
 {
     static const char *const names[SITE_PROFILES] = {"creation", "contention", "interrupts",
-                                                     "threads"};
+                                                     "threads", "allocations"};
 
     return number < SITE_PROFILES ? names[number] : "?";
 }
@@ -22,7 +22,8 @@ const char *site_profiles_name(unsigned number)
 const char *site_profiles_file(unsigned number)
 {
     static const char *const files[SITE_PROFILES] = {"creation.pb.gz", "contention.pb.gz",
-                                                     "interrupts.pb.gz", "threads.pb.gz"};
+                                                     "interrupts.pb.gz", "threads.pb.gz",
+                                                     "allocations.pb.gz"};
 
     return number < SITE_PROFILES ? files[number] : "?";
 }
@@ -78,23 +79,20 @@ static size_t padded(size_t bytes)
 /* "contentions/count,delay/nanoseconds" */
 static bool take_types(struct site_profile *profile, const char *types)
 {
-    for (unsigned i = 0; i < SITE_VALUES; i++) {
+    while (types[0] != '\0') {
+        unsigned i = profile->values;
         size_t type = strcspn(types, "/,"), unit;
 
-        if (i > 0 && types[0] == '\0') { /* there is only one */
-            profile->type[i] = text_of((const uint8_t *)"unused", 6);
-            profile->unit[i] = text_of((const uint8_t *)"count", 5);
-            return true;
-        }
-        if (types[type] != '/')
+        if (i == SITE_VALUES || types[type] != '/')
             return false;
         unit = strcspn(types + type + 1, ",");
         profile->type[i] = text_of((const uint8_t *)types, type);
         profile->unit[i] = text_of((const uint8_t *)types + type + 1, unit);
+        profile->values++;
         types += type + 1 + unit;
         types += *types == ',';
     }
-    return true;
+    return profile->values > 0;
 }
 
 static const char *take_head(struct site_profiles *profiles, unsigned number,
@@ -110,9 +108,9 @@ static const char *take_head(struct site_profiles *profiles, unsigned number,
     profile_clear(profile);
     if (record->payload_bytes < sizeof(struct log_sites))
         return "a head that is too short";
-    name_bytes = log_record_32(record, 2);
-    types_bytes = log_record_32(record, 3);
-    id_bytes = log_record_32(record, 4);
+    name_bytes = log_record_32(record, 4);
+    types_bytes = log_record_32(record, 5);
+    id_bytes = log_record_32(record, 6);
     if (log_record_32(record, 0) != LOG_VERSION || log_record_32(record, 1) != image->word_bytes)
         return "it is of another version or image";
     if (name_bytes > TEXT_BYTES_MAX || types_bytes > TEXT_BYTES_MAX || id_bytes > TEXT_BYTES_MAX ||
@@ -129,6 +127,7 @@ static const char *take_head(struct site_profiles *profiles, unsigned number,
     good = take_types(profile, types);
     free(types);
     profile->seen = good;
+    profile->period = log_record_64(record, 2);
     return good ? NULL : "types that make no sense";
 }
 
@@ -141,8 +140,8 @@ static const char *take_site(struct site_profiles *profiles, unsigned number,
 
     if (record->payload_bytes < sizeof(struct log_site))
         return "a place that is too short";
-    depth = log_record_32(record, 4);
-    tag_bytes = log_record_32(record, 5);
+    depth = log_record_32(record, 2 * SITE_VALUES);
+    tag_bytes = log_record_32(record, 2 * SITE_VALUES + 1);
     if (depth > DEPTH_MAX || tag_bytes > TEXT_BYTES_MAX ||
         record->payload_bytes !=
             sizeof(struct log_site) + padded(depth * word_bytes) + padded(tag_bytes))
@@ -150,8 +149,8 @@ static const char *take_site(struct site_profiles *profiles, unsigned number,
     profile->entries = array_reserve(profile->entries, &profile->capacity, profile->count + 1,
                                      sizeof profile->entries[0]);
     entry = &profile->entries[profile->count++];
-    entry->value[0] = log_record_64(record, 0);
-    entry->value[1] = log_record_64(record, 2);
+    for (unsigned i = 0; i < SITE_VALUES; i++)
+        entry->value[i] = log_record_64(record, 2 * i);
     entry->depth = depth;
     entry->pcs = memory_zeroed((depth + 1) * sizeof entry->pcs[0]);
     for (uint32_t i = 0; i < depth; i++)

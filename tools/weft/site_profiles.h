@@ -8,11 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "prof/log_format.h"
 #include "tools/weft/buffer.h"
 #include "tools/weft/log_reader.h"
 
-#define SITE_PROFILES 4
-#define SITE_VALUES 2
+#define SITE_PROFILES 5
+#define SITE_VALUES LOG_SITE_VALUES
 
 struct site_entry {
     uint64_t value[SITE_VALUES];
@@ -24,6 +25,8 @@ struct site_entry {
 struct site_profile {
     bool seen, complete;
     uint16_t sequence; /* of the last record */
+    unsigned values;   /* 1 .. SITE_VALUES */
+    uint64_t period;   /* one of so many units of the last value was recorded */
     char *type[SITE_VALUES], *unit[SITE_VALUES];
     struct site_entry *entries;
     size_t count, capacity;
