@@ -59,11 +59,11 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
         return false;
     ASSERT(handled[core->id] == NULL); /* it would have interrupts off */
     handled[core->id] = frame;
-    core->interrupt_depth++;
+    SHARED_STORE(core->interrupt_depth, core->interrupt_depth + 1);
     core->frame = frame;
     resume = handler(&trap, cause, handlers[cause].argument);
     core->frame = interrupted;
-    core->interrupt_depth--;
+    SHARED_STORE(core->interrupt_depth, core->interrupt_depth - 1);
     handled[core->id] = NULL;
     if (core_reschedule_asked(core) && core->interrupt_depth == 0)
         tick_retry_soon_irqoff();

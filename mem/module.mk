@@ -2,7 +2,7 @@
 # mem: the heap. mem/heap.c says what is where; newlib_malloc.c needs newlib's headers.
 mem_HOST_SRCS := $(addprefix mem/,account.c cache.c census.c central.c check.c class.c guard.c heap.c large.c malloc.c page.c \
 	prim.c report.c scavenger.c stack.c stats.c watch.c)
-mem_GC_SRCS := $(addprefix mem/,gc_alloc.c gc_cycle.c gc_finalizer.c gc_leaks.c gc_mark.c gc_span.c)
+mem_GC_SRCS := $(addprefix mem/,gc_alloc.c gc_cycle.c gc_finalizer.c gc_leaks.c gc_mark.c gc_share.c gc_span.c)
 mem_SRCS := $(mem_HOST_SRCS) $(mem_GC_SRCS) mem/newlib_malloc.c
 
 # What no allocation waits for is made small.
@@ -35,5 +35,9 @@ gc_TEST_CFLAGS := $(mem_TEST_CFLAGS) -D__data_start=fake_roots -D__data_end=fake
 	-D__bss_start=fake_roots_end -D__bss_end=fake_roots_end
 unit_gc_graph_SRCS := tests/unit/gc_graph.c tests/unit/gc_finalizers.c tests/unit/gc_leaks.c $(gc_TEST_SRCS)
 unit_gc_graph_CFLAGS = $(gc_TEST_CFLAGS)
+# With four cores that mark, each with a small mark stack.
+unit_gc_cores_SRCS := $(unit_gc_graph_SRCS)
+unit_gc_cores_CFLAGS = $(gc_TEST_CFLAGS) -DWEFT_CONFIG_GC_MARK_ENTRIES=40 -DWEFT_CONFIG_CORES=4 -DWEFT_CONFIG_DEBUG=1 \
+	-DFAKE_LOCAL=__thread -DFAKE_HELPERS
 unit_gc_overflow_SRCS := $(unit_gc_graph_SRCS)
 unit_gc_overflow_CFLAGS = $(gc_TEST_CFLAGS) -DWEFT_CONFIG_GC_MARK_ENTRIES=3 -DWEFT_CONFIG_CORES=2 -DWEFT_CONFIG_DEBUG=1
