@@ -154,7 +154,7 @@ bool account_of(uintptr_t block, size_t usable, uint32_t *thread, size_t *bytes)
 
 static void *dress(void *block, size_t size)
 {
-    tag_write((uintptr_t)block, heap_usable_size(block), size);
+    tag_write((uintptr_t)block, heap_bytes_of((uintptr_t)block), size);
     return block;
 }
 

@@ -82,6 +82,17 @@ static inline bool fast_is_object(const struct cache_bin *bin, uint32_t offset)
     return (offset & bin->mask) * bin->reciprocal < bin->reciprocal;
 }
 
+/* An object of the window that was handed out some time, and is not free: exactly what heap_examine
+ * finds out, but false says nothing. */
+static inline bool fast_is_live(const void *block)
+{
+    uintptr_t offset = (uintptr_t)block - heap.window_base;
+    int kind = offset < heap.window_bytes ? heap.window_kinds[offset >> heap.page_shift] : 0;
+
+    return kind > 0 && fast_is_object(&heap.cache[0].bin[kind], (uint32_t)offset) &&
+           *(const uintptr_t *)block != heap.mark;
+}
+
 /*
  * Puts a small object into the running core's cache. False: not the common case. Checked here: that
  * the pointer is in the heap, in a span, at a multiple of the object size from the span's start,

@@ -21,12 +21,15 @@
 #include <string.h>
 
 #include "mem/account.h"
+#include "mem/fast.h"
+#include "mem/large.h"
 #include "mem/report.h"
 #include "mem/watch.h"
 
 #define GUARD_NEW 0xa5
 #define GUARD_FREED 0xdf
 #define GUARD_CANARY 0xc5
+#define JUNK_BYTES ((size_t)WEFT_CONFIG_HEAP_JUNK)
 
 struct guard {
     uintptr_t bytes;
@@ -56,33 +59,87 @@ static struct guard *guard_of(uintptr_t block, size_t usable)
     return (struct guard *)(block + usable - sizeof(struct guard));
 }
 
+/* What freed_at changes in the check word; of 0 it is 0. */
+static uintptr_t freed_sum(uintptr_t freed_at)
+{
+    return freed_at * (uintptr_t)0x9e3779b1u;
+}
+
 static uintptr_t guard_sum(uintptr_t block, const struct guard *guard)
 {
     uintptr_t sum = heap.secret ^ block;
 
     sum = (sum ^ guard->bytes) * (uintptr_t)0x9e3779b1u + guard->allocated_at;
-    sum = (sum ^ sum >> 15) * (uintptr_t)0x85ebca77u + guard->freed_at;
-    sum = (sum ^ sum >> 13) * (uintptr_t)0xc2b2ae3du +
+    sum = (sum ^ sum >> 15) * (uintptr_t)0xc2b2ae3du +
           (guard->owner ^ (uintptr_t)guard->account << 24);
-    return sum ^ sum >> 16;
+    return sum ^ sum >> 16 ^ freed_sum(guard->freed_at);
+}
+
+typedef uintptr_t __attribute__((may_alias)) word;
+
+/* From an address that is aligned to a word. */
+static void fill(uint8_t *byte, size_t count, uint8_t value)
+{
+    const word all = value * (UINTPTR_MAX / 255);
+    word *at = (word *)byte, *end = at + count / sizeof(word);
+
+    while (at != end)
+        *at++ = all;
+    for (byte = (uint8_t *)end; count % sizeof(word); count--)
+        *byte++ = value;
 }
 
 /* A word at a time between the ends that are not aligned. */
 static bool all_are(const uint8_t *byte, size_t count, uint8_t value)
 {
-    typedef uintptr_t __attribute__((may_alias)) word;
     const word expected = value * (UINTPTR_MAX / 255);
+    const word *at, *end;
 
     for (; count && (uintptr_t)byte % sizeof(word); count--)
         if (*byte++ != value)
             return false;
-    for (; count >= sizeof(word); count -= sizeof(word), byte += sizeof(word))
-        if (*(const word *)byte != expected)
+    at = (const word *)byte;
+    for (end = at + count / sizeof(word); at != end; at++)
+        if (*at != expected)
             return false;
-    while (count--)
+    byte = (const uint8_t *)end;
+    for (count %= sizeof(word); count; count--)
         if (*byte++ != value)
             return false;
     return true;
+}
+
+/* How much of a block of so many bytes is filled with junk at its start, and from where to its end.
+ */
+static size_t junk_head(size_t bytes)
+{
+    return bytes < 2 * JUNK_BYTES ? bytes : JUNK_BYTES;
+}
+
+static size_t junk_tail(size_t bytes)
+{
+    return bytes < 2 * JUNK_BYTES ? bytes : (bytes - JUNK_BYTES) & ~(sizeof(word) - 1);
+}
+
+static void junk_fill(uint8_t *block, size_t bytes, uint8_t value)
+{
+    fill(block, junk_head(bytes), value);
+    fill(block + junk_tail(bytes), bytes - junk_tail(bytes), value);
+}
+
+static bool junk_is_whole(const uint8_t *block, size_t bytes, uint8_t value)
+{
+    return all_are(block, junk_head(bytes), value) &&
+           all_are(block + junk_tail(bytes), bytes - junk_tail(bytes), value);
+}
+
+static bool canary_is_whole(uintptr_t block, size_t usable)
+{
+    const struct guard *guard = guard_of(block, usable);
+
+    return guard->bytes <= usable - sizeof(*guard) &&
+           all_are((const uint8_t *)block + guard->bytes, usable - sizeof(*guard) - guard->bytes,
+                   GUARD_CANARY);
 }
 
 /* Is the end of the block, record and canary, as guard_alloc left it? */
@@ -90,9 +147,7 @@ static bool end_is_whole(uintptr_t block, size_t usable)
 {
     const struct guard *guard = guard_of(block, usable);
 
-    return guard->check == guard_sum(block, guard) && guard->bytes <= usable - sizeof(*guard) &&
-           all_are((const uint8_t *)block + guard->bytes, usable - sizeof(*guard) - guard->bytes,
-                   GUARD_CANARY);
+    return guard->check == guard_sum(block, guard) && canary_is_whole(block, usable);
 }
 
 static uint32_t owner_now(void)
@@ -106,10 +161,13 @@ static uint32_t owner_now(void)
 static size_t usable_of(uintptr_t block)
 {
     int kind = 0;
-    enum heap_fault fault = heap_examine(block, &kind);
+    enum heap_fault fault;
 
+    if (fast_is_live((void *)block))
+        return heap_bytes_of(block);
+    fault = heap_examine(block, &kind);
     if (fault == FAULT_NONE)
-        return heap_usable_size((void *)block);
+        return heap_bytes_of(block);
     report_fault(fault, block);
     return 0;
 }
@@ -117,8 +175,11 @@ static size_t usable_of(uintptr_t block)
 static void record(uintptr_t block, size_t usable, size_t size, uintptr_t site)
 {
     struct guard *guard = guard_of(block, usable);
+    uintptr_t at = block + size;
 
-    memset((void *)(block + size), GUARD_CANARY, usable - sizeof(*guard) - size);
+    for (; at % sizeof(word); at++)
+        *(uint8_t *)at = GUARD_CANARY;
+    fill((uint8_t *)at, (uintptr_t)guard - at, GUARD_CANARY);
     *guard = (struct guard){.bytes = size,
                             .allocated_at = site,
                             .owner = owner_now(),
@@ -131,12 +192,13 @@ static uint32_t dressing;
 
 static void *dress(void *block, size_t size, uintptr_t site)
 {
-    memset(block, GUARD_NEW, size);
-    record((uintptr_t)block, heap_usable_size(block), size, site);
+    junk_fill(block, size, GUARD_NEW);
+    record((uintptr_t)block, heap_bytes_of((uintptr_t)block), size, site);
     return block;
 }
 
-void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size, uintptr_t site)
+PRIM_RESTARTS void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size,
+                                uintptr_t site)
 {
     size_t whole;
     void *block;
@@ -144,7 +206,9 @@ void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size, uintpt
     if (__builtin_add_overflow(size, GUARD_BYTES, &whole))
         return NULL;
     __atomic_fetch_add(&dressing, 1, __ATOMIC_ACQUIRE);
-    block = heap_alloc(memory, alignment, whole);
+    block = memory == WEFT_MEMORY_NORMAL && alignment <= GRANULE ? fast_malloc(whole) : NULL;
+    if (!block)
+        block = heap_alloc(memory, alignment, whole);
     if (block)
         dress(block, size, site);
     __atomic_fetch_sub(&dressing, 1, __ATOMIC_RELEASE);
@@ -182,15 +246,15 @@ static bool is_untouched(struct kept kept)
     const struct guard *guard = guard_of(kept.block, kept.usable);
 
     return end_is_whole(kept.block, kept.usable) && guard->freed_at &&
-           all_are((const uint8_t *)kept.block, guard->bytes, GUARD_FREED);
+           junk_is_whole((const uint8_t *)kept.block, guard->bytes, GUARD_FREED);
 }
 
 /* The block leaves quarantine. One that was written to stays out of use for good. */
-static void release(struct kept kept)
+static PRIM_RESTARTS void release(struct kept kept)
 {
     if (!is_untouched(kept))
         report_fault(FAULT_OVERWRITTEN, kept.block);
-    else
+    else if (!fast_free((void *)kept.block))
         heap_free_slow((void *)kept.block);
 }
 
@@ -252,10 +316,13 @@ static void quarantine_put(struct kept kept)
 /* What is wrong with freeing (or resizing) the block now. */
 static enum heap_fault examine(uintptr_t block, size_t usable)
 {
-    if (guard_of(block, usable)->check == guard_sum(block, guard_of(block, usable)) &&
-        guard_of(block, usable)->freed_at)
+    const struct guard *guard = guard_of(block, usable);
+
+    if (guard->check != guard_sum(block, guard))
+        return FAULT_OVERRUN;
+    if (guard->freed_at)
         return FAULT_FREE;
-    return end_is_whole(block, usable) ? FAULT_NONE : FAULT_OVERRUN;
+    return canary_is_whole(block, usable) ? FAULT_NONE : FAULT_OVERRUN;
 }
 
 static bool refused(uintptr_t block, size_t usable)
@@ -282,11 +349,11 @@ void guard_free(void *pointer, uintptr_t site)
         return;
     watch_freed(pointer);
     guard = guard_of(block, usable);
-    memset(pointer, GUARD_FREED, guard->bytes);
+    junk_fill(pointer, guard->bytes, GUARD_FREED);
     if (WEFT_CONFIG_HEAP_THREADS)
         account_credit(guard->account, guard->bytes);
     guard->freed_at = site | 1; /* never 0 */
-    guard->check = guard_sum(block, guard);
+    guard->check ^= freed_sum(guard->freed_at);
     quarantine_put((struct kept){block, usable});
 }
 

@@ -224,6 +224,7 @@ static inline void *heap_memalign(size_t alignment, size_t size)
 enum weft_memory heap_memory_of(const void *block); /* the heap's */
 void *heap_realloc(void *block, size_t size);
 size_t heap_usable_size(void *block);
+size_t heap_bytes_of(uintptr_t block); /* the same of what is known to be the program's */
 
 /* mem/class.c: fills the class tables and the caches' constants for a heap of `bytes`. */
 void class_init(size_t bytes);

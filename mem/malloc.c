@@ -229,6 +229,20 @@ void heap_free_slow(void *pointer)
     prim_leave(core);
 }
 
+size_t heap_bytes_of(uintptr_t block)
+{
+    uintptr_t offset = block - heap.window_base;
+    const struct region *region;
+    int kind = offset < heap.window_bytes ? heap.window_kinds[offset >> heap.page_shift] : 0;
+
+    if (kind > 0)
+        return heap.class[kind].size;
+    region = heap_region_of(block);
+    kind = region->kinds[(block - region->base) >> heap.page_shift];
+
+    return kind > 0 ? heap.class[kind].size : large_usable(block);
+}
+
 size_t heap_usable_size(void *block)
 {
     int kind = 0;

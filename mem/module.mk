@@ -6,7 +6,7 @@ mem_GC_SRCS := $(addprefix mem/,gc_alloc.c gc_cycle.c gc_finalizer.c gc_leaks.c 
 mem_SRCS := $(mem_HOST_SRCS) $(mem_GC_SRCS) mem/newlib_malloc.c
 
 # What no allocation waits for is made small.
-$(addprefix $(B)/mem/,account.o check.o class.o guard.o heap.o report.o scavenger.o stack.o stats.o watch.o): OPTIMISE := -Os
+$(addprefix $(B)/mem/,check.o class.o heap.o report.o scavenger.o stack.o stats.o watch.o): OPTIMISE := -Os
 
 # The host tests; mem_names.c includes newlib_malloc.c. Their port and <reent.h> are in tests/unit.
 mem_TEST_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c) $(mem_HOST_SRCS)

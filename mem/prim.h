@@ -69,6 +69,12 @@
 #define WEFT_CONFIG_HEAP_QUARANTINE 64
 #endif
 
+/* With the full tier: bytes at each end of a block that are filled with junk when it is allocated
+ * and freed, and looked at when it leaves quarantine; a smaller block all of it. */
+#ifndef WEFT_CONFIG_HEAP_JUNK
+#define WEFT_CONFIG_HEAP_JUNK 64
+#endif
+
 /* Not 0: what each thread allocates, and what of it was freed, is counted (mem/account.h), for so
  * many threads at a time, at most 250; the rest share an account. 8 bytes for each block, and some
  * hundred instructions for a malloc and free. */
