@@ -17,11 +17,6 @@ void *arch_context_init(void *stack_top, void (*entry)(void *argument), void *ar
 /* Parks the caller in *save_sp and resumes next_sp. Interrupts are off across the switch. */
 void arch_switch(void **save_sp, void *next_sp);
 
-/* [lo, hi) becomes the stack of a context, which arch_context_init will build at `hi`; stops being
- * one. For ports whose tools want to know (sanitizers, valgrind). Context: thread, boot. */
-static inline void arch_stack_open(uintptr_t lo, uintptr_t hi);
-static inline void arch_stack_close(uintptr_t lo, uintptr_t hi);
-
 /* The instructions during which the stack pointer and the current thread may disagree. */
 extern const char arch_switch_begin[], arch_switch_end[];
 
@@ -34,6 +29,26 @@ extern const char arch_switch_begin[], arch_switch_end[];
  * pages, but have some addresses with. */
 #ifndef ARCH_STACK_ALIAS
 #define ARCH_STACK_ALIAS 0
+#endif
+
+/* [lo, hi) becomes the stack of a context, which arch_context_init will build at `hi`; stops being
+ * one. For ports whose tools want to know (sanitizers, valgrind): they define ARCH_STACK_IS_TOLD
+ * and the two. Context: thread, boot. */
+#ifdef ARCH_STACK_IS_TOLD
+static inline void arch_stack_open(uintptr_t lo, uintptr_t hi);
+static inline void arch_stack_close(uintptr_t lo, uintptr_t hi);
+#else
+static inline void arch_stack_open(uintptr_t lo, uintptr_t hi)
+{
+    (void)lo;
+    (void)hi;
+}
+
+static inline void arch_stack_close(uintptr_t lo, uintptr_t hi)
+{
+    (void)lo;
+    (void)hi;
+}
 #endif
 
 #endif

@@ -243,6 +243,15 @@ static void sample_pc(struct sampler *sampler, uintptr_t pc, struct sample_of of
     commit_sample(sampler, sample, of, (struct unwind_result){.depth = 1, .reason = reason});
 }
 
+/* The current thread's business: its own; or the collector's, whoever asked for that, which idle
+ * threads of other cores help with. */
+static enum log_context context_of(const struct core *core)
+{
+    if (core->collecting)
+        return CONTEXT_COLLECTOR;
+    return sched_is_idle(core) ? CONTEXT_IDLE : CONTEXT_THREAD;
+}
+
 static void sample_tick(struct sampler *sampler, const struct core *core,
                         const struct arch_frame *frame)
 {
@@ -261,11 +270,7 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
         sample_system(sampler, core, frame);
     else
         sample_thread(sampler, core->current,
-                      (struct sample_of){core->current,
-                                         core->current == &sched_of(core)->idle ? CONTEXT_IDLE
-                                                                                : CONTEXT_THREAD,
-                                         core->id},
-                      frame);
+                      (struct sample_of){core->current, context_of(core), core->id}, frame);
 }
 
 /* The ticks that came due inside handlers, then those that are left for the interrupted code. */
@@ -315,7 +320,7 @@ static void sample_held(struct sampler *sampler, const struct core *other)
             return;
         }
         of.thread = thread;
-        of.context = thread == &sched_of(other)->idle ? CONTEXT_IDLE : CONTEXT_THREAD;
+        of.context = context_of(other);
         if (thread->foreign != NULL && foreign_readable(thread)) {
             result = walk_foreign(thread, registers.pc, pcs);
             of.context = CONTEXT_FOREIGN;
@@ -479,6 +484,21 @@ bool sampler_followed(void)
     return true;
 }
 
+/* Perhaps in the middle of a change: sampler_totals then throws the copy away, so the race that a
+ * sanitizer would see is one by design. The writer's side stays a tick's plain additions. */
+static __attribute__((no_sanitize("thread"))) void totals_copy(
+    struct weft_profile_totals *to, const volatile struct weft_profile_totals *from)
+{
+    to->ticks = from->ticks;
+    to->recorded = from->recorded;
+    to->lost_atomic64 = from->lost_atomic64;
+    to->lost_full = from->lost_full;
+    to->lost_nolock = from->lost_nolock;
+    to->suppressed = from->suppressed;
+    to->waited = from->waited;
+    to->waited_lost = from->waited_lost;
+}
+
 void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *totals)
 {
     const uint32_t *writing = &sampler->writing;
@@ -489,7 +509,7 @@ void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *t
         uint32_t before = __atomic_load_n(writing, __ATOMIC_RELAXED);
 
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        *totals = sampler->totals;
+        totals_copy(totals, &sampler->totals);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (before == __atomic_load_n(writing, __ATOMIC_RELAXED) && before % 2 == 0)
             return;

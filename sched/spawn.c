@@ -272,7 +272,7 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
     if (sched_of(core_self())->dead != NULL)
         thread_reap();
     if (__builtin_expect(__atomic_load_n(&spawn_watchers, __ATOMIC_RELAXED) != 0, 0))
-        upcall_sites->spawning();
+        SHARED_LOAD(upcall_sites)->spawning();
     made = thread_make(attr, (struct thread_start){entry, argument});
     if (made == NULL)
         return WEFT_ENOMEM;

@@ -104,3 +104,9 @@ const char *upcall_overflowed(uintptr_t address, uintptr_t sp)
         return NULL;
     return address >= thread_stack_floor(current) || address >= sp ? current->name : NULL;
 }
+
+/* What reaches the guard word by word has run over the canary just before. */
+void upcall_overflow_handled(void)
+{
+    stack_canary_set(core_self()->current);
+}

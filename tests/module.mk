@@ -23,7 +23,7 @@ HEADERS := $(wildcard include/weft/*.h arch/*.h kernel/*.h sched/*.h mem/*.h pro
 $(unit_PROGRAMS): $(unit_FOLDER)/unit-%: $$(unit_%_SRCS) $$(unit_%_DEPS) $(HEADERS)
 	$(call say,UNIT,$*)
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) $(unit_$*_CFLAGS) -o $@ $(unit_$*_SRCS) $(unit_$*_LIBS) -lcriterion -lpthread
+	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(san_KIND) $(unit_$*_CFLAGS) -o $@ $(unit_$*_SRCS) $(unit_$*_LIBS) -lcriterion -lpthread
 
 board_tests := $(foreach t,$(patsubst tests/board/%/image.c,%,$(wildcard tests/board/*/image.c)),\
 	$(if $(wildcard tests/board/$(t)/image-*),$(if $(wildcard tests/board/$(t)/image-$(arch_PORT)*.[cS]),$(t)),$(t)))

@@ -50,7 +50,7 @@ run() {
     if [ $((failing + crashing)) != 0 ]; then
         printf '%s\n' "$output" | grep -av '\[RUN \|\[PASS\]\|^\[====\] R\|\[SKIP\]' | tail -60
         failures+=$(printf '%s\n' "$output" | sed 's/\x1b\[[0-9;]*m//g' |
-            grep -a '^\[FAIL\]\|CRASH!\|Assertion Failed\|Unexpected signal\|Timed out' | head -20 | sed "s/^/$label: /")$'\n'
+            grep -a '^\[FAIL\]\|CRASH!\|Assertion Failed\|Unexpected signal\|Timed out' | head -60 | sed "s/^/$label: /")$'\n'
     fi
 }
 

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/console.h"
+
 static inline uint8_t uart_read(unsigned reg);
 static inline void uart_write(unsigned reg, uint8_t value);
 
@@ -79,6 +81,28 @@ static inline int uart_receive(void)
         return UART_NOTHING;
     byte = uart_read(UART_DATA);
     return status & UART_LSR_BREAK ? UART_BREAK : byte;
+}
+
+/* board_console_read: a break counts as nothing. */
+static inline int uart_receive_byte(void)
+{
+    int byte = uart_receive();
+
+    return byte >= 0 ? byte : UART_NOTHING;
+}
+
+/* The interrupt. Until nothing is left: where the line's edge counts, it does not come again for
+ * what stays behind. */
+static inline void uart_receive_to_console(void)
+{
+    int byte;
+
+    while ((byte = uart_receive()) != UART_NOTHING) {
+        if (byte == UART_BREAK)
+            console_break();
+        else
+            console_received(byte);
+    }
 }
 
 #endif

@@ -238,21 +238,7 @@ void board_console_write(const char *bytes, size_t count)
 
 int board_console_read(void)
 {
-    int byte = uart_receive();
-
-    return byte >= 0 ? byte : -1;
-}
-
-static void uart_interrupt(void)
-{
-    int byte;
-
-    while ((byte = uart_receive()) != UART_NOTHING) {
-        if (byte == UART_BREAK)
-            console_break();
-        else
-            console_received(byte);
-    }
+    return uart_receive_byte();
 }
 
 void board_interrupt(uintptr_t pending)
@@ -265,7 +251,7 @@ void board_interrupt(uintptr_t pending)
         return;
     while ((line = i8259_take()) >= 0)
         if (line == MALTA_UART_IRQ)
-            uart_interrupt();
+            uart_receive_to_console();
 }
 
 /* Only bytes for the console. */

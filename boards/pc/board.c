@@ -284,22 +284,7 @@ void board_console_write(const char *bytes, size_t count)
 
 int board_console_read(void)
 {
-    int byte = uart_receive();
-
-    return byte >= 0 ? byte : -1;
-}
-
-/* Until nothing is left: the line's edge does not come again for what stays behind. */
-static void uart_interrupt(void)
-{
-    int byte;
-
-    while ((byte = uart_receive()) != UART_NOTHING) {
-        if (byte == UART_BREAK)
-            console_break();
-        else
-            console_received(byte);
-    }
+    return uart_receive_byte();
 }
 
 void board_interrupt(uintptr_t pending)
@@ -307,7 +292,7 @@ void board_interrupt(uintptr_t pending)
     if (WEFT_CONFIG_CORES > 1)
         pc_core_flush_if_asked();
     if (pending == COM1_LINE)
-        uart_interrupt();
+        uart_receive_to_console();
 }
 
 /* Only bytes for the console. */

@@ -106,7 +106,8 @@ Test(mem_preload, a_compiler_gives_the_same_answer)
     cr_assert_str_eq(output, first);
 }
 
-/* The compiler is several processes, which all append to the record. */
+/* The compiler is several processes, which all append to the record. Debian's own one: ccache's
+ * ends by becoming another program, and so reports nothing of what it called. */
 Test(mem_preload, a_recorded_trace_has_every_call)
 {
     unsigned long allocations, frees, resizes, calls = 0, lines;
@@ -114,7 +115,7 @@ Test(mem_preload, a_recorded_trace_has_every_call)
     remove("build/tests/preload-trace");
     shell(
         "WEFT_MALLOC_REPORT=1 WEFT_MALLOC_TRACE=build/tests/preload-trace LD_PRELOAD=$PWD/" LIBRARY
-        " gcc -w -S -Iinclude -I. -Itests/unit mem/large.c -o /dev/null 2>&1");
+        " /usr/bin/gcc -w -S -Iinclude -I. -Itests/unit mem/large.c -o /dev/null 2>&1");
     for (const char *at = output; (at = strstr(at, "weft: ")); at++)
         if (sscanf(at, "weft: %lu allocations, %lu frees, %lu resizes", &allocations, &frees,
                    &resizes) == 3)

@@ -11,8 +11,9 @@ unit_sched_refusals_CFLAGS := -Itests/unit
 unit_sched_thread_refusals_SRCS := tests/unit/sched_thread_refusals.c sched/control.c sched/slot.c
 unit_sched_thread_refusals_CFLAGS := -Itests/unit
 # The scheduler and the tick as they are, on a machine that the host plays.
+# What its port does not say, tests/unit/port and the template do.
 unit_sched_machine_SRCS := tests/unit/sched_machine.c tests/unit/machine/machine.c kernel/tick.c kernel/spinlock.c \
 	kernel/print.c $(addprefix sched/,account.c asleep.c control.c idle.c mutex.c object.c place.c preempt.c priority.c \
 	semaphore.c sleep.c slot.c spawn.c stack_guard.c switch.c thread.c timer.c wait.c watchdog.c world.c \
 	barrier.c channel.c condition.c)
-unit_sched_machine_CFLAGS := -Itests/unit/machine -DWEFT_CONFIG_DEBUG=1
+unit_sched_machine_CFLAGS := -Itests/unit/machine -Itests/unit -Iarch/template -DWEFT_CONFIG_DEBUG=1

@@ -26,12 +26,8 @@ const struct upcall_sites *upcall_sites;
 
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
-uint32_t wait_watchers;
-const struct upcall_profiler *upcall_profiler;
 uint64_t fake_clock;
 bool fake_irq_on = true; /* tests/unit/port/irq.h */
-uint32_t wait_watchers;
-const struct upcall_profiler *upcall_profiler;
 
 static struct weft_thread self = {.name = "self", .magic = THREAD_MAGIC};
 static jmp_buf panicked;
@@ -83,8 +79,6 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     return WEFT_ETIMEDOUT;
 }
 
-uint32_t wait_watchers;
-
 int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
 {
     (void)reason;
@@ -97,10 +91,10 @@ void sched_park_locked(struct weft_thread *thread)
     abort();
 }
 
-void sched_switch_locked(struct core *core)
+void sched_block_locked(void)
 {
-    runq_unlink(&core->current->link);
-    core->current->wait_result = WEFT_ETIMEDOUT;
+    runq_unlink(&cores[0].current->link);
+    cores[0].current->wait_result = WEFT_ETIMEDOUT;
 }
 
 void wait_wake_with_alarm_locked(struct weft_thread *thread, int result)
@@ -156,10 +150,21 @@ void sched_leave_switch_locked(struct core *core)
     (void)core;
 }
 
+int sched_leave_switching(arch_irq_state state, int result)
+{
+    (void)state;
+    return result;
+}
+
+void sched_may_not_block(const char *function)
+{
+    weft_panic("%s was called in an interrupt handler, where nothing may block", function);
+}
+
 void sched_assert_may_block(const char *function)
 {
     if (cores[0].interrupt_depth != 0)
-        weft_panic("%s was called in an interrupt handler, where nothing may block", function);
+        sched_may_not_block(function);
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)
@@ -306,8 +311,9 @@ MAKE(timer, weft_timer_init(&o->timer, NULL, NULL))
     F(timer, wait_until, THREAD, "timer", weft_timer_wait_until(&o->timer, 1))                     \
     F(timer, destroy, THREAD, "timer", weft_timer_destroy(&o->timer))
 
+/* With a null object, &o->mutex and the like are what is meant to be passed. */
 #define CALL(what, name, context, noun, call)                                                      \
-    static void call_##what##_##name(union object *o)                                              \
+    __attribute__((no_sanitize("null"))) static void call_##what##_##name(union object *o)         \
     {                                                                                              \
         sink = (int)(call);                                                                        \
     }

@@ -9,16 +9,4 @@
 /* A parked context, what a preemption adds, and a few calls. */
 #define ARCH_STACK_MINIMUM_BYTES (ARCH_PREEMPT_STACK_BYTES + 512)
 
-static inline void arch_stack_open(uintptr_t lo, uintptr_t hi)
-{
-    (void)lo;
-    (void)hi;
-}
-
-static inline void arch_stack_close(uintptr_t lo, uintptr_t hi)
-{
-    (void)lo;
-    (void)hi;
-}
-
 #endif

@@ -59,7 +59,8 @@ Test(bad_input, file_cannot_be_read)
 static void expect_make_error(const char *settings, const char *sentence)
 {
     char *output;
-    int status = host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH make help %s 2>&1", settings);
+    int status =
+        host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH -u SAN make help %s 2>&1", settings);
 
     cr_assert_neq(status, 0, "%s", output);
     assert_contains(output, sentence);
@@ -78,7 +79,7 @@ Test(bad_input, board_without_images_is_not_run)
 {
     char *output;
     int status =
-        host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH make run BOARD=firmware 2>&1");
+        host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH -u SAN make run BOARD=firmware 2>&1");
 
     cr_assert_neq(status, 0, "%s", output);
     assert_contains(output, "board \"firmware\" is for other people's firmware");

@@ -159,9 +159,11 @@ Test(heap_dump, goes_to_a_file_where_there_are_files)
 
 Test(heap_dump, the_tool_reports_and_draws_it)
 {
-    struct board_run run = boot(NULL, "dump-tool");
+    struct board_run run;
     char elf[256], *text;
 
+    board_needs_weft_malloc();
+    run = boot(NULL, "dump-tool");
     board_image_path(elf, sizeof elf, "heap-dump", NULL);
     cr_assert_eq(host_run(&text,
                           "build/bin/weft heap --elf %s --map %s/heap.svg --top 5 "

@@ -21,8 +21,9 @@
 /* The image is also built for one core, where it is never booted. */
 #define OTHER (WEFT_CONFIG_CORES > 1 ? 1 : 0)
 
-static volatile bool over;
-static volatile uint32_t sink, allocations;
+static _Atomic bool over;
+static _Atomic uint32_t sink;
+static volatile uint32_t allocations; /* of the watched core */
 
 static __attribute__((noinline)) void works_there(void)
 {

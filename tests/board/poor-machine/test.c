@@ -79,3 +79,33 @@ Test(poor_machine, pc_without_a_timer)
     need("pc");
     refused("timer", "-cpu qemu64 -M pc,pit=off,hpet=off,acpi=off", "there is no timer");
 }
+
+/* A process whose user may not have what it needs: `limit` is an option of prlimit. */
+static void process_refused(const char *limit, int expected, const char *sentence)
+{
+    char elf[256], *output;
+    int status;
+
+    need("linux");
+    board_image_path(elf, sizeof elf, "poor-machine", NULL);
+    status = host_run(&output, "prlimit %s %s </dev/null 2>&1", limit, elf);
+    cr_assert_eq(status, expected, "status %d\n%s", status, output);
+    assert_contains(output, sentence);
+    cr_assert_null(strstr(output, "there was room"));
+}
+
+Test(poor_machine, process_with_too_little_memory)
+{
+    if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
+        cr_skip_test("the sanitizer needs address space without a limit");
+    process_refused("--as=51200000", 71,
+                    "weft: no memory for the heap: Cannot allocate memory; stopped");
+}
+
+/* A POSIX timer takes one of the signals that may be queued. */
+Test(poor_machine, process_without_a_timer)
+{
+    process_refused("--sigpending=0", 70,
+                    "panic: the kernel has no timer for core 0 (error 11): there is no "
+                    "usable timer");
+}

@@ -64,6 +64,15 @@ static void core_stack_graze(void)
     *(volatile uint32_t *)core_self()->system_stack_lo = 0;
 }
 
+/* Each word in turn, the canary too, until the guard. */
+static __attribute__((noinline)) void descend(void)
+{
+    volatile uint32_t *at = (uint32_t *)weft_thread_self()->stack_lo + 16;
+
+    for (;;)
+        *--at = 0;
+}
+
 static const char *way;
 
 static void *victim(void *argument)
@@ -73,6 +82,8 @@ static void *victim(void *argument)
         recurse(0);
     if (strcmp(way, "frame") == 0)
         large_frame(depth);
+    if (strcmp(way, "words") == 0)
+        descend();
     if (strcmp(way, "alloca") == 0)
         dynamic(2 * STACK_BYTES + (size_t)depth);
     if (strcmp(way, "graze") == 0)

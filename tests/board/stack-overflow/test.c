@@ -53,6 +53,13 @@ Test(stack_overflow, by_a_frame_larger_than_the_guard_is_caught_at_the_instructi
     survived("frame");
 }
 
+/* The canary, run over on the way to the guard, does not end who was allowed to go on. */
+Test(stack_overflow, by_every_word_is_caught_at_the_instruction)
+{
+    caught("words", "descend\n");
+    survived("words");
+}
+
 Test(stack_overflow, by_alloca_is_caught_at_the_instruction)
 {
     caught("alloca", "dynamic\n");

@@ -7,6 +7,8 @@
 #define ARCH_STACK_ALIGN 16
 #define ARCH_STACK_MINIMUM_BYTES (ARCH_PREEMPT_STACK_BYTES + 512)
 
+#define ARCH_STACK_IS_TOLD
+
 /* stack.c */
 void hosted_stack_open(uintptr_t lo, uintptr_t hi);
 void hosted_stack_close(uintptr_t lo, uintptr_t hi);
