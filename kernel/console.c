@@ -16,6 +16,7 @@
 static volatile bool dying;
 
 bool (*upcall_diverted)(const char *format, va_list arguments);
+bool (*upcall_console_byte)(int byte);
 
 void console_die(void)
 {
@@ -100,6 +101,8 @@ static struct {
 
 void console_received(int byte)
 {
+    if (upcall_console_byte != NULL && upcall_console_byte(byte))
+        return;
     if (input.head - input.tail == sizeof input.bytes)
         return; /* nobody reads: the newest is dropped */
     input.bytes[input.head % sizeof input.bytes] = (unsigned char)byte;

@@ -52,6 +52,8 @@ struct upcall_sites {
 };
 extern const struct upcall_sites *upcall_sites;                        /* kernel/trap.c */
 extern bool (*upcall_diverted)(const char *format, va_list arguments); /* kernel/console.c */
+extern bool (*upcall_console_byte)(
+    int byte); /* kernel/console.c; true: it is no input (prof/remote.c) */
 
 /* prof: a tick landed on `frame`, late by so much that it stands for `due` of them; takes the
  * sample. Before upcall_sched_slice. Interrupts off. */

@@ -58,6 +58,9 @@ enum log_type {
     LOG_SITES = 9,      /* struct log_sites, then name, types and build id */
     LOG_SITE = 10,      /* struct log_site, then `depth` words, then the tag */
     LOG_SITES_END = 11, /* struct log_sites_end */
+
+    LOG_REPLY = 12, /* struct log_reply: to a request of the host's (prof/remote.c), of core
+                       LOG_REPLY_CORE */
 };
 
 struct log_record {
@@ -207,6 +210,14 @@ struct log_site {
 
 struct log_sites_end {
     uint32_t sites;
+};
+
+#define LOG_REPLY_CORE 0xffu
+
+struct log_reply {
+    uint32_t number; /* of the request */
+    uint32_t status; /* 0, or a negative WEFT_E... in two's complement */
+    uint32_t done;   /* 1: nothing more comes for this request; 0: it was accepted */
 };
 
 #define LOG_NAME_BYTES 32

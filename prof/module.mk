@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 # prof: the sampler, the unwinder, the sample log, stack dumps. Reads the others, never decides.
 prof_SRCS := $(addprefix prof/,cfi.c cfi_expression.c cfi_program.c dump.c foreign.c frame.c heap_dump.c heap_profile.c heap_sampling.c heap_sites.c image.c \
-	labels.c log.c names.c profile.c profiles.c records.c sampler.c send.c sites.c sites_message.c unwind.c wall.c)
+	labels.c log.c names.c profile.c profiles.c records.c remote.c sampler.c send.c sites.c sites_message.c unwind.c wall.c)
 
 # The host tests. prof_cfi_*.c include the reader of call frame information themselves, each for
 # another CPU; prof_port is the host as a port of weft, with the rest from tests/unit/port.
 prof_TEST_CFLAGS := -Itests/unit/prof_port -Itests/unit -fsanitize=undefined -fno-sanitize-recover=all
 prof_TEST_SRCS := tests/unit/prof_fake.c tests/unit/prof_fake_switch.S kernel/print.c \
-	$(filter-out prof/image.c prof/heap_dump.c,$(prof_SRCS))
+	$(filter-out prof/image.c prof/heap_dump.c prof/remote.c,$(prof_SRCS))
 unit_prof_cfi_amd64_SRCS := tests/unit/prof_cfi_amd64.c
 unit_prof_cfi_amd64_DEPS := prof/cfi.c prof/cfi_program.c
 unit_prof_cfi_mips_SRCS := tests/unit/prof_cfi_mips.c

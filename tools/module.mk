@@ -6,10 +6,10 @@ BUILD ?= build
 weft_tool_GEN := $(BUILD)/gen
 
 weft_tool_SRCS := $(addprefix tools/weft/, \
-    buffer.c capture.c command_flash.c command_heap.c command_report.c command_run.c command_symbolize.c demux.c flame.c gzip.c \
-    guest.c heap_core.c heap_map.c heap_reader.c heap_report.c image.c json.c log_reader.c log_record.c main.c map.c message.c out_dir.c \
-    profile_proto.c ram_image.c qmp.c results.c site_profiles.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c \
-    table.c tail.c)
+    buffer.c capture.c command_dump.c command_flash.c command_heap.c command_profile.c command_report.c command_run.c command_symbolize.c demux.c flame.c gzip.c \
+    guest.c heap_core.c heap_json.c heap_map.c heap_reader.c heap_report.c image.c json.c log_reader.c log_record.c main.c map.c message.c out_dir.c \
+    profile_proto.c progress.c ram_image.c qmp.c results.c site_profiles.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c \
+    table.c tail.c target.c thread_text.c)
 
 # Made by the rules below; the headers must exist before anything that includes them is compiled.
 weft_tool_GEN_SRCS := $(weft_tool_GEN)/tools/weft/profile.pb-c.c \
@@ -46,4 +46,4 @@ unit_tool_$(1)_CFLAGS = $$(weft_tool_CPPFLAGS)
 unit_tool_$(1)_LIBS = $$(weft_tool_LIBS)
 unit_tool_$(1)_DEPS = build/bin/weft
 endef
-$(foreach test,demux heap log_reader report run symbols,$(eval $(call weft_tool_test,$(test))))
+$(foreach test,commands demux flame heap log_reader report run symbols,$(eval $(call weft_tool_test,$(test))))

@@ -30,6 +30,7 @@
 #include <weft/pool.h>
 #include <weft/profile.h>
 #include <weft/queue.h>
+#include <weft/remote.h>
 #include <weft/rwlock.h>
 #include <weft/semaphore.h>
 #include <weft/sites.h>

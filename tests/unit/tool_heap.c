@@ -214,6 +214,28 @@ Test(tool_heap, reports_name_blocks_sites_pointers_and_threads)
 }
 
 /* libFuzzer, for as long as its runs take; the corpus starts with a whole dump. */
+Test(tool_heap, reports_are_json_too)
+{
+    struct buffer json = {0};
+    FILE *parser;
+
+    make_stream();
+    cr_assert(read_stream(stream.data, stream.length));
+    if (system("command -v python3 >/dev/null") != 0)
+        cr_skip_test("python3 is not installed");
+    for (int pointers = 0; pointers < 2; pointers++) {
+        buffer_clear(&json);
+        if (pointers)
+            heap_report_pointers_json(&json, &reader.dump, 0x1000);
+        else
+            heap_report_json(&json, &reader.dump, NULL);
+        parser = popen("python3 -m json.tool >/dev/null", "w");
+        cr_assert(parser != NULL && fwrite(json.data, 1, json.length, parser) == json.length);
+        cr_assert_eq(pclose(parser), 0, "%s", json.data);
+    }
+    buffer_free(&json);
+}
+
 Test(tool_heap, survives_whatever_libfuzzer_thinks_of, .timeout = 600)
 {
     if (getenv("SOAK") == NULL)

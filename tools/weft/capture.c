@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "prof/heap_format.h"
+#include "tools/weft/log_record.h"
 
 static void capture_text(void *context, const uint8_t *bytes, size_t length)
 {
@@ -12,13 +13,29 @@ static void capture_text(void *context, const uint8_t *bytes, size_t length)
     symbolizer_feed(&capture->symbolizer, (const char *)bytes, length);
 }
 
+static void capture_reply(struct capture *capture, const uint8_t *bytes, size_t length,
+                          uint64_t offset)
+{
+    struct log_item record;
+    struct log_reply reply;
+
+    if (capture->reply == NULL || !log_record_open(&record, bytes, length, offset) ||
+        record.payload_bytes != sizeof reply)
+        return;
+    reply = (struct log_reply){log_record_32(&record, 0), log_record_32(&record, 1),
+                               log_record_32(&record, 2)};
+    capture->reply(capture->reply_context, &reply);
+}
+
 static void capture_record(void *context, const uint8_t *record, size_t length, uint64_t offset)
 {
     struct capture *capture = context;
 
     if (record[2] >= HEAP_FIRST && record[2] <= HEAP_END)
         return; /* a heap dump's; serial.raw has it, for weft heap */
-    if (site_profiles_is_record(record, length))
+    if (record[2] == LOG_REPLY && record[3] == LOG_REPLY_CORE)
+        capture_reply(capture, record, length, offset);
+    else if (site_profiles_is_record(record, length))
         site_profiles_record(&capture->sites, record, length, offset);
     else
         log_reader_record(&capture->reader, record, length, offset);

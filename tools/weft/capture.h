@@ -17,6 +17,10 @@ struct capture {
     struct symbolizer symbolizer;
     struct log_reader reader;
     struct site_profiles sites;
+
+    /* Called for each LOG_REPLY; NULL: nobody asked for anything. */
+    void (*reply)(void *context, const struct log_reply *reply);
+    void *reply_context;
 };
 
 /* The console's text goes to `sink` line by line. Free with capture_close(). */

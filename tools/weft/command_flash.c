@@ -18,6 +18,7 @@
 #include "tools/weft/buffer.h"
 #include "tools/weft/commands.h"
 #include "tools/weft/image.h"
+#include "tools/weft/json.h"
 #include "tools/weft/message.h"
 
 struct flash_options {
@@ -27,6 +28,7 @@ struct flash_options {
     const char *out;
     const char *bios;
     uint32_t memory_mib;
+    bool is_json;
     struct buffer words;
 };
 
@@ -44,6 +46,7 @@ static const struct argp_option options[] = {
      "it",
      0},
     {"input", 'i', "FILE", 0, "The file to hand to the program", 0},
+    {"json", 'j', NULL, 0, "Print what was made as one JSON object", 0},
     {"memory", 'm', "MIB", 0, "How much RAM there is (default: measured at reset)", 0},
     {0},
 };
@@ -75,6 +78,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'b':
         chosen->bios = argument;
+        return 0;
+    case 'j':
+        chosen->is_json = true;
         return 0;
     case 'i':
         chosen->input = argument;
@@ -305,6 +311,22 @@ static int flash_write(const struct flash_options *chosen, uint8_t *flash, size_
     return status;
 }
 
+static void flash_print_json(const struct flash_options *chosen, const struct image *image,
+                             const struct layout *layout)
+{
+    struct buffer json = {0};
+
+    buffer_string(&json, "{\"file\": ");
+    json_string(&json, chosen->out);
+    buffer_printf(&json, ", \"bytes\": %zu, \"endian\": \"%s\", \"words_at\": %zu", layout->end,
+                  image->big_endian ? "big" : "little", layout->words);
+    if (chosen->input != NULL)
+        buffer_printf(&json, ", \"input_at\": %zu", layout->input);
+    buffer_string(&json, "}\n");
+    fwrite(json.data, 1, json.length, stdout);
+    buffer_free(&json);
+}
+
 static int flash_make(const struct flash_options *chosen, const struct image *image,
                       const struct program *program, const struct buffer *start,
                       const struct buffer *input)
@@ -340,6 +362,8 @@ static int flash_make(const struct flash_options *chosen, const struct image *im
         if (input->length != 0)
             memcpy(flash + layout.input, input->data, input->length);
         status = flash_write(chosen, flash, layout.end, image->big_endian);
+        if (status == 0 && chosen->is_json)
+            flash_print_json(chosen, image, &layout);
     }
     free(flash);
     buffer_free(&words);

@@ -10,6 +10,7 @@
 #include "tools/weft/commands.h"
 #include "tools/weft/heap_report.h"
 #include "tools/weft/message.h"
+#include "tools/weft/progress.h"
 
 #define TOP_DEFAULT 20
 
@@ -19,7 +20,7 @@
 struct heap_options {
     const char *elf, *core, *map, *file;
     uint64_t points_at;
-    bool asks_pointers;
+    bool asks_pointers, is_json;
     unsigned top;
 };
 
@@ -29,6 +30,8 @@ static const struct argp_option options[] = {
     {"core", 'c', "FILE", 0, "Write an ELF core for gdb-multiarch IMAGE FILE", 0},
     {"map", 'm', "FILE", 0, "Write the fragmentation map as SVG", 0},
     {"points-at", 'p', "ADDRESS", 0, "List what points at the block that ADDRESS lies in", 0},
+    {"json", 'j', NULL, 0, "One JSON object: runs of pages, threads, allocation sites, or pointers",
+     0},
     {"top", 't', "N", 0, "How many of the largest blocks to list (20)", 0},
     {0},
 };
@@ -58,6 +61,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         chosen->elf = argument;
     else if (key == 'c')
         chosen->core = argument;
+    else if (key == 'j')
+        chosen->is_json = true;
     else if (key == 'm')
         chosen->map = argument;
     else if (key == 't')
@@ -83,8 +88,11 @@ static int read_dump(struct heap_reader *reader, const char *file)
     uint8_t chunk[65536];
     ssize_t got = -1;
 
-    while (fd >= 0 && (got = read(fd, chunk, sizeof chunk)) > 0)
+    while (fd >= 0 && (got = read(fd, chunk, sizeof chunk)) > 0) {
         heap_reader_feed(reader, chunk, (size_t)got);
+        progress_read(file, reader->demux.offset);
+    }
+    progress_end();
     if (got < 0)
         message_error("%s: %s", file, strerror(errno));
     if (fd > STDIN_FILENO)
@@ -135,7 +143,11 @@ static int write_results(const struct heap_options *chosen, const struct heap_du
     struct buffer text = {0}, core = {0}, svg = {0};
     int status = 0;
 
-    if (chosen->asks_pointers)
+    if (chosen->asks_pointers && chosen->is_json)
+        heap_report_pointers_json(&text, dump, chosen->points_at);
+    else if (chosen->is_json)
+        heap_report_json(&text, dump, symbols);
+    else if (chosen->asks_pointers)
         heap_report_pointers(&text, dump, chosen->points_at);
     else
         heap_report(&text, dump, symbols, chosen->top);

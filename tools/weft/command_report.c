@@ -11,6 +11,7 @@
 
 #include "tools/weft/commands.h"
 #include "tools/weft/message.h"
+#include "tools/weft/progress.h"
 #include "tools/weft/ram_image.h"
 #include "tools/weft/results.h"
 
@@ -72,13 +73,16 @@ static void report_console(void *context, const char *text, size_t length)
 }
 
 /* Feeds all of `fd`; false with errno set when reading fails. */
-static bool report_read(struct capture *capture, int fd)
+static bool report_read(struct capture *capture, int fd, const char *name)
 {
     static uint8_t chunk[65536];
     ssize_t got;
 
-    while ((got = read(fd, chunk, sizeof chunk)) > 0)
+    while ((got = read(fd, chunk, sizeof chunk)) > 0) {
         capture_feed(capture, chunk, (size_t)got);
+        progress_read(name, capture->demux.offset);
+    }
+    progress_end();
     if (got == 0)
         capture_finish(capture);
     return got == 0;
@@ -116,7 +120,6 @@ static int64_t report_time_ns(int fd)
     return (int64_t)when.tv_sec * 1000000000 + when.tv_nsec;
 }
 
-/* Publishes what there is to publish and says what is wrong. */
 static int report_finish(const struct report_options *chosen, struct capture *capture,
                          struct symbols *symbols, struct out_dir *out, int64_t time_ns)
 {
@@ -126,24 +129,8 @@ static int report_finish(const struct report_options *chosen, struct capture *ca
                                       .time_ns = time_ns,
                                       .is_partial = chosen->is_partial,
                                       .is_json = chosen->is_json};
-    struct buffer printed = {0}, error = {0};
-    int status = 0;
 
-    if (!results_write(&request, out, &printed, &error) || !out_dir_publish(out, &error)) {
-        out_dir_discard(out);
-        message_error("%s", buffer_text(&error));
-        status = EXIT_IO;
-    } else {
-        fwrite(buffer_text(&printed), 1, printed.length, stdout);
-        results_complain(&error, &request);
-        if (error.length > 0) {
-            message_error("%s", buffer_text(&error));
-            status = EXIT_DATA;
-        }
-    }
-    buffer_free(&printed);
-    buffer_free(&error);
-    return status;
+    return results_publish(&request, out);
 }
 
 static int report_fail(const char *sentence, int status)
@@ -165,7 +152,8 @@ static int report_open(const struct report_options *chosen, int fd, struct symbo
         (console = out_dir_create(&out, "console.log", &error)) == NULL)
         return report_fail(buffer_text(&error), EXIT_IO);
     capture = capture_open(symbols, report_console, console);
-    if (chosen->is_memory ? report_read_memory(capture, fd) : report_read(capture, fd)) {
+    if (chosen->is_memory ? report_read_memory(capture, fd)
+                          : report_read(capture, fd, chosen->serial)) {
         status = report_finish(chosen, capture, symbols, &out, report_time_ns(fd));
     } else {
         out_dir_discard(&out);

@@ -10,6 +10,7 @@
 #include "tools/weft/commands.h"
 #include "tools/weft/json.h"
 #include "tools/weft/message.h"
+#include "tools/weft/progress.h"
 #include "tools/weft/symbolizer.h"
 
 struct symbolize_options {
@@ -121,9 +122,13 @@ static int symbolize_stream(int fd, const struct symbolize_options *chosen, stru
     bool has_failed = false;
     char chunk[65536];
     ssize_t got = 0;
+    uint64_t read_bytes = 0;
 
     symbolizer_init(&symbolizer, symbols, symbolize_write, &has_failed);
     while (!has_failed && (got = read(fd, chunk, sizeof chunk)) > 0) {
+        read_bytes += (uint64_t)got;
+        if (!isatty(STDOUT_FILENO))
+            progress_read(chosen->file, read_bytes);
         if (!chosen->is_json) {
             symbolizer_feed(&symbolizer, chunk, (size_t)got);
             continue;
@@ -137,9 +142,11 @@ static int symbolize_stream(int fd, const struct symbolize_options *chosen, stru
     symbolizer_flush(&symbolizer);
     symbolizer_free(&symbolizer);
     buffer_free(&text);
+    progress_end();
     if (!has_failed && got == 0)
         return 0;
-    message_error("%s: %s", has_failed ? "standard output" : chosen->file, strerror(errno));
+    message_error("%s: %s at offset %" PRIu64, has_failed ? "standard output" : chosen->file,
+                  strerror(errno), read_bytes);
     return has_failed ? EXIT_IO : EXIT_NO_INPUT;
 }
 

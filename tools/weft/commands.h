@@ -7,6 +7,8 @@
 int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_symbolize(int argc, char **argv);
+int command_profile(int argc, char **argv);
+int command_dump(int argc, char **argv);
 int command_flash(int argc, char **argv);
 int command_heap(int argc, char **argv);
 

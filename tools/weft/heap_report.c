@@ -14,6 +14,11 @@ static const char *const run_names[RUN_KINDS] = {
 
 static const char *const state_names[] = {"ready", "running", "blocked", "exited"};
 
+const char *heap_run_name(enum heap_run kind)
+{
+    return (unsigned)kind < RUN_KINDS ? run_names[kind] : "?";
+}
+
 static uint64_t run_living(const struct heap_run_info *run)
 {
     uint64_t living = 0;

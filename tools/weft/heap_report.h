@@ -15,6 +15,13 @@ void heap_report(struct buffer *text, const struct heap_dump *dump, struct symbo
  * there is none, exactly `address`), and where it stands. */
 void heap_report_pointers(struct buffer *text, const struct heap_dump *dump, uint64_t address);
 
+/* The same two as JSON: every run of pages, thread and known allocation site; every pointer. */
+void heap_report_json(struct buffer *json, const struct heap_dump *dump, struct symbols *symbols);
+void heap_report_pointers_json(struct buffer *json, const struct heap_dump *dump, uint64_t address);
+
+/* "small blocks", ... */
+const char *heap_run_name(enum heap_run kind);
+
 /* The regions' pages as an SVG picture: what lies where, how full spans are. */
 void heap_map_svg(struct buffer *svg, const struct heap_dump *dump);
 

@@ -25,8 +25,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", command_run},     {"report", command_report}, {"symbolize", command_symbolize},
-    {"flash", command_flash}, {"heap", command_heap},
+    {"run", command_run},         {"report", command_report}, {"symbolize", command_symbolize},
+    {"profile", command_profile}, {"dump", command_dump},     {"flash", command_flash},
+    {"heap", command_heap},
 };
 
 static const char about[] =
@@ -35,11 +36,14 @@ static const char about[] =
     "Commands (each has a --help of its own):\n"
     "  run        run an image under QEMU or as a process, and collect its profile\n"
     "  report     the same from a stored serial log\n"
+    "  profile    record a profile of a running target, or read one out of a log\n"
+    "  dump       ask a running target for all threads' stacks, or read them out of a log\n"
     "  symbolize  explain the addresses in a text\n"
     "  flash      make an image for a board's boot flash\n"
     "  heap       read a heap dump: who holds memory, who points where, a core for gdb\n"
     "\n"
-    "Exit codes: 64 usage, 65 damaged log or wrong image, 66 missing input, 71 system error, 74 "
+    "Exit codes: 64 usage, 65 damaged log or wrong image, 66 missing input, 69 no answer, 71 "
+    "system error, 74 "
     "result "
     "not written, 124 time limit, 126 and 127 command not started; `weft run` else has the "
     "command's.";

@@ -8,6 +8,7 @@ enum exit_code {
     EXIT_USAGE = 64,     /* the command line makes no sense */
     EXIT_DATA = 65,      /* a damaged log, totals that do not add up, the wrong ELF */
     EXIT_NO_INPUT = 66,  /* an input file is missing or unreadable */
+    EXIT_NO_ANSWER = 69, /* a running target does not answer, or refuses */
     EXIT_SYSTEM = 71,    /* the operating system refused something: memory, fork */
     EXIT_IO = 74,        /* a result could not be written */
     EXIT_LIMIT = 124,    /* the run's time limit, as timeout(1) has it */

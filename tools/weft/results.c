@@ -6,6 +6,7 @@
 
 #include "tools/weft/flame.h"
 #include "tools/weft/json.h"
+#include "tools/weft/message.h"
 #include "tools/weft/profile_proto.h"
 #include "tools/weft/stacks.h"
 #include "tools/weft/table.h"
@@ -235,4 +236,26 @@ bool results_write(const struct results_request *request, struct out_dir *out,
     stacks_free(&stacks);
     buffer_free(&summary);
     return is_good;
+}
+
+int results_publish(const struct results_request *request, struct out_dir *out)
+{
+    struct buffer printed = {0}, error = {0};
+    int status = 0;
+
+    if (!results_write(request, out, &printed, &error) || !out_dir_publish(out, &error)) {
+        out_dir_discard(out);
+        message_error("%s", buffer_text(&error));
+        status = EXIT_IO;
+    } else {
+        fwrite(buffer_text(&printed), 1, printed.length, stdout);
+        results_complain(&error, request);
+        if (error.length > 0) {
+            message_error("%s", buffer_text(&error));
+            status = EXIT_DATA;
+        }
+    }
+    buffer_free(&printed);
+    buffer_free(&error);
+    return status;
 }

@@ -43,4 +43,7 @@ void results_complain(struct buffer *sentence, const struct results_request *req
 bool results_write(const struct results_request *request, struct out_dir *out,
                    struct buffer *printed, struct buffer *error);
 
+/* The same, published, printed to stdout, with what is wrong on stderr. Returns the exit code. */
+int results_publish(const struct results_request *request, struct out_dir *out);
+
 #endif
