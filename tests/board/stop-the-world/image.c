@@ -13,6 +13,7 @@
 #include "kernel/spinlock.h"
 #include "kernel/tick.h"
 #include "sched/thread.h"
+#include "sched/world.h"
 
 #define COUNTERS 6
 #define STOPPERS 8
@@ -163,6 +164,22 @@ static void on_system_stack(void)
     weft_world_stop("at boot");
 }
 
+/* What the checks behind a stop are for can't happen; so they are shown what it would look like. */
+static void moved(void)
+{
+    weft_world_stop("a move");
+    world.core ^= 1;
+    weft_world_start();
+}
+
+static void somebody_runs(void)
+{
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
+    weft_world_stop("a runner");
+    cores[WEFT_CONFIG_CORES > 1 ? 1 : 0].current = core_self()->current;
+    weft_world_start();
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -174,6 +191,8 @@ static const struct {
     {"interrupts-off", interrupts_off},
     {"system-stack", on_system_stack},
     {"start", weft_world_start},
+    {"moved", moved},
+    {"runner", somebody_runs},
 };
 
 int main(int argc, char **argv)
