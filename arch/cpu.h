@@ -31,12 +31,19 @@ _Noreturn void arch_cpu_halt(void);
 /* What the CPU lacks for this build, as a sentence, or NULL. Called before anything else works. */
 const char *arch_cpu_missing(void);
 
+/* ARCH_NEAR is an attribute, in declarations, of variables that the shortest paths look at: a port
+ * that reaches part of its memory with less code than the rest defines it. */
+
 /* Replaces *word by `desired` if it is `expected`, and says so: atomic against this core's
  * interrupts only. A compiler barrier. A port that beats the compiler's code has its own, and
  * defines ARCH_SWAP_32. */
 static inline bool arch_swap_32(uint32_t *word, uint32_t expected, uint32_t desired);
 
 #include "port/cpu.h"
+
+#ifndef ARCH_NEAR
+#define ARCH_NEAR
+#endif
 
 #ifndef ARCH_SWAP_32
 static inline bool arch_swap_32(uint32_t *word, uint32_t expected, uint32_t desired)

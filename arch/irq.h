@@ -18,11 +18,22 @@ static inline arch_irq_state arch_irq_save(void);
 /* Puts back what the matching arch_irq_save found. A compiler barrier. */
 static inline void arch_irq_restore(arch_irq_state state);
 
+/* The same where no other thread has run in between: a port that keeps more in the state than
+ * whether interrupts were on may put all of it back. */
+static inline void arch_irq_restore_unswitched(arch_irq_state state);
+
 /* Unconditionally on; only where they are known to be off (thread start, boot). */
 static inline void arch_irq_enable(void);
 
 static inline bool arch_irq_enabled(void);
 
 #include "port/irq.h"
+
+#ifndef ARCH_IRQ_RESTORE_UNSWITCHED
+static inline void arch_irq_restore_unswitched(arch_irq_state state)
+{
+    arch_irq_restore(state);
+}
+#endif
 
 #endif

@@ -36,6 +36,9 @@ struct core {
     /* Requirements D1: > 0 while the sampler runs here; allocating then panics. */
     uint32_t allocation_forbidden;
 
+    /* mem: > 0 while the core marks for the collector, a helping idle thread too. prof asks. */
+    uint32_t collecting;
+
     /* Locks of rank checking (debug builds): a bit per rank held. */
     uint32_t ranks_held;
 
@@ -66,7 +69,7 @@ struct core {
     uint32_t clock_high, clock_last;
 };
 
-extern struct core cores[WEFT_CONFIG_CORES];
+extern ARCH_NEAR struct core cores[WEFT_CONFIG_CORES];
 
 /* Lowest word of each system stack: looked at by every tick. */
 #define CORE_STACK_CANARY 0x636f7265u /* "core" */

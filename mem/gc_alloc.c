@@ -155,7 +155,7 @@ static __attribute__((noinline)) void *alloc_slow(size_t bytes, unsigned kind)
 
     if (core_in_interrupt())
         weft_panic("weft_gc_alloc was called in an interrupt handler: allocate in a thread");
-    if (bytes > SIZE_MAX / 2 || (!SHARED_LOAD(gc.marker.stack) && !gc_marker_make()))
+    if (bytes > SIZE_MAX / 2 || (!SHARED_LOAD(gc.marker[0].stack) && !gc_marker_make()))
         return NULL;
     if (SHARED_LOAD(gc.allocated_bytes) >= SHARED_LOAD(gc.goal_bytes) && upcall_world_may_stop())
         (void)gc_collect(GC_GOAL);

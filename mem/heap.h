@@ -213,7 +213,12 @@ void *heap_malloc_slow(size_t size);
 void heap_free_slow(void *block);
 
 /* alignment: a power of two, of any size. */
-void *heap_memalign(size_t alignment, size_t size);
+void *heap_alloc(enum weft_memory memory, size_t alignment, size_t size);
+static inline void *heap_memalign(size_t alignment, size_t size)
+{
+    return heap_alloc(WEFT_MEMORY_NORMAL, alignment, size);
+}
+enum weft_memory heap_memory_of(const void *block); /* the heap's */
 void *heap_realloc(void *block, size_t size);
 size_t heap_usable_size(void *block);
 

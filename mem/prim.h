@@ -18,7 +18,7 @@
  *   weft_world_stop, weft_world_start
  *                      a thread with no lock held and preemption on: weft_heap_stats_consistent.
  *   weft_thread_self, weft_thread_id
- *                      the full tier only: whose block it is.
+ *                      the full tier and accounts only: whose block it is.
  *   print_console      no allocation; no lock and no waiting either when preemption is off, as it
  *                      always is here (requirements A1). Any context.
  *   weft_panic         does not return.
@@ -67,6 +67,16 @@
 /* With the full tier: blocks in quarantine, at most. */
 #ifndef WEFT_CONFIG_HEAP_QUARANTINE
 #define WEFT_CONFIG_HEAP_QUARANTINE 64
+#endif
+
+/* Not 0: what each thread allocates, and what of it was freed, is counted (mem/account.h), for so
+ * many threads at a time, at most 250; the rest share an account. 8 bytes for each block, and some
+ * hundred instructions for a malloc and free. */
+#ifndef WEFT_CONFIG_HEAP_THREADS
+#define WEFT_CONFIG_HEAP_THREADS (WEFT_CONFIG_HEAP_FULL ? 32 : 0)
+#endif
+#if WEFT_CONFIG_HEAP_THREADS > 250
+#error "WEFT_CONFIG_HEAP_THREADS must be at most 250"
 #endif
 
 /* The caller is the profiler's tick, which must not allocate (requirements D1). */

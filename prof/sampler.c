@@ -243,6 +243,15 @@ static void sample_pc(struct sampler *sampler, uintptr_t pc, struct sample_of of
     commit_sample(sampler, sample, of, (struct unwind_result){.depth = 1, .reason = reason});
 }
 
+/* The current thread's business: its own; or the collector's, whoever asked for that, which idle
+ * threads of other cores help with. */
+static enum log_context context_of(const struct core *core)
+{
+    if (core->collecting)
+        return CONTEXT_COLLECTOR;
+    return sched_is_idle(core) ? CONTEXT_IDLE : CONTEXT_THREAD;
+}
+
 static void sample_tick(struct sampler *sampler, const struct core *core,
                         const struct arch_frame *frame)
 {
@@ -261,11 +270,7 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
         sample_system(sampler, core, frame);
     else
         sample_thread(sampler, core->current,
-                      (struct sample_of){core->current,
-                                         core->current == &sched_of(core)->idle ? CONTEXT_IDLE
-                                                                                : CONTEXT_THREAD,
-                                         core->id},
-                      frame);
+                      (struct sample_of){core->current, context_of(core), core->id}, frame);
 }
 
 /* The ticks that came due inside handlers, then those that are left for the interrupted code. */
@@ -315,7 +320,7 @@ static void sample_held(struct sampler *sampler, const struct core *other)
             return;
         }
         of.thread = thread;
-        of.context = thread == &sched_of(other)->idle ? CONTEXT_IDLE : CONTEXT_THREAD;
+        of.context = context_of(other);
         if (thread->foreign != NULL && foreign_readable(thread)) {
             result = walk_foreign(thread, registers.pc, pcs);
             of.context = CONTEXT_FOREIGN;

@@ -9,6 +9,7 @@
 #include "kernel/upcall.h"
 #include "mem/scavenger.h"
 #include "sched/asleep.h"
+#include "sched/help.h"
 #include "sched/sched.h"
 #include "sched/watchdog.h"
 #include "sched/world.h"
@@ -77,6 +78,7 @@ _Noreturn void idle_entry(void *argument)
     sched_unlock_irqoff(); /* taken by whoever switched here first */
     for (;;) {
         work_irqoff(core);
+        help_irqoff(core);
         run_others_irqoff(core);
         arch_cpu_idle_irqoff();
         arch_irq_save();

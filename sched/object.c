@@ -14,6 +14,6 @@ _Noreturn void object_bad(const void *object, const char *function, const char *
 
 _Noreturn void object_in_interrupt(const char *function)
 {
-    sched_assert_may_block(function);
+    sched_may_not_block(function);
     __builtin_unreachable();
 }

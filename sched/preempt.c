@@ -119,6 +119,13 @@ void sched_leave_switch_locked(struct core *core)
         give_way_locked(core);
 }
 
+int sched_leave_switching(arch_irq_state state, int result)
+{
+    sched_leave_switch_locked(core_self());
+    sched_exit(state);
+    return result;
+}
+
 void upcall_preempt_pending(void)
 {
     arch_irq_state state = sched_enter();

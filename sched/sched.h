@@ -56,7 +56,7 @@ struct scheduler {
 #endif
 };
 
-extern struct scheduler schedulers[WEFT_CONFIG_CORES];
+extern ARCH_NEAR struct scheduler schedulers[WEFT_CONFIG_CORES];
 
 static inline struct scheduler *sched_of(const struct core *core)
 {
@@ -94,6 +94,13 @@ static inline void sched_exit(arch_irq_state state)
     arch_irq_restore(state);
 }
 
+/* The same where the operation has not switched either. */
+static inline void sched_exit_unswitched(arch_irq_state state)
+{
+    sched_unlock_irqoff();
+    arch_irq_restore_unswitched(state);
+}
+
 /* The same where only a thread comes to, whose interrupts were on. */
 static inline void sched_exit_thread(void)
 {
@@ -106,6 +113,9 @@ static inline void sched_exit_thread(void)
  * best. */
 void sched_switch_locked(struct core *core);
 
+/* The same for a thread that has been blocked, and so cannot be the best. */
+void sched_block_locked(void);
+
 /* The current thread stays ready but lets others go first: behind its equals (`to_back`) or before
  * them. */
 void sched_requeue_current_locked(struct core *core, bool to_back);
@@ -115,6 +125,9 @@ void sched_yield_locked(struct core *core);
 
 /* Slow half of sched_leave: switches if that is allowed here. */
 void sched_leave_switch_locked(struct core *core);
+
+/* Slow half of sched_leave_with. */
+int sched_leave_switching(arch_irq_state state, int result);
 
 /* Ends an operation on queues: switches if that was asked for and is allowed here. */
 static inline void sched_leave(arch_irq_state state)
@@ -126,8 +139,21 @@ static inline void sched_leave(arch_irq_state state)
     sched_exit(state);
 }
 
+/* The last words of an operation that has not switched yet and whose result is `result`. Nothing is
+ * kept across a switch here, so such an operation needs no frame. */
+static inline int sched_leave_with(arch_irq_state state, int result)
+{
+    if (core_reschedule_asked(core_self()))
+        return sched_leave_switching(state, result);
+    sched_exit_unswitched(state);
+    return result;
+}
+
 /* Panics with `function`'s name unless the caller may block: a thread, preemption on. */
 void sched_assert_may_block(const char *function);
+
+/* Panics: it may not. */
+_Noreturn void sched_may_not_block(const char *function);
 
 /* The same with interrupts off, where the usual answer is worth being short. */
 static inline void sched_assert_may_block_irqoff(const char *function)
@@ -135,7 +161,7 @@ static inline void sched_assert_may_block_irqoff(const char *function)
     const struct core *core = core_self();
 
     if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
-        sched_assert_may_block(function);
+        sched_may_not_block(function);
 }
 
 /* The same with interrupts on. */
@@ -143,9 +169,17 @@ static inline void sched_assert_may_block_here(const char *function)
 {
     const struct core *core = &cores[0];
 
-    if (WEFT_CONFIG_CORES > 1 ||
-        __builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+    if (WEFT_CONFIG_CORES > 1)
         sched_assert_may_block(function);
+    else if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+        sched_may_not_block(function);
+}
+
+/* The same where it has been seen that this is a thread, with interrupts off. */
+static inline void sched_assert_preemption_irqoff(const char *function)
+{
+    if (__builtin_expect(core_self()->preempt_off != 0, 0))
+        sched_may_not_block(function);
 }
 
 /* Blocks the current thread: in `queue` (may be NULL), until woken or `deadline` (cycles,
@@ -181,10 +215,10 @@ void wait_queue_init(struct weft_wait_queue *queue);
 void sleep_arm_locked(struct weft_alarm *alarm, uint64_t deadline);
 
 /* > 0: upcall_waited is told of each wait that is over. Changed by prof, atomically. */
-extern uint32_t wait_watchers;
+extern ARCH_NEAR uint32_t wait_watchers;
 
 /* > 0: upcall_spawning is told of each thread that is made. Changed by prof, atomically. */
-extern uint32_t spawn_watchers;
+extern ARCH_NEAR uint32_t spawn_watchers;
 
 /* Moves a blocked thread to another queue, where it waits without a deadline. */
 void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
@@ -217,15 +251,12 @@ void place_locked(struct weft_thread *thread);
 /* control.c: a suspended thread stops here: it is in no queue. */
 void sched_park_locked(struct weft_thread *thread);
 
-/* A thread that was blocked or new may run. Asks for a switch when it beats the current one. */
-static inline void sched_ready_locked(struct weft_thread *thread)
+/* A thread that was blocked or new, and is not suspended, may run. Asks for a switch when it beats
+ * the current one. */
+static inline void sched_ready_plain_locked(struct weft_thread *thread)
 {
     struct core *core;
 
-    if (__builtin_expect(thread->suspended != 0, 0)) {
-        sched_park_locked(thread);
-        return;
-    }
     thread->state = THREAD_READY;
     if (WEFT_CONFIG_CORES > 1) {
         place_locked(thread);
@@ -235,6 +266,15 @@ static inline void sched_ready_locked(struct weft_thread *thread)
     runq_push_back(&sched_of(core)->ready, thread);
     if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
         core_reschedule_ask(core);
+}
+
+/* The same for one that may be suspended. */
+static inline void sched_ready_locked(struct weft_thread *thread)
+{
+    if (__builtin_expect(thread->suspended != 0, 0))
+        sched_park_locked(thread);
+    else
+        sched_ready_plain_locked(thread);
 }
 
 /* The best thread that `core` may run, out of its queue, if its priority is at least `priority`;

@@ -5,7 +5,7 @@
  * While nobody waits, the count alone is the semaphore, and taking or posting a permit is one
  * atomic exchange without the scheduler. A thread that has to wait first exchanges 0 for WAITERS,
  * under the scheduler's lock: from then on every other operation comes to the lock too, until a
- * post finds that nobody waits any more.
+ * post finds nobody waiting.
  */
 #include <weft/console.h>
 #include <weft/semaphore.h>
@@ -47,25 +47,23 @@ static inline bool take(struct weft_semaphore *semaphore)
 /* Takes a permit if there is one; otherwise the count says from here on that somebody waits. */
 static inline bool take_or_mark_locked(struct weft_semaphore *semaphore)
 {
-    for (;;) {
-        uint32_t count = object_load(&semaphore->count);
+    uint32_t count;
 
-        if (count - 1 < WEFT_SEMAPHORE_LIMIT) {
-            if (object_swap_locked(&semaphore->count, count, count - 1))
-                return true;
-        } else if (count == WAITERS || object_swap_locked(&semaphore->count, 0, WAITERS)) {
-            return false;
-        }
-    }
+    while ((count = object_load(&semaphore->count)) != WAITERS)
+        if (object_swap_locked(&semaphore->count, count, count - 1)) /* 0 becomes WAITERS */
+            return count != 0;
+    return false;
 }
+
+_Static_assert((uint32_t)(0 - 1) == WAITERS, "what take_or_mark_locked makes of 0");
 
 /* There was no permit, by the short way. */
 static __attribute__((noinline)) int wait_for_permit(struct weft_semaphore *semaphore)
 {
     int result = 0;
 
-    sched_assert_may_block_here("weft_semaphore_wait");
     (void)sched_enter();
+    sched_assert_preemption_irqoff("weft_semaphore_wait");
     if (!take_or_mark_locked(semaphore))
         result = wait_for_ever_locked(&semaphore->waiters, WAIT_SEMAPHORE, semaphore);
     sched_exit_thread();
@@ -111,23 +109,19 @@ int weft_semaphore_try(struct weft_semaphore *semaphore)
     return take(semaphore) ? 0 : WEFT_EAGAIN;
 }
 
-/* Threads may be waiting: the permit goes to the first of them, or into the count. Only holders of
- * the lock change a count that is WAITERS. */
-static inline void hand_over_locked(struct weft_semaphore *semaphore)
-{
-    struct weft_wait_link *head = &semaphore->waiters.head, *first = head->next;
-
-    if (first->next == head) /* one, or none: then that is the head too */
-        object_store(&semaphore->count, first == head);
-    if (first != head)
-        wait_wake_queued_locked(runq_thread_of(first), 0);
-}
-
 static inline bool post_one(struct weft_semaphore *semaphore)
 {
     uint32_t count = object_load(&semaphore->count);
 
     return count < semaphore->limit && object_swap(&semaphore->count, count, count + 1);
+}
+
+/* The count is WAITERS, which only holders of the lock change: the permit goes to the first who
+ * waits, or into the count when nobody does any more. */
+static void hand_over_locked(struct weft_semaphore *semaphore)
+{
+    if (wait_wake_first_locked(&semaphore->waiters, 0) == NULL)
+        object_store(&semaphore->count, 1);
 }
 
 static int post_locked(struct weft_semaphore *semaphore)
@@ -143,40 +137,36 @@ static int post_locked(struct weft_semaphore *semaphore)
 }
 
 /* Everything but the usual cases. */
-static __attribute__((noinline)) int post_the_long_way(struct weft_semaphore *semaphore)
+static __attribute__((noinline)) int post_any_locked(struct weft_semaphore *semaphore,
+                                                     arch_irq_state state)
 {
-    arch_irq_state state;
-    int result;
-
-    check(semaphore, "weft_semaphore_post");
-    state = sched_enter();
-    result = post_locked(semaphore);
-    sched_leave(state);
-    return result;
+    return sched_leave_with(state, post_locked(semaphore));
 }
 
-/* The count says that somebody waits. */
+/* Misuse, which does not return. */
+static __attribute__((noinline)) int post_checked(struct weft_semaphore *semaphore)
+{
+    check(semaphore, "weft_semaphore_post");
+    return post_any_locked(semaphore, sched_enter());
+}
+
+/* The count is full, or says that somebody waits. Whoever is in the queue has made it say so. */
 static __attribute__((noinline)) int post_to_waiter(struct weft_semaphore *semaphore)
 {
     arch_irq_state state = sched_enter();
-    int result = 0;
+    struct weft_wait_link *first = semaphore->waiters.head.next;
 
-    if (__builtin_expect(object_load(&semaphore->count) == WAITERS, 1))
-        hand_over_locked(semaphore);
-    else
-        result = post_locked(semaphore);
-    sched_leave(state);
-    return result;
+    if (first == &semaphore->waiters.head || !wait_is_plain_locked(runq_thread_of(first)))
+        return post_any_locked(semaphore, state);
+    wait_wake_plain_locked(runq_thread_of(first), 0);
+    return sched_leave_with(state, 0);
 }
 
 int weft_semaphore_post(struct weft_semaphore *semaphore)
 {
     if (__builtin_expect(semaphore == NULL || semaphore->magic != WEFT_SEMAPHORE_MAGIC, 0))
-        return post_the_long_way(semaphore);
-    if (__builtin_expect(post_one(semaphore), 1))
-        return 0;
-    return object_load(&semaphore->count) == WAITERS ? post_to_waiter(semaphore)
-                                                     : post_the_long_way(semaphore);
+        return post_checked(semaphore);
+    return __builtin_expect(post_one(semaphore), 1) ? 0 : post_to_waiter(semaphore);
 }
 
 uint32_t weft_semaphore_count(const struct weft_semaphore *semaphore)

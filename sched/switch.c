@@ -47,12 +47,27 @@ void sched_switch_tls(const struct core *core, const struct weft_thread *from,
     arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
 }
 
-/* The end of a switch where more than registers must follow. Apart, so that the usual case keeps
- * nothing across a call. */
+/* From `previous`, which has been put where it belongs, to `next`, which is out of its queue:
+ * everything but the registers. */
+static inline void switch_begin_locked(struct core *core, struct weft_thread *previous,
+                                       struct weft_thread *next)
+{
+    next->state = THREAD_RUNNING;
+    SHARED_STORE(sched_of(core)->switches, sched_of(core)->switches + 1);
+    account_switch_locked(core, previous, next);
+    SHARED_STORE(core->current, next);
+    core->current_fpu_area = next->fpu_area;
+}
+
+/* A switch with which more than registers must follow, or none, since the stack has overflowed.
+ * Apart, so that the usual case keeps nothing across a call. */
 static __attribute__((noinline)) void switch_more_locked(struct core *core,
                                                          struct weft_thread *previous,
                                                          struct weft_thread *next)
 {
+    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)previous->stack_lo != previous->magic)
+        stack_canary_died(previous);
+    switch_begin_locked(core, previous, next);
     if (WEFT_CONFIG_TLS && core->tls_used != 0)
         sched_switch_tls(core, previous, next);
     if (core->fpu_owner != NULL)
@@ -60,25 +75,21 @@ static __attribute__((noinline)) void switch_more_locked(struct core *core,
     arch_switch(&previous->saved_sp, next->saved_sp);
 }
 
-/* From `previous`, which has been put where it belongs, to `next`, which is out of its queue. */
 static inline __attribute__((always_inline)) void switch_to_locked(struct core *core,
                                                                    struct weft_thread *previous,
                                                                    struct weft_thread *next)
 {
+    uintptr_t more = (WEFT_CONFIG_TLS ? core->tls_used : 0) | (uintptr_t)core->fpu_owner;
+
     DEBUG_ASSERT(!arch_irq_enabled());
-    if (WEFT_CONFIG_STACK_CANARY &&
-        __builtin_expect(*(const uint32_t *)previous->stack_lo != previous->magic, 0))
-        stack_canary_died(previous);
-    next->state = THREAD_RUNNING;
-    SHARED_STORE(sched_of(core)->switches, sched_of(core)->switches + 1);
-    account_switch_locked(core, previous, next);
-    SHARED_STORE(core->current, next);
-    core->current_fpu_area = next->fpu_area;
-    if (__builtin_expect(((WEFT_CONFIG_TLS ? core->tls_used : 0) | (uintptr_t)core->fpu_owner) != 0,
-                         0))
+    if (WEFT_CONFIG_STACK_CANARY)
+        more |= *(const uint32_t *)previous->stack_lo ^ previous->magic;
+    if (__builtin_expect(more != 0, 0)) {
         switch_more_locked(core, previous, next);
-    else
-        arch_switch(&previous->saved_sp, next->saved_sp);
+        return;
+    }
+    switch_begin_locked(core, previous, next);
+    arch_switch(&previous->saved_sp, next->saved_sp);
 }
 
 void sched_switch_locked(struct core *core)
@@ -91,6 +102,16 @@ void sched_switch_locked(struct core *core)
         next->state = THREAD_RUNNING;
     else
         switch_to_locked(core, previous, next);
+}
+
+void sched_block_locked(void)
+{
+    struct core *core = core_self();
+    struct weft_thread *previous = core->current;
+
+    DEBUG_ASSERT(previous->state != THREAD_RUNNING);
+    core_reschedule_clear(core);
+    switch_to_locked(core, previous, pick_locked(core));
 }
 
 void sched_requeue_current_locked(struct core *core, bool to_back)
@@ -157,21 +178,26 @@ void weft_thread_yield(void)
     /* A thread that becomes ready after this look, by an interrupt, preempts by itself. */
 }
 
-void sched_assert_may_block(const char *function)
+void sched_may_not_block(const char *function)
 {
-    arch_irq_state state = core_pin();
-    const struct core *core = core_self();
-    bool in_interrupt = core->interrupt_depth != 0;
-    bool preempt_off = core->preempt_off != 0;
-
-    core_unpin(state);
-    if (in_interrupt)
+    (void)arch_irq_save();
+    if (core_self()->interrupt_depth != 0)
         weft_panic(
             "%s was called in an interrupt handler, where nothing may block: use a try-form, or "
             "wake a thread that does it",
             function);
-    if (preempt_off)
-        weft_panic("%s was called with preemption disabled, where nothing may block: call "
-                   "weft_preempt_enable first",
-                   function);
+    weft_panic("%s was called with preemption disabled, where nothing may block: call "
+               "weft_preempt_enable first",
+               function);
+}
+
+void sched_assert_may_block(const char *function)
+{
+    arch_irq_state state = core_pin();
+    const struct core *core = core_self();
+    bool may = core->interrupt_depth == 0 && core->preempt_off == 0;
+
+    core_unpin(state);
+    if (!may)
+        sched_may_not_block(function);
 }

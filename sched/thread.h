@@ -57,8 +57,10 @@ struct weft_thread {
     struct weft_wait_link link;
 
     /* Written by the switch, on the core that runs or parks the thread. */
-    void *saved_sp;  /* valid while parked */
-    uint8_t state;   /* enum thread_state */
+    void *saved_sp; /* valid while parked */
+    uint8_t state;  /* enum thread_state */
+    uint8_t
+        wait_reason; /* enum thread_wait, valid while blocked; beside it: they change together */
     uint8_t on_core; /* between being picked and being parked: registers live in a core */
 
     /* Constant after spawn, or changed by sched/priority.c under the scheduler's lock. */
@@ -66,9 +68,8 @@ struct weft_thread {
     uint8_t base_priority; /* as asked for */
     uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t detached;
-    uint8_t core;        /* it runs there, is in its queue, or ran there last */
-    uint8_t wait_reason; /* enum thread_wait, valid while blocked */
-    uint32_t affinity;   /* cores it may run on, a bit each */
+    uint8_t core;      /* it runs there, is in its queue, or ran there last */
+    uint32_t affinity; /* cores it may run on, a bit each */
 
     /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
      * (B1). */

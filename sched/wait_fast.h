@@ -51,11 +51,10 @@ static inline __attribute__((always_inline)) int wait_for_ever_locked(struct wef
                                                                       enum thread_wait reason,
                                                                       const void *object)
 {
-    struct core *core = core_self();
-    struct weft_thread *current = wait_enter_locked(core, queue, reason, object);
-
-    sched_switch_locked(core);
-    return wait_over_locked(current, reason);
+    (void)wait_enter_locked(core_self(), queue, reason, object);
+    sched_block_locked();
+    return wait_over_locked(core_self()->current,
+                            reason); /* looked up again: kept, it costs more */
 }
 
 /* A blocked thread without a deadline becomes ready. */
@@ -66,25 +65,26 @@ static inline __attribute__((always_inline)) void wait_wake_unarmed_locked(
     if (thread->wait_queue != NULL)
         runq_unlink(&thread->link);
     thread->wait_result = result;
-    thread->wait_reason = WAIT_NONE;
     sched_ready_locked(thread);
 }
 
 /* wait.c: apart, so that the usual case needs no frame. */
 void wait_wake_with_alarm_locked(struct weft_thread *thread, int result);
 
-/* The same for a thread that is in a queue. */
-static inline __attribute__((always_inline)) void wait_wake_queued_locked(
-    struct weft_thread *thread, int result)
+/* Can it be woken by the function below? Nothing is to be done about a deadline or a suspension. */
+static inline bool wait_is_plain_locked(const struct weft_thread *thread)
 {
-    if (__builtin_expect(alarm_is_armed(&thread->alarm), 0)) {
-        wait_wake_with_alarm_locked(thread, result);
-        return;
-    }
+    return __builtin_expect(((uintptr_t)thread->alarm.back | thread->suspended) == 0, 1);
+}
+
+/* The same as wait_wake_locked for a thread that is in a queue and plain: no calls. */
+static inline __attribute__((always_inline)) void wait_wake_plain_locked(struct weft_thread *thread,
+                                                                         int result)
+{
+    DEBUG_ASSERT(thread->magic == THREAD_MAGIC && thread->state == THREAD_BLOCKED);
     runq_unlink(&thread->link);
     thread->wait_result = result;
-    thread->wait_reason = WAIT_NONE;
-    sched_ready_locked(thread);
+    sched_ready_plain_locked(thread);
 }
 
 #endif

@@ -3,10 +3,11 @@
  * The interrupted context on a stack. Shared by C and assembly; the offsets below are checked
  * against struct arch_frame in trap.c.
  *
- * The first part, up to FRAME_CLOBBERED_END, is what a C call may change: it is saved for every
- * interrupt, and it is all that moves to the thread's own stack when the thread is preempted
- * (callee-saved registers are then still in the CPU, and arch_switch saves them). The rest is saved
- * for the timer, whose sampler needs them, and for exceptions, whose report does.
+ * The first part, up to FRAME_CLOBBERED_END, is what a C call may change, and gp, which C code must
+ * find right: it is saved for every interrupt, and it is all that moves to the thread's own stack
+ * when the thread is preempted (callee-saved registers are then still in the CPU, and arch_switch
+ * saves them). The rest is saved for the timer, whose sampler needs them, and for exceptions, whose
+ * report does.
  */
 #ifndef ARCH_MIPS_FRAME_H
 #define ARCH_MIPS_FRAME_H
@@ -33,25 +34,25 @@
 #define FRAME_HI 92
 #define FRAME_EPC 96
 #define FRAME_STATUS 100
-#define FRAME_CLOBBERED_END 104
+#define FRAME_GP 104 /* foreign code may have its own */
+#define FRAME_CLOBBERED_END 108
 
-#define FRAME_S0 104
-#define FRAME_S1 108
-#define FRAME_S2 112
-#define FRAME_S3 116
-#define FRAME_S4 120
-#define FRAME_S5 124
-#define FRAME_S6 128
-#define FRAME_S7 132
-#define FRAME_S8 136
-#define FRAME_GP 140
+#define FRAME_S0 108
+#define FRAME_S1 112
+#define FRAME_S2 116
+#define FRAME_S3 120
+#define FRAME_S4 124
+#define FRAME_S5 128
+#define FRAME_S6 132
+#define FRAME_S7 136
+#define FRAME_S8 140
 #define FRAME_SP 144
 #define FRAME_CAUSE 148
 #define FRAME_BADVADDR 152
 #define FRAME_BYTES 160 /* a multiple of 8 */
 
 /* A preempted thread's stack holds the first part only. */
-#define PREEMPT_BYTES 104
+#define PREEMPT_BYTES 112
 
 /* struct core (kernel/core.h) */
 #define CORE_CURRENT 0
@@ -106,9 +107,9 @@ struct arch_frame {
     uint32_t argument_home[4];
     uint32_t at, v0, v1, a0, a1, a2, a3;
     uint32_t t0, t1, t2, t3, t4, t5, t6, t7, t8, t9;
-    uint32_t ra, lo, hi, epc, status;
+    uint32_t ra, lo, hi, epc, status, gp;
     uint32_t s0, s1, s2, s3, s4, s5, s6, s7, s8;
-    uint32_t gp, sp, cause, badvaddr;
+    uint32_t sp, cause, badvaddr;
     uint32_t pad;
 };
 #endif

@@ -25,7 +25,7 @@ CHECK_OFFSET(arch_frame, sp, FRAME_SP);
 CHECK_OFFSET(arch_frame, cause, FRAME_CAUSE);
 CHECK_OFFSET(arch_frame, badvaddr, FRAME_BADVADDR);
 _Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
-_Static_assert(FRAME_CLOBBERED_END == PREEMPT_BYTES, "frame.h");
+_Static_assert(PREEMPT_BYTES == ((FRAME_CLOBBERED_END + 7) & ~7), "frame.h");
 CHECK_OFFSET(core, current, CORE_CURRENT);
 CHECK_OFFSET(core, trap_sp, CORE_TRAP_SP);
 CHECK_OFFSET(core, fpu_owner, CORE_FPU_OWNER);

@@ -15,7 +15,7 @@
         .set    noreorder
         .set    noat
 
-/* What a call may clobber, with HI/LO, EPC and Status. `base` is the frame. Status stays in k0. */
+/* What a call may clobber, with gp, HI/LO, EPC and Status. `base` is the frame. Status stays in k0. */
         .macro  save_clobbered base
         sw      $at, FRAME_AT(\base)
         sw      $v0, FRAME_V0(\base)
@@ -35,6 +35,7 @@
         sw      $t8, FRAME_T8(\base)
         sw      $t9, FRAME_T9(\base)
         sw      $ra, FRAME_RA(\base)
+        sw      $gp, FRAME_GP(\base)
         mflo    $t0                     # multiply results are as live as any register
         mfhi    $t1
         mfc0    $t2, CP0_EPC
@@ -55,7 +56,6 @@
         sw      $s6, FRAME_S6(\base)
         sw      $s7, FRAME_S7(\base)
         sw      $s8, FRAME_S8(\base)
-        sw      $gp, FRAME_GP(\base)
         .endm
 
 /* EXL = 0, IE = 0, from the Status value in k0: C code may fault, but not be interrupted. */
@@ -91,6 +91,7 @@
         lw      $t8, FRAME_T8($sp)
         lw      $t9, FRAME_T9($sp)
         lw      $ra, FRAME_RA($sp)
+        lw      $gp, FRAME_GP($sp)
         ehb                             # EPC and Status must have arrived before eret reads them
         .endm
 
@@ -172,6 +173,7 @@ FUNCTION(arch_vector_interrupt)
         save_clobbered $k1
         mfc0    $a1, CP0_CAUSE
         move    $sp, $k1
+        la      $gp, _gp
         leave_exception_level
         ext     $t0, $a1, CAUSE_IP7_BIT, 1
         bnez    $t0, arch_timer_entry   # the tick's sampler wants every register
@@ -204,11 +206,11 @@ arch_timer_return:
 arch_preempt:
         lw      $t8, FRAME_SP($sp)
         addiu   $t8, $t8, -PREEMPT_BYTES
-        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56
+        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
         lw      $t0, \offset($sp)       # words in pairs, the load delay filled by the other one
-        lw      $t1, \offset + 44($sp)
+        lw      $t1, \offset + 48($sp)
         sw      $t0, \offset($t8)
-        sw      $t1, \offset + 44($t8)
+        sw      $t1, \offset + 48($t8)
         .endr
         jal     upcall_preempt          # on the thread's own stack, interrupts off
          move   $sp, $t8
@@ -217,11 +219,11 @@ arch_preempt_return:
 #if WEFT_CONFIG_STACK_MAPPED
         load_core $t9                   # a miss must not come from here on: by the system stack
         lw      $t8, CORE_TRAP_SP($t9)
-        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56
+        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
         lw      $t0, \offset($sp)
-        lw      $t1, \offset + 44($sp)
+        lw      $t1, \offset + 48($sp)
         sw      $t0, \offset($t8)
-        sw      $t1, \offset + 44($t8)
+        sw      $t1, \offset + 48($t8)
         .endr
         addiu   $t0, $sp, PREEMPT_BYTES
         sw      $t0, FRAME_SP($t8)
@@ -262,6 +264,7 @@ FUNCTION(arch_exception_entry)
         sw      $t0, FRAME_CAUSE($k1)
         sw      $t1, FRAME_BADVADDR($k1)
         move    $sp, $k1
+        la      $gp, _gp
         leave_exception_level
         jal     mips_exception          # (frame)
          move   $a0, $sp
@@ -280,7 +283,6 @@ arch_exception_return:
         lw      $s6, FRAME_S6($sp)
         lw      $s7, FRAME_S7($sp)
         lw      $s8, FRAME_S8($sp)
-        lw      $gp, FRAME_GP($sp)
         j       arch_trap_return
          lw     $k0, FRAME_STATUS($sp)
 END(arch_exception_entry)

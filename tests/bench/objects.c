@@ -23,30 +23,24 @@ static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
 static struct weft_condition condition = WEFT_CONDITION_INITIALIZER(condition);
 static unsigned turn;
 
-static void semaphore_round(void)
+static _Noreturn void *semaphore_partner(void *argument)
 {
-    CHECKED(weft_semaphore_post(&ping));
-    CHECKED(weft_semaphore_wait(&pong));
+    (void)argument;
+    for (;;) {
+        (void)!weft_semaphore_wait(&ping);
+        (void)!weft_semaphore_post(&pong);
+    }
 }
 
-static void semaphore_answer(void)
-{
-    CHECKED(weft_semaphore_wait(&ping));
-    CHECKED(weft_semaphore_post(&pong));
-}
-
-static void channel_round(void)
-{
-    CHECKED(weft_channel_send(&there, &element));
-    CHECKED(weft_channel_receive(&back, &element));
-}
-
-static void channel_answer(void)
+static _Noreturn void *channel_partner(void *argument)
 {
     uint32_t value;
 
-    CHECKED(weft_channel_receive(&there, &value));
-    CHECKED(weft_channel_send(&back, &value));
+    (void)argument;
+    for (;;) {
+        (void)!weft_channel_receive(&there, &value);
+        (void)!weft_channel_send(&back, &value);
+    }
 }
 
 static void condition_turn(unsigned mine)
@@ -59,36 +53,35 @@ static void condition_turn(unsigned mine)
     weft_mutex_unlock(&mutex);
 }
 
-static void condition_round(void)
+static _Noreturn void *condition_partner(void *argument)
 {
-    condition_turn(0);
-}
-
-static void condition_answer(void)
-{
-    condition_turn(1);
-}
-
-static _Noreturn void *answering_thread(void *argument)
-{
-    void (*answer)(void) = *(void (**)(void))argument;
-
+    (void)argument;
     for (;;)
-        answer();
+        condition_turn(1);
 }
 
-static void bench_round_trip(const char *name, void (*go)(void), void (*answer)(void))
+/* The thread that answers stays, waiting for the next round. */
+static void spawn_partner(void *(*entry)(void *argument))
 {
     const struct weft_thread_attr attr = {
         .priority = WEFT_PRIORITY_DEFAULT, .cores = 1, .detached = true};
-    void (**given)(void) = malloc(sizeof *given); /* the thread stays, waiting for the next round */
 
-    if (given == NULL)
-        exit(1);
-    *given = answer;
-    CHECKED(weft_thread_spawn(NULL, &attr, answering_thread, given));
-    go();
-    report(name, MEASURE(ROUNDS, go()), empty_loop);
+    CHECKED(weft_thread_spawn(NULL, &attr, entry, NULL));
+}
+
+static void bench_round_trips(void)
+{
+    spawn_partner(semaphore_partner);
+    report("semaphore_round_trip",
+           MEASURE(ROUNDS, ((void)!weft_semaphore_post(&ping), (void)!weft_semaphore_wait(&pong))),
+           empty_loop);
+    spawn_partner(channel_partner);
+    report("channel_round_trip",
+           MEASURE(ROUNDS, ((void)!weft_channel_send(&there, &element),
+                            (void)!weft_channel_receive(&back, &element))),
+           empty_loop);
+    spawn_partner(condition_partner);
+    report("condition_round_trip", MEASURE(ROUNDS, condition_turn(0)), empty_loop);
 }
 
 static void bench_alone(void)
@@ -167,9 +160,7 @@ int main(void)
     stay_here();
     empty_loop = MEASURE(ROUNDS, (void)0);
     bench_alone();
-    bench_round_trip("semaphore_round_trip", semaphore_round, semaphore_answer);
-    bench_round_trip("channel_round_trip", channel_round, channel_answer);
-    bench_round_trip("condition_round_trip", condition_round, condition_answer);
+    bench_round_trips();
     bench_select();
     bench_timer();
     return 0;

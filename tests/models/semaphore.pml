@@ -3,8 +3,8 @@
  * Counting semaphore with timeout: a post races with the waiter's timer and with waiters that are on
  * their way to sleep.
  *
- * Mirrors sched/semaphore.c:take, wait_slow, post_slow, weft_semaphore_post, weft_semaphore_try;
- * sched/wait.c:wait_locked, wait_wake_locked; sched/sleep.c:upcall_sched_wake. The fast paths are
+ * Mirrors sched/semaphore.c:take, wait_for_permit, post_to_waiter, post_locked, weft_semaphore_post,
+ * weft_semaphore_try; sched/wait.c:wait_locked, wait_wake_locked; sched/sleep.c:upcall_sched_wake. The fast paths are
  * without the lock: each load and each compare-and-swap of the count is a step of its own, also
  * between the steps of those who hold the lock.
  *
@@ -201,11 +201,7 @@ inline post_slow()
         :: first == 1 -> armed = false
         :: else
         fi;
-        wake(first, TAKEN);
-        if
-        :: waiting == 0 -> count = 0
-        :: else
-        fi
+        wake(first, TAKEN) /* the count stays WAITERS: the next post may find nobody waiting */
     :: else
     fi;
     give_lock()

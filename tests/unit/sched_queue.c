@@ -63,9 +63,10 @@ void wait_wake_all_locked(struct weft_wait_queue *queue, int result)
         wait_wake_locked(wait_queue_first(queue), result);
 }
 
-void sched_assert_may_block(const char *function)
+void sched_may_not_block(const char *function)
 {
     (void)function;
+    abort();
 }
 
 void sched_leave_switch_locked(struct core *core)

@@ -91,10 +91,10 @@ void sched_park_locked(struct weft_thread *thread)
     abort();
 }
 
-void sched_switch_locked(struct core *core)
+void sched_block_locked(void)
 {
-    runq_unlink(&core->current->link);
-    core->current->wait_result = WEFT_ETIMEDOUT;
+    runq_unlink(&cores[0].current->link);
+    cores[0].current->wait_result = WEFT_ETIMEDOUT;
 }
 
 void wait_wake_with_alarm_locked(struct weft_thread *thread, int result)
@@ -150,10 +150,21 @@ void sched_leave_switch_locked(struct core *core)
     (void)core;
 }
 
+int sched_leave_switching(arch_irq_state state, int result)
+{
+    (void)state;
+    return result;
+}
+
+void sched_may_not_block(const char *function)
+{
+    weft_panic("%s was called in an interrupt handler, where nothing may block", function);
+}
+
 void sched_assert_may_block(const char *function)
 {
     if (cores[0].interrupt_depth != 0)
-        weft_panic("%s was called in an interrupt handler, where nothing may block", function);
+        sched_may_not_block(function);
 }
 
 uint64_t tick_ns_to_cycles(uint64_t ns)

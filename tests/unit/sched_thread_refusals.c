@@ -49,7 +49,7 @@ void sched_leave_switch_locked(struct core *core)
     (void)core;
 }
 
-void sched_assert_may_block(const char *function)
+void sched_may_not_block(const char *function)
 {
     weft_panic("%s was called with preemption disabled", function);
 }

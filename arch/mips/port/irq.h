@@ -20,6 +20,13 @@ static inline void arch_irq_restore(arch_irq_state state)
         __asm__ volatile("" ::: "memory");
 }
 
+/* No hazard to wait for: interrupts may as well come a few instructions later. */
+#define ARCH_IRQ_RESTORE_UNSWITCHED
+static inline void arch_irq_restore_unswitched(arch_irq_state state)
+{
+    __asm__ volatile("mtc0 %0, $12" ::"r"(state) : "memory");
+}
+
 static inline void arch_irq_enable(void)
 {
     __asm__ volatile("ei" ::: "memory");
