@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What can be said of an image without running it. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/board/harness.h"
@@ -36,6 +37,51 @@ Test(image, runtime_has_no_floating_point_instruction)
             elf, board_arch()),
         1, "%s", output);
     cr_assert_str_eq(output, "0\n");
+}
+
+/* An interrupt's frame goes right below the stack pointer, also in a leaf function. */
+Test(image, keeps_nothing_below_its_stack_pointer)
+{
+    char elf[256], *output;
+
+    if (strcmp(board_name(), "pc") != 0)
+        cr_skip_test("only x86-64 code has a red zone, and a process may keep it");
+    board_image_path(elf, sizeof elf, "demo", NULL);
+    cr_assert_eq(host_run(&output,
+                          "objdump -d --no-show-raw-insn %s >build/tests/demo-pc.s && "
+                          "grep -c '[0-9](%%rsp)' build/tests/demo-pc.s",
+                          elf),
+                 0);
+    cr_assert_gt(atoi(output), 1000, "nothing is on the stack in this disassembly: %s", output);
+    cr_assert_eq(host_run(&output, "grep -v 'lea ' build/tests/demo-pc.s | "
+                                   "grep -E -- '-0x[0-9a-f]+\\(%%rsp'"),
+                 1, "%s", output);
+}
+
+/* What only several cores need, by its names. */
+static int code_for_several(char **output, const char *image, const char *config)
+{
+    char elf[256];
+
+    board_image_path(elf, sizeof elf, image, config);
+    return host_run(output,
+                    "nm %s | grep -E ' [Tt] (spinlock_spin|place_share_locked|cores_start|"
+                    "board_ipi_send|find_locked|wait_for_the_rest)$'",
+                    elf);
+}
+
+Test(image, of_one_core_has_no_code_for_several)
+{
+    char *output;
+
+    if (board_sanitizer()[0] != '\0')
+        cr_skip_test("a sanitizer keeps functions that nobody calls");
+    cr_assert_eq(code_for_several(&output, "stop-the-world", "CORES=2"), 0);
+    assert_contains(output, "spinlock_spin");
+    assert_contains(output, "board_ipi_send");
+    if (strcmp(board_name(), "linux") == 0)
+        return; /* its one core is sent interrupts by signals all the same */
+    cr_assert_eq(code_for_several(&output, "stop-the-world", NULL), 1, "%s", output);
 }
 
 Test(image, names_its_build)

@@ -80,6 +80,27 @@ Test(poor_machine, pc_without_a_timer)
     refused("timer", "-cpu qemu64 -M pc,pit=off,hpet=off,acpi=off", "there is no timer");
 }
 
+/* The time stamp counter is measured by whatever counts: ACPI's timer, or the oldest of all. */
+static void one_counter_is_enough(const char *name, const char *options)
+{
+    struct board_run run;
+
+    need("pc");
+    run = board_boot("poor-machine", "", &(struct board_options){.name = name, .extra = options});
+    cr_assert_eq(run.status, 0, "%s: status %d\n%s", name, run.status, run.terminal);
+    assert_contains(run.console, "there was room");
+}
+
+Test(poor_machine, pc_whose_only_timer_is_acpi_s)
+{
+    one_counter_is_enough("pm-timer", "-cpu qemu64 -M pc,pit=off,hpet=off,acpi=on");
+}
+
+Test(poor_machine, pc_whose_only_timer_is_the_i8254)
+{
+    one_counter_is_enough("i8254", "-cpu qemu64 -M pc,pit=on,hpet=off,acpi=off");
+}
+
 /* A process whose user may not have what it needs: `limit` is an option of prlimit. */
 static void process_refused(const char *limit, int expected, const char *sentence)
 {

@@ -19,7 +19,7 @@ static void *sleeper_main(void *argument)
     unsigned place = (unsigned)(uintptr_t)argument;
     uint64_t deadline;
 
-    (void)weft_barrier_wait(&made);
+    (void)!weft_barrier_wait(&made);
     deadline = start_ns + place * APART_NS;
     weft_thread_sleep_until_ns(deadline);
     CHECK(weft_time_ns() >= deadline);
@@ -41,7 +41,7 @@ int main(void)
         CHECK(weft_thread_spawn(&threads[i], &attr, sleeper_main,
                                 (void *)(uintptr_t)(i * 37 % SLEEPERS)) == 0);
     start_ns = weft_time_ns() + 50000000 * TIME_SCALE; /* all sleep by then */
-    (void)weft_barrier_wait(&made);
+    (void)!weft_barrier_wait(&made);
     for (unsigned i = 0; i < SLEEPERS; i++)
         CHECK(weft_thread_join(threads[i], NULL) == 0);
     CHECK(count == SLEEPERS);
