@@ -50,6 +50,29 @@ static void eight_threads(void)
     report("printf_line_8_threads", hundredths(began, tick_now(), LINES), 0);
 }
 
+/* What the profile of allocations costs while it runs: malloc and free of a block that is not
+ * recorded, and of one whose stack is walked. */
+static void profiled_allocations(void)
+{
+    static const struct {
+        const char *name;
+        size_t sample_bytes;
+    } kinds[] = {{"malloc_free_profiled_unsampled", (size_t)1 << 30},
+                 {"malloc_free_profiled_recorded", 1}};
+    void *volatile block;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct weft_heap_profile_options options = {kinds[i].sample_bytes, 64};
+
+        if (weft_heap_profile_start(&options) != 0)
+            exit(1);
+        free(malloc(32));
+        report(kinds[i].name, MEASURE(LINES, (block = malloc(32), free(block))), 0);
+        if (weft_heap_profile_stop() != 0)
+            exit(1);
+    }
+}
+
 int main(void)
 {
     unsigned boot = boot_instructions(), one;
@@ -59,5 +82,6 @@ int main(void)
     printf("bench: boot_to_main %u\n", boot);
     report("printf_line_1_thread", one, 0);
     eight_threads();
+    profiled_allocations();
     return 0;
 }

@@ -12,6 +12,8 @@ for program in "$@"; do
     fuzz-elf) cp "$elf" "$folder/corpus/seed" ;;
     fuzz-serial) find build/tests/run -name serial.raw -size -64k 2>/dev/null | head -20 | while read -r file; do
         cp "$file" "$folder/corpus/$(echo "$file" | tr / -)"; done ;;
+    fuzz-threads) printf 'break: all\n\nthread 7 "a" [ready, 3 ms]:\nf\n\tx.c:1 +0x4\npc=0x12\ncreated by g\n\ty.c:2 +0x8\n\n' \
+        >"$folder/corpus/seed" ;;
     esac
     if "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$folder/" \
         "$folder/corpus" >"$folder/log" 2>&1; then

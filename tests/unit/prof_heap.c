@@ -249,7 +249,7 @@ Test(prof_heap, blocks_without_room_are_counted_and_not_in_use)
 {
     struct heap_block blocks[32] = {{0}};
     const unwind_pc pcs[1] = {0x400000};
-    uint64_t followed = 0, in_use = 0;
+    uint64_t followed = 0, in_use = 0, blocks_in_use = 0;
 
     heap_table_clear_locked(&table, blocks, 4);
     for (unsigned i = 0; i < 1000; i++)
@@ -263,9 +263,11 @@ Test(prof_heap, blocks_without_room_are_counted_and_not_in_use)
         if (site != NULL) {
             cr_assert(site->published.allocs == 1000 * HEAP_SAMPLING_ONE);
             in_use += site->published.alloc_bytes - site->published.free_bytes;
+            blocks_in_use += site->published.allocs - site->published.frees;
         }
     }
     cr_assert(followed > 16 && in_use == followed * 10);
+    cr_assert(blocks_in_use == followed * HEAP_SAMPLING_ONE);
     cr_assert(table.unfollowed == (1000 - followed) * HEAP_SAMPLING_ONE);
     for (unsigned i = 0; i < 1000; i++)
         heap_table_freed_locked(&table, 0x1000 + i * 16, false);

@@ -101,6 +101,7 @@ static void start(const char *name, const char *mode, const char *chardev)
 {
     char *output;
 
+    board_needs_weft_malloc(); /* for the profile of allocations */
     board_image_path(target.elf, sizeof target.elf, IMAGE, NULL);
     snprintf(target.folder, sizeof target.folder, "build/tests/run/%s-%s/asks-%s", board_name(),
              board_arch(), name);
