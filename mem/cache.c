@@ -5,7 +5,7 @@
  * Per class, a stack of pointers to free objects, in memory of its own: whoever writes to a freed
  * object cannot damage it. Only its core touches it, with preemption off, so there is no lock. A
  * handler that interrupts anything with preemption off stays away (prim_cache_enter), or its CPU
- * can do without (PRIM_LOCAL_ATOMIC). A free that a handler cannot finish is noted in the core's
+ * can do without (PRIM_RESTARTABLE). A free that a handler cannot finish is noted in the core's
  * list of deferred blocks, which the core's next slow operation works off.
  *
  * Objects of NORMAL memory only: those of other kinds go to and from their spans one by one, since

@@ -164,8 +164,11 @@ struct heap {
     uintptr_t *slots[WEFT_CONFIG_CORES]; /* of each core's cache */
     bool (*oom_hook)(size_t bytes);
     void (*release_hook)(void *start, size_t bytes, bool released);
-    bool trace;           /* print the line after each scavenge */
-    bool goal;            /* the scavenger's thread is at work: pages above the goal go back */
+    bool trace; /* print the line after each scavenge */
+    bool goal;  /* the scavenger's thread is at work: pages above the goal go back */
+    /* scavenger_grown while there is a goal; called by its address, so that a program without a
+     * scavenger does not have its code. */
+    void (*grown)(size_t pages);
     uint8_t keep_percent; /* of inuse + stacks, that may stay idle and unreleased */
 
     uintptr_t seal;   /* a sum over what is constant, for weft_heap_check */

@@ -24,7 +24,6 @@
 #include <string.h>
 
 #include "mem/report.h"
-#include "mem/scavenger.h"
 
 #define LOOK_MAX 4
 
@@ -323,8 +322,8 @@ struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
         inside_set(region, *first, wish->pages, body_kind);
         if (wish->pages > 1)
             end_set(region, *first + wish->pages - 1, body_kind);
-        if (grown)
-            scavenger_grown(grown);
+        if (grown && heap.grown)
+            heap.grown(grown);
         return region;
     }
     return NULL;
@@ -397,8 +396,8 @@ bool page_extend(struct region *region, page_index first, page_index pages, page
         return false;
     grown = run_commit(region, next, more);
     memset(&region->kinds[next], body_kind, more);
-    if (grown)
-        scavenger_grown(grown);
+    if (grown && heap.grown)
+        heap.grown(grown);
     return true;
 }
 

@@ -158,7 +158,7 @@ bool scavenger_step(void)
 void scavenger_grown(size_t pages)
 {
     const struct core *core = core_self();
-    size_t excess = heap.goal && !WEFT_CONFIG_HEAP_DETERMINISTIC ? page_excess() : 0, most;
+    size_t excess = heap.goal ? page_excess() : 0, most;
     page_index count = 0;
 
     if (excess == 0 || !claim(core))
@@ -221,5 +221,6 @@ void scavenger_set_goal(bool on, unsigned keep_percent)
 {
     heap.keep_percent = (uint8_t)keep_percent;
     heap.goal = on;
+    heap.grown = on && !WEFT_CONFIG_HEAP_DETERMINISTIC ? scavenger_grown : NULL;
     heap_seal();
 }

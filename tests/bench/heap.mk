@@ -15,6 +15,7 @@ $(B)/$(bench_PEER).o: $(libc_READY) tests/bench/heap.mk
 		--redefine-sym __malloc_unlock=peer_unlock --redefine-sym _malloc_trim_r=peer_trim_r $@.tmp $@
 
 $(eval $(call image,bench-heap,tests/bench/heap.c $(bench_PEER).c))
+$(eval $(call image,bench-heap-minimal,tests/bench/heap_minimal.c))
 $(B)/tests/bench/heap.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 build/host/heap-replay: tests/bench/replay.c $(addprefix tests/unit/,mem_fake.c mem_names.c) $(mem_HOST_SRCS) $(HEADERS)
@@ -32,5 +33,5 @@ bench-heap:
 	@tools/build/packages.sh $(RUN_PACKAGES) $(if $(EXTRAS),$(if $(filter linux,$(BOARD)),libmimalloc-dev sqlite3 python3))
 	@$(MAKE) --no-print-directory bench-heap-ready
 
-bench-heap-ready: $(if $(filter linux,$(BOARD)),$(preload_LIB) build/host/heap-replay build/host/heap-time,$(B)/bench-heap.elf build/bin/weft)
+bench-heap-ready: $(if $(filter linux,$(BOARD)),$(preload_LIB) build/host/heap-replay build/host/heap-time,$(B)/bench-heap.elf $(B)/bench-heap-minimal.elf build/bin/weft)
 	@tests/bench/heap.sh '$(BOARD)' '$(ARCH)' '$(B)'
