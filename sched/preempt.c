@@ -162,7 +162,7 @@ void upcall_sched_slice(struct core *core)
     account_tick_irqoff(core);
     if (!WEFT_CONFIG_PREEMPTION || current == &sched_of(core)->idle || current->cooperative)
         return;
-    slice = __atomic_load_n(&slice_cycles[current->priority], __ATOMIC_RELAXED);
+    slice = __atomic_load_n(&slice_cycles[SHARED_LOAD(current->priority)], __ATOMIC_RELAXED);
     if (slice == SLICE_NONE)
         return;
     if (current->slice_left > slice)

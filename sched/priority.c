@@ -30,8 +30,8 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority)
         runq_unlink(&thread->link);
         wait_insert_locked(thread->wait_queue, thread);
         break;
-    default:
-        thread->priority = priority;
+    default: /* it may run on another core, whose tick looks */
+        SHARED_STORE(thread->priority, priority);
         if (priority < before)
             place_priority_dropped_locked(thread);
     }

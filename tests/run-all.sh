@@ -20,13 +20,17 @@ wanted() {
         grep -qF -- "$only"
 }
 
+# Proofs that take longer, on a machine that does other things as well.
+program_limit=400 test_limit=300
+[ -z "${SOAK:-}" ] || program_limit=7200 test_limit=3600
+
 # One program; $1 is its label. Criterion's last line: Tested: T | Passing: P | Failing: F | Crashing: C
 run() {
     local label=$1 program=$2 output line
     shift 2
     wanted "$program" || return
     # "disabled" is Criterion's word for what the filter left out, not a skipped test.
-    output=$(timeout -k 5 400 "$program" --verbose ${only:+--filter "*$only*"} "$@" 2>&1 | grep -av "Test is disabled$"; exit "${PIPESTATUS[0]}")
+    output=$(timeout -k 5 "$program_limit" "$program" --verbose ${only:+--filter "*$only*"} "$@" 2>&1 | grep -av "Test is disabled$"; exit "${PIPESTATUS[0]}")
     local status=$?
     printf '== %s\n%s\n' "$label" "$output" >>"$log"
     line=$(printf '%s\n' "$output" | grep -a 'Synthesis:' | tail -1 | sed 's/\x1b\[[0-9;]*m//g')
@@ -87,7 +91,7 @@ for target in $targets; do
     export WEFT_BOARD=${target%-*} WEFT_ARCH=${target#*-} WEFT_CORES=$cores WEFT_BUILD=build/$target${SAN:+-$SAN}
     export WEFT_SAN=${SAN:-}
     [ "$cores" = 1 ] || WEFT_BUILD=$WEFT_BUILD-${cores}cores
-    run "board $target${SAN:+ $SAN}" "$board_program" -j2 --timeout 300
+    run "board $target${SAN:+ $SAN}" "$board_program" -j2 --timeout "$test_limit"
 done
 
 # Last, because a long log is often seen by its end only.

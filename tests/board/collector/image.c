@@ -510,7 +510,8 @@ static void help_checked(unsigned id)
     const struct core *core = core_self();
 
     CHECK(core->id == id && sched_is_idle(core) && core->preempt_off == 0);
-    CHECK(world.stopping && world.core != id && (world.parked >> id & 1) != 0);
+    CHECK(world.stopping && world.core != id &&
+          (__atomic_load_n(&world.parked, __ATOMIC_RELAXED) >> id & 1) != 0);
     __atomic_fetch_or(&came, 1u << id, __ATOMIC_RELAXED);
     help_real(id);
     CHECK(core == core_self() && world.stopping);

@@ -14,8 +14,10 @@
 Test(heap, threads_that_interrupt_each_other_inside_malloc_and_free_keep_their_blocks)
 {
     struct board_options options = {.icount = "shift=4", .name = "heap-stress", .limit_s = 120};
-    struct board_run run = board_boot("heap", "stress", &options);
+    struct board_run run;
 
+    board_needs_weft_malloc();
+    run = board_boot("heap", "stress", &options);
     cr_assert_eq(run.status, 0, "%s", run.console);
     assert_contains(run.console, "heap stress done");
 }
@@ -24,8 +26,10 @@ Test(heap, full_tier_threads_that_interrupt_each_other_keep_their_blocks)
 {
     struct board_options options = {
         .icount = "shift=4", .config = "HEAP_FULL=1", .name = "heap-full", .limit_s = 120};
-    struct board_run run = board_boot("heap", "stress 4000", &options);
+    struct board_run run;
 
+    board_needs_weft_malloc();
+    run = board_boot("heap", "stress 4000", &options);
     cr_assert_eq(run.status, 0, "%s", run.console);
     assert_contains(run.console, "heap stress done");
 }

@@ -97,6 +97,31 @@ Test(hosted, quit_signal_prints_every_thread_and_the_program_goes_on)
     assert_contains(output, "thread 2 \"idle\"");
 }
 
+/* The kernel's list of the process's timers: each signals one pthread, which may run on one CPU. */
+Test(hosted, each_core_is_a_pinned_pthread_with_a_timer_of_its_own)
+{
+    char elf[256], *output;
+    int first, second, end = 0;
+
+    skip_elsewhere();
+    if (host_run(&output, "test $(nproc) -ge 2 && test -r /proc/self/timers") != 0)
+        cr_skip_test("needs two CPUs, and a kernel that lists timers");
+    board_image_path(elf, sizeof elf, "hosted", "CORES=2");
+    cr_assert_eq(host_run(&output,
+                          IN_BACKGROUND
+                          "for i in $(seq 500); do "
+                          "[ $(grep -c notify: /proc/$pid/timers) = 2 ] && break; sleep 0.02; "
+                          "done; sed -n 's|^notify: signal/tid[.]||p' /proc/$pid/timers | "
+                          "while read tid; do sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "
+                          "/proc/$pid/task/$tid/status; done; kill -TERM $pid",
+                          "-pinned", elf),
+                 0);
+    cr_assert(sscanf(output, "%d\n%d\n%n", &first, &second, &end) == 2 && output[end] == '\0' &&
+                  end != 0,
+              "%s", output);
+    cr_assert_neq(first, second);
+}
+
 Test(hosted, fault_signal_from_outside_is_reported_as_such)
 {
     char elf[256], *output;

@@ -175,7 +175,7 @@ static struct board_run boot(const char *words_, const char *scenario, const cha
                                              .config = config,
                                              .name = name,
                                              .extra = extra,
-                                             .limit_s = getenv("SOAK") != NULL ? 900 : 60});
+                                             .limit_s = getenv("SOAK") != NULL ? 3000 : 60});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     return run;
 }
