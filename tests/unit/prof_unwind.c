@@ -21,7 +21,7 @@
 
 /* Never run. Each is 16 bytes; what matters is what its information says. */
 extern const char hand_leaf[], hand_frame32[], hand_rbp[], hand_start[], hand_none[], hand_down[];
-extern const char hand_odd[];
+extern const char hand_odd[], hand_below[];
 extern const char hand_saves_rbp[], hand_register[], hand_unsaved[], hand_signal[],
     hand_expression[];
 
@@ -38,6 +38,9 @@ __asm__(
     "hand_start: .cfi_startproc\n .cfi_undefined rip\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_down: .cfi_startproc\n .cfi_def_cfa_offset -16\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_odd: .cfi_startproc\n .cfi_def_cfa_offset 20\n .fill 16, 1, 0x90\n .cfi_endproc\n"
+    "hand_below: .cfi_startproc\n .cfi_def_cfa_offset 8\n .cfi_offset rip, -24\n .fill 16, 1, "
+    "0x90\n"
+    " .cfi_endproc\n"
     "hand_register: .cfi_startproc\n .cfi_register rip, r12\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_unsaved: .cfi_startproc\n .cfi_same_value rip\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_signal: .cfi_startproc\n .cfi_signal_frame\n .fill 16, 1, 0x90\n .cfi_endproc\n"
@@ -270,6 +273,13 @@ Test(prof_unwind, a_frame_that_is_no_multiple_of_a_word_ends_the_walk)
     stack[0] = SITE(hand_odd, 5);
     memset(stack + 1, 0x11, 8 * sizeof *stack);
     expect(&start, 2, REASON_BOUNDS);
+}
+
+Test(prof_unwind, a_return_address_below_the_stack_is_not_read)
+{
+    struct arch_unwind start = registers_at(SITE(hand_below, 3), (uintptr_t)stack);
+
+    expect(&start, 1, REASON_BOUNDS);
 }
 
 Test(prof_unwind, a_stack_pointer_that_cannot_be_right_is_not_followed)
