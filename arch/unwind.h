@@ -38,6 +38,11 @@ struct arch_unwind {
 /* From a trap frame: every register, exactly as it was. */
 void arch_unwind_from_frame(struct arch_unwind *registers, const struct arch_frame *frame);
 
+/* The same for those that the sampler tracks: pc, stack pointer, return address, and the registers
+ * in `mask`, a bit for each number. The others are anything. */
+void arch_unwind_tracked_from_frame(struct arch_unwind *registers, const struct arch_frame *frame,
+                                    uint32_t mask);
+
 /* From a parked context (what arch_switch or arch_context_init left in a saved stack pointer):
  * the registers as they will be when arch_switch returns; pc is that return address. */
 void arch_unwind_from_parked(struct arch_unwind *registers, const void *saved_sp);

@@ -6,8 +6,23 @@
 #ifndef LINKER_SECTIONS_LD_H
 #define LINKER_SECTIONS_LD_H
 
-/* WEFT_CONFIG_UNWIND: newlib's tables, too, are left out. */
-#if WEFT_CONFIG_UNWIND
+/* The compact unwind table, in images that have one (tools/build/link-table.sh); the linker makes the symbols
+ * __start_ and __stop_ of a section with such a name. */
+#define UNWIND_TABLE weft_unwind_table : { KEEP(*(weft_unwind_table)) } :text
+
+/* With a table, call frame information stays in the file, for debuggers and the table's maker, but not in the image.
+ * WEFT_CONFIG_UNWIND=0: newlib's tables, too, are left out. */
+#if WEFT_CONFIG_UNWIND && defined(LINKER_UNWIND_TABLE)
+#define UNWIND_SECTIONS                                                                            \
+    UNWIND_TABLE                                                                                   \
+    __eh_frame_hdr_start = 0;                                                                      \
+    __eh_frame_hdr_end = 0;                                                                        \
+    __eh_frame_start = 0;                                                                          \
+    __eh_frame_end = 0;
+#define UNWIND_ASSERT                                                                              \
+    ASSERT(SIZEOF(.eh_frame) > 8, "no unwind information: compile with -fasynchronous-unwind-tables")
+#define UNWIND_IN_FILE .eh_frame 0 (INFO) : { KEEP(*(.eh_frame)) }
+#elif WEFT_CONFIG_UNWIND
 #define UNWIND_SECTIONS                                                                            \
     .eh_frame_hdr : {                                                                              \
         __eh_frame_hdr_start = .;                                                                  \
@@ -18,7 +33,8 @@
         __eh_frame_start = .;                                                                      \
         KEEP(*(.eh_frame))                                                                         \
         __eh_frame_end = .;                                                                        \
-    } :text
+    } :text                                                                                        \
+    UNWIND_TABLE
 #define UNWIND_ASSERT                                                                              \
     ASSERT(SIZEOF(.eh_frame_hdr) > 8, "no unwind table: compile with -fasynchronous-unwind-tables, link with --eh-frame-hdr")
 #else
@@ -95,7 +111,11 @@ ASSERT(DEFINED(weft_error__the_linker_script_must_include_weft_data_ld), "the li
         PROVIDE_HIDDEN(__fini_array_end = .);                                                      \
     } :data
 
+#ifndef UNWIND_IN_FILE
+#define UNWIND_IN_FILE
+#endif
 #define DEBUG_SECTIONS                                                                             \
+    UNWIND_IN_FILE                                                                                 \
     .debug_info 0 : { *(.debug_info) }                                                             \
     .debug_abbrev 0 : { *(.debug_abbrev) }                                                         \
     .debug_aranges 0 : { *(.debug_aranges) }                                                       \

@@ -18,7 +18,8 @@
  *
  * Threads are read while they can't run: a thread that asks for all stacks stops the world; a
  * handler or a dying system freezes the other cores where they are (kernel/cores.h). Otherwise
- * preemption is off during the dump.
+ * preemption is off during the dump. To the console, which is slow, a thread's stop lasts as long
+ * as it takes to write one stack into memory: the world goes on while that is printed.
  */
 #include <weft/dump.h>
 #include <weft/world.h>
@@ -73,6 +74,17 @@ bool upcall_print_diverted(const char *format, va_list arguments)
         return false;
     print_format(&diversion->sink, format, arguments);
     return true;
+}
+
+static void divert_to(struct diversion *diversion)
+{
+    upcall_diverted = upcall_print_diverted;
+    diversions[core_self()->id] = diversion;
+}
+
+static void divert_no_more(void)
+{
+    diversions[core_self()->id] = NULL;
 }
 
 static void print_pc(const char *before, uintptr_t pc)
@@ -252,21 +264,94 @@ static void print_elsewhere(const struct weft_thread *thread)
         print_console("(running on core %u)\n", (unsigned)core->id);
 }
 
+static bool is_other(const struct weft_thread *thread)
+{
+    return thread != core_self()->current && thread->state != THREAD_EXITED;
+}
+
+static void dump_other(struct weft_thread *thread)
+{
+    print_thread_head(thread);
+    if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_RUNNING)
+        print_elsewhere(thread);
+    else
+        print_parked_stack(thread);
+    print_thread_tail(thread);
+}
+
 static void dump_others(void)
 {
-    const struct weft_thread *current = core_self()->current;
-    struct weft_thread *thread;
+    for (struct weft_thread *thread = thread_all_first(); thread != NULL; thread = thread->all_next)
+        if (is_other(thread))
+            dump_other(thread);
+}
 
-    for (thread = thread_all_first(); thread != NULL; thread = thread->all_next) {
-        if (thread == current || thread->state == THREAD_EXITED)
-            continue;
-        print_thread_head(thread);
-        if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_RUNNING)
-            print_elsewhere(thread);
-        else
-            print_parked_stack(thread);
-        print_thread_tail(thread);
+/* ---- one thread at a time ---- */
+
+/* The deepest stack, with some room for the name: 64 lines of 22 bytes. What does not fit is cut.
+ */
+#define ONE_BYTES (WEFT_CONFIG_UNWIND_DEPTH * 22 + 256)
+
+static struct {
+    uint32_t taken;
+    char text[ONE_BYTES + 1];
+} one;
+
+/* The thread with the lowest number above `after`: threads are listed in the order of their birth.
+ */
+static struct weft_thread *other_after(uint32_t after)
+{
+    struct weft_thread *thread = thread_all_first();
+
+    while (thread != NULL && (thread->id <= after || !is_other(thread)))
+        thread = thread->all_next;
+    return thread;
+}
+
+/* Stops the world, and writes the next thread's part of the dump into `one`. Returns its number, or
+ * 0: that was all. */
+static uint32_t take_one(uint32_t after)
+{
+    struct diversion diversion = {{diversion_write}, one.text, ONE_BYTES, 0};
+    struct weft_thread *thread;
+    uint32_t id = 0;
+
+    weft_world_stop("stack dump");
+    thread = other_after(after);
+    if (thread != NULL) {
+        id = thread->id;
+        divert_to(&diversion);
+        dump_other(thread);
+        divert_no_more();
     }
+    weft_world_start();
+    one.text[diversion.used] = 0;
+    return id;
+}
+
+static uint32_t newest_id(void)
+{
+    uint32_t newest = 0;
+
+    weft_world_stop("stack dump");
+    for (struct weft_thread *thread = thread_all_first(); thread != NULL; thread = thread->all_next)
+        newest = thread->id;
+    weft_world_start();
+    return newest;
+}
+
+/* All threads that there are now, as each is when its turn comes. False: somebody else is at it. */
+static bool dump_others_in_turn(void)
+{
+    uint32_t last, id;
+
+    if (__atomic_exchange_n(&one.taken, 1, __ATOMIC_ACQUIRE) != 0)
+        return false;
+    last = newest_id();
+    for (id = take_one(0); id != 0 && id <= last; id = take_one(id))
+        print_console("%s", one.text);
+    __atomic_store_n(&one.taken, 0, __ATOMIC_RELEASE);
+    return true;
 }
 
 /* What the public functions share. Each takes the registers itself, in its own frame, which is the
@@ -307,12 +392,11 @@ __attribute__((noinline)) size_t weft_stack(char *buffer, size_t bytes, bool all
     ASSERT(!core_in_interrupt());
     ASSERT(buffer != NULL || bytes == 0);
     stopped = dump_begin(all);
-    upcall_diverted = upcall_print_diverted;
-    diversions[core_self()->id] = &diversion;
+    divert_to(&diversion);
     dump_current(&stack);
     if (all)
         dump_others();
-    diversions[core_self()->id] = NULL;
+    divert_no_more();
     dump_end(stopped);
     return diversion.used;
 }
@@ -322,8 +406,12 @@ __attribute__((noinline)) void weft_threads_dump(void)
     bool stopped;
 
     DUMP_STACK_HERE(stack);
-    stopped = dump_begin(true);
+    stopped = dump_begin(false);
     dump_current(&stack);
+    dump_end(stopped);
+    if (world_may_stop() && dump_others_in_turn())
+        return;
+    stopped = dump_begin(true);
     dump_others();
     dump_end(stopped);
 }

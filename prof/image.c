@@ -6,6 +6,7 @@
 
 #include "arch/atomic64.h"
 #include "arch/unwind.h"
+#include "prof/unwind_table.h"
 
 extern const unsigned char __eh_frame_hdr_start[], __eh_frame_hdr_end[];
 extern const unsigned char __eh_frame_start[], __eh_frame_end[];
@@ -19,19 +20,52 @@ struct note {
     uint32_t name_bytes, descriptor_bytes, type;
 };
 
+/* The compact unwind table; both NULL in an image that was linked without one. */
+extern const unsigned char __start_weft_unwind_table[] __attribute__((weak));
+extern const unsigned char __stop_weft_unwind_table[] __attribute__((weak));
+
 static const struct cfi_tables tables = {
     .index = {__eh_frame_hdr_start, __eh_frame_hdr_end, 0},
     .frames = {__eh_frame_start, __eh_frame_end, 0},
 };
 
-struct cfi_tables image_tables(uintptr_t pc)
+/* The interpreter is in the image only if something asks the linker for it: what has the table, and
+ * no call frame information, goes without. */
+extern __typeof__(cfi_find) cfi_find __attribute__((weak));
+
+static bool image_interpret(const struct cfi_tables *from, uintptr_t pc, struct cfi_row *row)
+{
+    return cfi_find != NULL && cfi_find(from, pc, row);
+}
+
+/* What comes with the image itself: the table, and where that does not answer, call frame
+ * information, if it was left in. */
+static bool image_own_row(uintptr_t pc, struct cfi_row *row, struct cfi_section *blocks)
+{
+    const struct cfi_section table = {__start_weft_unwind_table, __stop_weft_unwind_table, 0};
+
+    if (table.start != NULL) {
+        enum table_answer answer = unwind_table_find(&table, pc, row);
+
+        *blocks = table;
+        if (answer != TABLE_ELSE)
+            return answer == TABLE_ROW;
+    }
+    *blocks = tables.frames;
+    return image_interpret(&tables, pc, row);
+}
+
+bool image_row(uintptr_t pc, struct cfi_row *row, struct cfi_section *blocks)
 {
     const struct arch_foreign_code *foreign = arch_foreign_code(pc);
 
     if (__builtin_expect(foreign == NULL, 1))
-        return tables;
-    return (struct cfi_tables){.index = {foreign->index_start, foreign->index_end, 0},
-                               .frames = {foreign->frames_start, foreign->frames_end, 0}};
+        return image_own_row(pc, row, blocks);
+    struct cfi_tables theirs = {.index = {foreign->index_start, foreign->index_end, 0},
+                                .frames = {foreign->frames_start, foreign->frames_end, 0}};
+
+    *blocks = theirs.frames;
+    return image_interpret(&theirs, pc, row);
 }
 
 uintptr_t image_text_start(void)

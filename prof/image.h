@@ -9,9 +9,9 @@
 
 #include "prof/cfi.h"
 
-/* The unwind tables of the code at `pc`: the image's, or, where there is other code beside it, its.
- */
-struct cfi_tables image_tables(uintptr_t pc);
+/* The row of `pc`, out of the unwind information of the image or of other code beside it; *blocks
+ * is the section that the row's expressions are offsets in. False: nothing is known. */
+bool image_row(uintptr_t pc, struct cfi_row *row, struct cfi_section *blocks);
 
 /* First byte of the text, and the first behind it. */
 uintptr_t image_text_start(void);

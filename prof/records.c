@@ -160,6 +160,9 @@ void records_end(struct sampler *sampler)
 
     records_losses(sampler, true);
     ASSERT(sampler->pending_atomic64 == 0 && sampler->pending_nolock == 0);
+    /* Requirements C3, at the end of every profile of every program. */
+    ASSERT(totals->ticks == totals->recorded + totals->lost_atomic64 + totals->lost_full +
+                                totals->lost_nolock + totals->suppressed);
     end->ticks = totals->ticks;
     end->recorded = totals->recorded;
     end->lost_atomic64 = totals->lost_atomic64;

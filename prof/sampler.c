@@ -131,7 +131,7 @@ static struct unwind_result walk_frame(struct sampler *sampler, const struct arc
 {
     struct unwind_result result;
 
-    arch_unwind_from_frame(registers, frame);
+    arch_unwind_tracked_from_frame(registers, frame, sampler->cache.needed);
     result = unwind_walk(&sampler->cache, registers, true, lo, hi, pcs, WEFT_CONFIG_UNWIND_DEPTH);
     if (__builtin_expect(result.restart, 0)) {
         arch_unwind_from_frame(registers, frame);

@@ -54,7 +54,7 @@ struct walk {
     unwind_pc *next, *end; /* where its caller's site goes */
     bool exact;            /* registers->pc is an interrupted instruction, not a return address */
     bool innermost;        /* no frame was left yet */
-    bool stale;            /* some registers are those of an inner frame: a cached step left them */
+    bool stale;            /* registers that the cache does not track are anything */
 };
 
 const char *unwind_reason_name(enum log_reason reason)
@@ -110,9 +110,9 @@ static inline bool step_covers(const struct unwind_step *step, uintptr_t pc)
 }
 
 /* The step of `pc`, or NULL. */
-static inline const struct unwind_step *cache_find(struct unwind_cache *cache, uintptr_t pc)
+static inline struct unwind_step *cache_find(struct unwind_cache *cache, uintptr_t pc)
 {
-    const struct unwind_step *step = cache_first(cache, pc);
+    struct unwind_step *step = cache_first(cache, pc);
 
     if (__builtin_expect(step_covers(step, pc), 1))
         return step;
@@ -183,6 +183,7 @@ static void step_from_row(struct unwind_step *step, const struct cfi_row *row, u
     step->start = row->start;
     step->reach = 0;
     step->saves = 0;
+    step->return_offset = 0;
     step->cfa_offset = state->cfa_offset;
     step->cfa_register = (uint8_t)state->cfa_register;
     step->kind = back == CFI_UNDEFINED ? STEP_ENDS : back == CFI_SAME ? STEP_LEAF : STEP_CALLER;
@@ -193,27 +194,64 @@ static void step_from_row(struct unwind_step *step, const struct cfi_row *row, u
             return;
     }
     step->length = (uint32_t)(row->end - row->start);
+    step->plain = step->kind == STEP_CALLER && step->cfa_register == ARCH_UNWIND_SP &&
+                  step->saves == 0 && step->cfa_offset > 0 &&
+                  step->cfa_offset % (int32_t)WORD_BYTES == 0 &&
+                  (uint32_t)step->cfa_offset >= step->reach;
+}
+
+/* The step of a frame that has more to it than a return address above the stack pointer: moves to
+ * the caller, or says why not. */
+static inline enum outcome step_general(const struct unwind_step *step, const struct walk *walk,
+                                        uintptr_t floor, uintptr_t *pc)
+{
+    uintptr_t *value = walk->registers->value;
+    uintptr_t cfa = value[step->cfa_register] + (uintptr_t)(intptr_t)step->cfa_offset;
+    uintptr_t height = cfa - walk->lo;
+
+    if (cfa <= floor || height > walk->hi - walk->lo || height < step->reach ||
+        cfa % WORD_BYTES != 0)
+        return WALK_BOUNDS;
+    *pc = value[ARCH_UNWIND_RA];
+    if (step->kind == STEP_CALLER)
+        *pc = *(const uintptr_t *)(cfa + (uintptr_t)(intptr_t)step->return_offset);
+    for (unsigned i = 0; i < step->saves; i++)
+        value[step->save_register[i]] = ((const uintptr_t *)cfa)[step->save_words[i]];
+    value[ARCH_UNWIND_SP] = cfa;
+    return WALK_ON;
+}
+
+/* What a cached step of kind STEP_ENDS or STEP_LEAF means for this frame. */
+static inline enum outcome step_unusual(const struct unwind_step *step, uintptr_t site,
+                                        bool innermost, bool exact)
+{
+    if (step->kind == STEP_LEAF && exact)
+        return WALK_ON;
+    if (step->kind == STEP_ENDS && !innermost && (uint32_t)step->return_offset == (uint32_t)site)
+        return WALK_FULL;
+    return step->kind == STEP_CALLER ? WALK_ON : WALK_LOOK;
 }
 
 /*
  * Writes sites and follows cached steps for as long as there are any: the whole walk, when the
- * sampler has seen these functions before. Its cost is that of the tick, hence the locals.
+ * sampler has seen these functions before. Its cost is that of the tick, hence the locals. A plain
+ * step was checked when it was made: its frame is as large as what it reads, so that all that is
+ * left to ask is whether it ends inside the stack.
  */
 static enum outcome run_cached(struct walk *walk, struct unwind_cache *cache)
 {
     uintptr_t *value = walk->registers->value;
-    uintptr_t pc = walk->registers->pc, floor = walk->floor;
-    uintptr_t lo = walk->lo, size = walk->hi - walk->lo;
+    uintptr_t pc = walk->registers->pc, sp = value[ARCH_UNWIND_SP], floor = walk->floor;
+    uintptr_t hi = walk->hi, back = walk->exact ? 0 : ARCH_UNWIND_CALL_BYTES;
     unwind_pc *next = walk->next, *end = walk->end;
-    bool exact = walk->exact, moved = false;
+    bool moved = false;
     uintptr_t site;
     enum outcome outcome;
 
     for (;;) {
-        const struct unwind_step *step;
-        uintptr_t cfa, height;
+        struct unwind_step *step;
 
-        site = exact ? pc : pc - ARCH_UNWIND_CALL_BYTES;
+        site = pc - back;
         outcome = WALK_BOUNDS;
         if (pc % ARCH_UNWIND_PC_ALIGN != 0 || pc <= ARCH_UNWIND_CALL_BYTES)
             break;
@@ -227,29 +265,34 @@ static enum outcome run_cached(struct walk *walk, struct unwind_cache *cache)
         step = cache_find(cache, site);
         if (__builtin_expect(step == NULL, 0))
             break;
-        if (__builtin_expect(step->kind != STEP_CALLER, 0) && !(step->kind == STEP_LEAF && exact))
-            break;
-        cfa = value[step->cfa_register] + (uintptr_t)(intptr_t)step->cfa_offset;
-        height = cfa - lo;
-        outcome = WALK_BOUNDS;
-        if (cfa <= floor || height > size || height < step->reach || cfa % WORD_BYTES != 0)
-            break;
-        pc = value[ARCH_UNWIND_RA];
-        if (__builtin_expect(step->kind == STEP_CALLER, 1))
-            pc = *(const uintptr_t *)(cfa + (uintptr_t)(intptr_t)step->return_offset);
-        for (unsigned i = 0; i < step->saves; i++)
-            value[step->save_register[i]] = ((const uintptr_t *)cfa)[step->save_words[i]];
-        value[ARCH_UNWIND_SP] = floor = cfa;
-        exact = false;
+        if (__builtin_expect(step->plain, 1)) {
+            outcome = WALK_BOUNDS;
+            if ((uint32_t)step->cfa_offset > hi - sp)
+                break;
+            sp += (uint32_t)step->cfa_offset;
+            pc = *(const uintptr_t *)(sp + (uintptr_t)(intptr_t)step->return_offset);
+        } else {
+            outcome = step_unusual(step, site, walk->innermost && !moved, back == 0);
+            if (outcome != WALK_ON)
+                break;
+            value[ARCH_UNWIND_SP] = sp;
+            outcome = step_general(step, walk, floor, &pc);
+            if (outcome != WALK_ON)
+                break;
+            sp = value[ARCH_UNWIND_SP];
+        }
+        floor = sp;
+        back = ARCH_UNWIND_CALL_BYTES;
         moved = true;
     }
+    value[ARCH_UNWIND_SP] = sp;
     walk->innermost &= !moved;
     walk->stale |= moved;
     walk->site = site;
     walk->registers->pc = pc;
     walk->floor = floor;
     walk->next = next;
-    walk->exact = exact;
+    walk->exact = back == 0;
     return outcome;
 }
 
@@ -292,12 +335,12 @@ static bool row_value(const struct walk *walk, const struct cfi_expression_input
     return true;
 }
 
-static bool row_apply(const struct cfi_row *row, struct walk *walk)
+static bool row_apply(const struct cfi_row *row, const struct cfi_section *blocks,
+                      struct walk *walk)
 {
     uintptr_t fresh[ARCH_UNWIND_REGISTERS]; /* of the registers in the mask */
     uintptr_t *value = walk->registers->value;
-    struct cfi_tables tables = image_tables(walk->site);
-    struct cfi_expression_input input = {&tables.frames, value, walk->lo, walk->hi};
+    struct cfi_expression_input input = {blocks, value, walk->lo, walk->hi};
     const struct cfi_state *state = &row->state;
     uintptr_t cfa;
 
@@ -351,11 +394,11 @@ static bool row_needs_restart(const struct walk *walk, const struct cfi_row *row
 /* Goes to the caller by the row of the site, and keeps the row's step in the cache. */
 static enum outcome step_by_row(struct walk *walk, struct unwind_cache *cache)
 {
-    struct cfi_tables tables = image_tables(walk->site);
+    struct cfi_section blocks;
     struct cfi_row row;
     enum cfi_kind back;
 
-    if (!cfi_find(&tables, walk->site, &row))
+    if (!image_row(walk->site, &row, &blocks))
         return WALK_NO_INFO;
     if (row_needs_restart(walk, &row, cache))
         return WALK_RESTART;
@@ -366,7 +409,7 @@ static enum outcome step_by_row(struct walk *walk, struct unwind_cache *cache)
         return WALK_FULL;
     if (back == CFI_SAME && !walk->exact)
         return WALK_NO_INFO; /* a caller has saved its return address: this table is wrong */
-    return row_apply(&row, walk) ? WALK_ON : WALK_BOUNDS;
+    return row_apply(&row, &blocks, walk) ? WALK_ON : WALK_BOUNDS;
 }
 
 /* The pc's row says that nobody called it, or there is none. If that is because it resumes an
@@ -394,7 +437,7 @@ static enum outcome step_through_trap(struct walk *walk, enum outcome otherwise)
 static __attribute__((noinline)) enum outcome step_slow(struct walk *walk,
                                                         struct unwind_cache *cache)
 {
-    const struct unwind_step *step = cache != NULL ? cache_find(cache, walk->site) : NULL;
+    struct unwind_step *step = cache != NULL ? cache_find(cache, walk->site) : NULL;
     enum outcome outcome = WALK_LOOK;
 
     /* First the port: what it knows may have a row as well, for debuggers, which would lead to
@@ -403,10 +446,13 @@ static __attribute__((noinline)) enum outcome step_slow(struct walk *walk,
         outcome = step_through_trap(walk, WALK_LOOK);
     if (outcome != WALK_LOOK)
         return outcome;
-    if (step != NULL && step->kind == STEP_ENDS)
+    if (step != NULL && step->kind == STEP_ENDS) {
+        if (!walk->innermost)
+            step->return_offset = (int32_t)walk->site; /* the port was asked */
         outcome = WALK_FULL;
-    else
+    } else {
         outcome = step_by_row(walk, cache);
+    }
     if (outcome == WALK_FULL && walk->innermost)
         outcome = step_through_trap(walk, outcome);
     return outcome;
@@ -462,6 +508,7 @@ struct unwind_result unwind_walk(struct unwind_cache *cache, struct arch_unwind 
         .end = pcs + capacity,
         .exact = innermost_exact,
         .innermost = true,
+        .stale = cache != NULL,
     };
     bool leaf = false;
     enum outcome outcome;

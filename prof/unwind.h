@@ -31,7 +31,9 @@ struct unwind_step {
     uint32_t length; /* 0: empty */
     uint32_t reach;  /* the lowest word that is read is at CFA - reach */
     int32_t cfa_offset;
-    int32_t return_offset; /* from the CFA */
+    int32_t return_offset; /* from the CFA; STEP_ENDS: the low half of the last site that the port
+                            * has said not to be its own (0: none) */
+    uint8_t plain; /* CFA = stack pointer + offset, nothing read below it but the return address */
     uint8_t cfa_register;
     uint8_t kind; /* enum unwind_step_kind */
     uint8_t saves;
@@ -71,7 +73,9 @@ struct unwind_result {
  * Walks the stack [lo, hi) from *registers, which the walk uses up, and writes up to `capacity`
  * pcs, innermost first: the first as it is when `innermost_exact`, all others (and the first
  * otherwise) as call sites, return address - ARCH_UNWIND_CALL_BYTES. Never writes 0. `cache` may be
- * NULL.
+ * NULL. With a cache, *registers needs no more than pc, stack pointer, return address and those of
+ * cache->needed (arch_unwind_tracked_from_frame); a walk that finds that it wants others says
+ * `restart`.
  *
  * Reads only inside [lo, hi); stops, with the reason, at anything that can't be right. The caller
  * has the right to read that stack (its lock, or it is its own). Context: any.

@@ -40,6 +40,18 @@ void arch_unwind_from_frame(struct arch_unwind *registers, const struct arch_fra
     value[R15] = frame->r15;
 }
 
+void arch_unwind_tracked_from_frame(struct arch_unwind *registers, const struct arch_frame *frame,
+                                    uint32_t mask)
+{
+    if ((mask & ~(1u << RBP)) != 0) {
+        arch_unwind_from_frame(registers, frame);
+        return;
+    }
+    registers->value[RSP] = frame->rsp;
+    registers->value[RBP] = frame->rbp;
+    registers->value[RIP] = registers->pc = frame->rip;
+}
+
 void arch_unwind_from_parked(struct arch_unwind *registers, const void *saved_sp)
 {
     const uint64_t *parked = saved_sp;

@@ -34,6 +34,19 @@ void arch_unwind_from_frame(struct arch_unwind *registers, const struct arch_fra
     registers->value[26] = registers->value[27] = 0; /* k0, k1: nobody's */
 }
 
+void arch_unwind_tracked_from_frame(struct arch_unwind *registers, const struct arch_frame *frame,
+                                    uint32_t mask)
+{
+    if ((mask & ~(1u << S8)) != 0) {
+        arch_unwind_from_frame(registers, frame);
+        return;
+    }
+    registers->value[SP] = frame->sp;
+    registers->value[S8] = frame->s8;
+    registers->value[RA] = frame->ra;
+    registers->pc = frame->epc;
+}
+
 void arch_unwind_from_parked(struct arch_unwind *registers, const void *saved_sp)
 {
     const uint32_t *parked = saved_sp;

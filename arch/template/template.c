@@ -131,6 +131,13 @@ void arch_unwind_from_frame(struct arch_unwind *registers, const struct arch_fra
     registers->value[ARCH_UNWIND_SP] = arch_frame_sp(frame);
 }
 
+void arch_unwind_tracked_from_frame(struct arch_unwind *registers, const struct arch_frame *frame,
+                                    uint32_t mask)
+{
+    (void)mask;
+    arch_unwind_from_frame(registers, frame);
+}
+
 void arch_unwind_from_parked(struct arch_unwind *registers, const void *saved_sp)
 {
     *registers = (struct arch_unwind){.pc = 0};

@@ -187,6 +187,15 @@
 #error "WEFT_CONFIG_UNWIND must be 0 or 1"
 #endif
 
+/* 1: images linked in this tree get the compact unwind table (docs/unwinding.md), a third of the
+ * size of the call frame information, instead of it. 0: they keep that, and it is interpreted. */
+#ifndef WEFT_CONFIG_UNWIND_TABLE
+#define WEFT_CONFIG_UNWIND_TABLE 1
+#endif
+#if WEFT_CONFIG_UNWIND_TABLE != 0 && WEFT_CONFIG_UNWIND_TABLE != 1
+#error "WEFT_CONFIG_UNWIND_TABLE must be 0 or 1"
+#endif
+
 /* 0: no heap: malloc returns NULL, a thread's stack is the caller's, main's is in .bss, and stdio
  * does not work (weft_print does). */
 #ifndef WEFT_CONFIG_HEAP

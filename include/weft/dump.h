@@ -12,8 +12,10 @@ extern "C" {
 #endif
 
 /* Prints the stacks of all threads to the console, the caller first. Context: any but a
- * panicking system. A thread stops the world for it where it may (weft/world.h), and so may block;
- * otherwise preemption is off meanwhile. */
+ * panicking system. A thread stops the world where it may (weft/world.h), and so may block: once
+ * for each thread, for as long as its stack takes to read, so that the others hardly notice, and
+ * each stack is of another moment (weft_stack has them all of one). Otherwise preemption is off
+ * during the whole dump. */
 void weft_threads_dump(void);
 
 /* Writes the caller's stack (or with `all`, every thread's) as text into buffer[0..bytes) and

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Also looks, after each run, at whether the ticks of every profile that was sent add up. */
 #include "tests/board/harness.h"
 
 #include <criterion/criterion.h>
@@ -8,6 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+#include "prof/log_format.h"
+#include "tools/weft/demux.h"
+#include "tools/weft/log_record.h"
 
 static const char *setting(const char *name, const char *otherwise)
 {
@@ -112,6 +117,85 @@ static const char *config_cores(const char *config)
     return cores;
 }
 
+/* ---- conservation (requirements C3) ---- */
+
+#define CORES_MAX 256
+
+struct conservation {
+    uint32_t recorded[CORES_MAX];
+    bool begun[CORES_MAX]; /* its header was seen, and nothing was lost since */
+    const char *where;
+};
+
+static void conservation_end(struct conservation *sum, const struct log_item *item)
+{
+    const uint32_t ticks = log_record_32(item, 0), recorded = log_record_32(item, 1);
+    uint32_t all = 0;
+
+    for (size_t i = 1; i < 6; i++) /* recorded, three kinds of losses, suppressed */
+        all += log_record_32(item, i);
+    cr_assert_eq(ticks, all, "%s: core %u has %u ticks, but %u are accounted for", sum->where,
+                 item->core_number, ticks, all);
+    if (sum->begun[item->core_number])
+        cr_assert_eq(recorded, sum->recorded[item->core_number],
+                     "%s: core %u says it has recorded %u ticks; its samples have %u", sum->where,
+                     item->core_number, recorded, sum->recorded[item->core_number]);
+    sum->begun[item->core_number] = false;
+}
+
+static void conservation_record(void *context, const uint8_t *bytes, size_t length, uint64_t offset)
+{
+    struct conservation *sum = context;
+    struct log_item item;
+
+    if (!log_record_open(&item, bytes, length, offset))
+        return;
+    if (item.type == LOG_HEADER) {
+        sum->begun[item.core_number] = true;
+        sum->recorded[item.core_number] = 0;
+    } else if (item.type == LOG_SAMPLE && item.payload[4] != CONTEXT_BLOCKED) {
+        sum->recorded[item.core_number] += log_record_32(&item, 2);
+    } else if (item.type == LOG_END && item.payload_bytes == sizeof(struct log_end)) {
+        conservation_end(sum, &item);
+    }
+}
+
+static void conservation_damage(void *context, uint64_t offset, const char *what)
+{
+    struct conservation *sum = context;
+
+    (void)offset, (void)what;
+    memset(sum->begun, 0,
+           sizeof sum->begun); /* samples are missing: by whose fault the test says */
+}
+
+static void conservation_text(void *context, const uint8_t *bytes, size_t length)
+{
+    (void)context, (void)bytes, (void)length;
+}
+
+static void conservation_check(const struct board_run *run)
+{
+    static struct demux demux;
+    static struct conservation sum;
+    uint8_t bytes[4096];
+    char path[300];
+    FILE *serial;
+    size_t got;
+
+    snprintf(path, sizeof path, "%s/serial.raw", run->folder);
+    serial = fopen(path, "rb");
+    if (serial == NULL)
+        return;
+    sum = (struct conservation){.where = run->folder};
+    demux_init(&demux, &(struct demux_sink){conservation_text, conservation_record,
+                                            conservation_damage, &sum});
+    while ((got = fread(bytes, 1, sizeof bytes, serial)) > 0)
+        demux_feed(&demux, bytes, got);
+    demux_finish(&demux);
+    fclose(serial);
+}
+
 struct board_run board_boot(const char *image, const char *arguments,
                             const struct board_options *options)
 {
@@ -138,6 +222,7 @@ struct board_run board_boot(const char *image, const char *arguments,
                           config_cores(options->config), elf, run.folder, arguments);
     snprintf(path, sizeof path, "%s/console.log", run.folder);
     run.console = file_text(path);
+    conservation_check(&run);
     return run;
 }
 

@@ -16,6 +16,7 @@
 
 #include "prof/cfi.c"
 #include "prof/cfi_program.c"
+#include "prof/cfi_reader.c"
 #include "prof_check.h"
 
 /* An ELF file and its tables, in place in libelf's memory. */

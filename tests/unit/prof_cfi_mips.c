@@ -91,7 +91,8 @@ static void build_image(const char *options)
         "-ffreestanding -fno-stack-protector -fasynchronous-unwind-tables %s -nostdlib -static "
         "-I. -Iinclude -Iarch/mips -Wl,--eh-frame-hdr -Wl,--unresolved-symbols=ignore-all "
         "-Wl,-Ttext=0x00100000 -o %s/image.elf %s/nasty.c kernel/print.c prof/cfi.c "
-        "prof/cfi_program.c prof/cfi_expression.c prof/unwind.c prof/frame.c 2>&1",
+        "prof/cfi_program.c prof/cfi_reader.c prof/cfi_expression.c prof/unwind.c prof/frame.c "
+        "2>&1",
         source_root(), options, directory, directory);
     cr_assert(system(command) == 0, "%s", command);
     make_copy_for_elfutils();

@@ -120,6 +120,17 @@ void arch_unwind_from_frame(struct arch_unwind *registers, const struct arch_fra
     registers->pc = frame->value[ARCH_UNWIND_RA];
 }
 
+void arch_unwind_tracked_from_frame(struct arch_unwind *registers, const struct arch_frame *frame,
+                                    uint32_t mask)
+{
+    mask |= 1u << ARCH_UNWIND_SP | 1u << ARCH_UNWIND_RA;
+    memset(registers, 0xa5, sizeof *registers); /* nobody may look at the others */
+    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++)
+        if ((mask >> i & 1) != 0)
+            registers->value[i] = frame->value[i];
+    registers->pc = frame->value[ARCH_UNWIND_RA];
+}
+
 void arch_unwind_from_parked(struct arch_unwind *registers, const void *saved_sp)
 {
     static const unsigned char order[] = {3, 6, 12, 13, 14, 15};
@@ -243,6 +254,15 @@ struct weft_thread *thread_all_first(void)
     return all_threads;
 }
 
+size_t weft_thread_count(void)
+{
+    size_t count = 0;
+
+    for (const struct weft_thread *at = all_threads; at != NULL; at = at->all_next)
+        count += !at->runtime;
+    return count;
+}
+
 const char *thread_wait_name(enum thread_wait reason)
 {
     return reason == WAIT_SLEEP           ? "sleep"
@@ -321,12 +341,12 @@ static int find_tables(struct dl_phdr_info *info, size_t size, void *argument)
     return 1; /* the first is the program itself */
 }
 
-struct cfi_tables image_tables(uintptr_t pc)
+bool image_row(uintptr_t pc, struct cfi_row *row, struct cfi_section *blocks)
 {
-    (void)pc;
     if (own_tables.index.start == NULL)
         dl_iterate_phdr(find_tables, NULL);
-    return own_tables;
+    *blocks = own_tables.frames;
+    return cfi_find(&own_tables, pc, row);
 }
 
 uintptr_t image_text_start(void)

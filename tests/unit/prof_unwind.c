@@ -21,6 +21,7 @@
 
 /* Never run. Each is 16 bytes; what matters is what its information says. */
 extern const char hand_leaf[], hand_frame32[], hand_rbp[], hand_start[], hand_none[], hand_down[];
+extern const char hand_odd[], hand_below[];
 extern const char hand_saves_rbp[], hand_register[], hand_unsaved[], hand_signal[],
     hand_expression[];
 
@@ -36,6 +37,10 @@ __asm__(
     "   .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_start: .cfi_startproc\n .cfi_undefined rip\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_down: .cfi_startproc\n .cfi_def_cfa_offset -16\n .fill 16, 1, 0x90\n .cfi_endproc\n"
+    "hand_odd: .cfi_startproc\n .cfi_def_cfa_offset 20\n .fill 16, 1, 0x90\n .cfi_endproc\n"
+    "hand_below: .cfi_startproc\n .cfi_def_cfa_offset 8\n .cfi_offset rip, -24\n .fill 16, 1, "
+    "0x90\n"
+    " .cfi_endproc\n"
     "hand_register: .cfi_startproc\n .cfi_register rip, r12\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_unsaved: .cfi_startproc\n .cfi_same_value rip\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_signal: .cfi_startproc\n .cfi_signal_frame\n .fill 16, 1, 0x90\n .cfi_endproc\n"
@@ -62,14 +67,27 @@ static struct arch_unwind registers_at(uintptr_t pc, uintptr_t sp)
     return registers;
 }
 
+/* What the sampler gives to a walk with a cache: the others are nobody's business. */
+static void keep_tracked(struct arch_unwind *registers, const struct unwind_cache *with)
+{
+    uint32_t kept = with->needed | 1u << ARCH_UNWIND_SP | 1u << ARCH_UNWIND_RA;
+
+    for (unsigned i = 0; i < ARCH_UNWIND_REGISTERS; i++)
+        if ((kept >> i & 1) == 0)
+            registers->value[i] = 0x5a5a5a5a5a5a5a5a;
+}
+
 /* A walk of `stack` as the sampler does it: a restart goes without the cache. */
 static struct unwind_result walk_again(struct unwind_cache *with, const struct arch_unwind *start,
                                        unwind_pc *to, unsigned capacity)
 {
     struct arch_unwind registers = *start;
     uintptr_t lo = (uintptr_t)stack, hi = (uintptr_t)(stack + 64);
-    struct unwind_result result = unwind_walk(with, &registers, true, lo, hi, to, capacity);
+    struct unwind_result result;
 
+    if (with != NULL)
+        keep_tracked(&registers, with);
+    result = unwind_walk(with, &registers, true, lo, hi, to, capacity);
     if (!result.restart)
         return result;
     cr_assert(with != NULL, "a restart without a cache");
@@ -245,6 +263,22 @@ Test(prof_unwind, a_cfa_that_does_not_rise_ends_the_walk)
     stack[12] = (uintptr_t)(stack + 12); /* or the same */
     expect(&start, 2, REASON_BOUNDS);
     start = registers_at(SITE(hand_down, 3), (uintptr_t)(stack + 8));
+    expect(&start, 1, REASON_BOUNDS);
+}
+
+Test(prof_unwind, a_frame_that_is_no_multiple_of_a_word_ends_the_walk)
+{
+    struct arch_unwind start = registers_at(SITE(hand_leaf, 3), (uintptr_t)stack);
+
+    stack[0] = SITE(hand_odd, 5);
+    memset(stack + 1, 0x11, 8 * sizeof *stack);
+    expect(&start, 2, REASON_BOUNDS);
+}
+
+Test(prof_unwind, a_return_address_below_the_stack_is_not_read)
+{
+    struct arch_unwind start = registers_at(SITE(hand_below, 3), (uintptr_t)stack);
+
     expect(&start, 1, REASON_BOUNDS);
 }
 

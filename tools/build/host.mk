@@ -22,3 +22,13 @@ build/bin/weft: $(weft_tool_OBJS)
 	$(Q)$(HOST_CC) -o $@ $^ $(weft_tool_LIBS)
 
 -include $(weft_tool_OBJS:.o=.d)
+
+# The link step that makes the compact unwind table (tools/unwind). It compiles the target's readers.
+unwind_tool_OBJS := $(patsubst %.c,build/host/%.o,$(wildcard tools/unwind/*.c))
+
+build/bin/weft-unwind-table: $(unwind_tool_OBJS)
+	$(call say,HOSTLD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -o $@ $^ -lelf
+
+-include $(unwind_tool_OBJS:.o=.d)

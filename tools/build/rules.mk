@@ -36,16 +36,29 @@ $(B)/image.ld: $(board_LINKER) tools/build/rules.mk $(wildcard linker/*.h) inclu
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude -DLINKER_$(arch_PORT) $(DEFINES) $< -o $@
 
+$(B)/image-table.ld: $(B)/image.ld
+	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -x assembler-with-cpp -I. -Iinclude -DLINKER_$(arch_PORT) -DLINKER_UNWIND_TABLE $(DEFINES) $(board_LINKER) -o $@
+
 LINK_FLAGS = $(arch_FLAGS) -nostdlib $(libc_LINK_FLAGS) -Wl,--gc-sections -Wl,--build-id=sha1 $(if $(filter UNWIND=0,$(CONFIG)),,-Wl$(comma)--eh-frame-hdr) \
 	-Wl,-z,noexecstack $(arch_LINK_FLAGS)
+
+# Images of this tree have the compact unwind table; image.ld, which is installed, leaves the call frame information in,
+# because a program linked in one step has nothing else.
+link_TABLE := $(if $(filter UNWIND=0 UNWIND_TABLE=0,$(CONFIG)),,yes)
+link_SCRIPT := $(B)/image$(if $(link_TABLE),-table).ld
+link_COMMAND := $(if $(link_TABLE),WEFT_UNWIND_TABLE=build/bin/weft-unwind-table tools/build/link-table.sh,tools/build/link.sh)
+link_TOOL := $(if $(link_TABLE),build/bin/weft-unwind-table tools/build/link-table.sh)
+# Call frame information that is not loaded needs no index, and no interpreter.
+link_INTERPRETER := $(if $(filter UNWIND=0,$(CONFIG)),,-Wl$(comma)-u$(comma)cfi_find)
+link_FLAGS = $(LINK_FLAGS) $(if $(filter glibc,$(board_LIBC)),$(link_INTERPRETER),$(if $(link_TABLE),-Wl$(comma)--no-eh-frame-hdr,$(link_INTERPRETER)))
 
 # $(call image,NAME,SOURCES): build/.../NAME.elf out of an application's sources.
 define image
 $(1)_OBJS := $$(patsubst %,$$(B)/%.o,$$(basename $(2)))
-$$(B)/$(1).elf: $$($(1)_OBJS) $$(B)/libweft.a $$(B)/image.ld
+$$(B)/$(1).elf: $$($(1)_OBJS) $$(B)/libweft.a $$(link_SCRIPT) $$(link_TOOL)
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)tools/build/link.sh $$(CC) $$(LINK_FLAGS) -T $$(B)/image.ld -Wl,-Map=$$(@:.elf=.map) -o $$@.tmp $$(libc_FIRST) $$($(1)_OBJS) \
+	$$(Q)$$(link_COMMAND) $$(CC) $$(link_FLAGS) -T $$(link_SCRIPT) -Wl,-Map=$$(@:.elf=.map) -o $$@.tmp $$(libc_FIRST) $$($(1)_OBJS) \
 		-Wl,--start-group $$(B)/libweft.a $$(libc_LIBS) -Wl,--end-group $$(libc_LAST)
 	@mv $$@.tmp $$@
 image_OBJS += $$($(1)_OBJS)

@@ -19,6 +19,7 @@ done < <(cd "$folder" && find arch boards kernel sched mem prof -name '*.o')
 # the map is " .section 0xaddress 0xsize file", with a line break after a long name.
 while read -r size file; do
     case $file in
+    *.table.o) where=unwind\ table ;;
     *libgcc*) where=libgcc ;;
     *newlib/*/lib/*) where=newlib ;;
     *libweft.a*) where=${file##*libweft.a(} where=${folders[${where%)}]} ;;
@@ -29,9 +30,9 @@ done < <(awk '
     /^Linker script and memory map/ { inside = 1 }
     !inside { next }
     /^\/DISCARD\// { wanted = 0 }
-    /^\.[a-z]/ { wanted = $1 ~ /^\.(text|rodata|data|sdata|eh_frame|eh_frame_hdr|init_array|fini_array|tdata|note)/ }
-    /^ [.A-Z]/ && NF == 1 { line = $0; getline; $0 = line $0 }
-    wanted && /^ [.A-Z]/ && NF >= 4 && $2 ~ /^0x/ && $2 !~ /^0x0*$/ && $3 ~ /^0x/ { print $3, $4 }' "$map")
+    /^[.w][a-z_]/ { wanted = $1 ~ /^(\.(text|rodata|data|sdata|init_array|fini_array|tdata|note)|weft_unwind_table)/ || ($1 ~ /^\.eh_frame/ && $2 !~ /^0x0*$/) }
+    /^ [.A-Zw]/ && NF == 1 { line = $0; getline; $0 = line $0 }
+    wanted && /^ [.A-Zw]/ && NF >= 4 && $2 ~ /^0x/ && $2 !~ /^0x0*$/ && $3 ~ /^0x/ { print $3, $4 }' "$map")
 for where in "${!bytes[@]}"; do
     [ "${bytes[$where]}" = 0 ] || printf '    %-10s %7d\n' "$where" "${bytes[$where]}"
 done | sort -k2 -n -r
@@ -41,3 +42,7 @@ while read -r _ size _ symbol; do
     case $symbol in cost_*) symbol=${symbol#cost_} line+="${line:+, }${symbol//_/ } $((0x$size))" ;; esac
 done < <("${cross}nm" -S "$cost")
 echo "    a thread: $line"
+if [ -n "$("${cross}readelf" -SW "$elf" | grep weft_unwind_table)" ]; then
+    build/bin/weft-unwind-table size "$elf" |
+        awk '{ printf "    unwind table: %d, %.1f %% of the text (%d)\n", $1, 100 * $1 / $2, $2 }'
+fi

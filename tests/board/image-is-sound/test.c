@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What can be said of an image without running it. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,4 +106,25 @@ Test(house, include_directions_hold)
     char *output;
 
     cr_assert_eq(host_run(&output, "tools/build/check-includes.sh"), 0, "%s", output);
+}
+
+/* The link step has compared the table with the call frame information, pc by pc, newlib included
+ * (tools/unwind); here that it did, that the image has the one and not the other, and how large it
+ * is. */
+Test(image, compact_unwind_table_is_right_and_small)
+{
+    char elf[256], *output;
+    unsigned table, text;
+
+    board_image_path(elf, sizeof elf, "demo", NULL);
+    cr_assert_eq(host_run(&output, "build/bin/weft-unwind-table check %s", elf), 0, "%s", output);
+    cr_assert_eq(host_run(&output, "build/bin/weft-unwind-table size %s", elf), 0, "%s", output);
+    cr_assert_eq(sscanf(output, "%u %u", &table, &text), 2, "%s", output);
+    cr_assert(table > 0 && table * 10 <= text, "%u bytes for %u of text", table, text);
+    if (strcmp(board_name(), "linux") == 0)
+        return; /* the libc's own unwinder wants the other */
+    cr_assert_eq(host_run(&output, "LC_ALL=C readelf -SW %s | grep -c 'eh_frame .* A '", elf), 1,
+                 "%s", output);
+    cr_assert_eq(host_run(&output, "nm %s | grep -w cfi_find", elf), 1,
+                 "the interpreter is linked");
 }

@@ -187,9 +187,9 @@ static void try_capacity(size_t capacity, size_t expected)
             bool ended = false;
 
             CHECK(records[i].pcs[0] != 0);
-            for (unsigned at = 0; at < WEFT_STACK_RECORD_DEPTH; at++) {
-                CHECK(!ended || records[i].pcs[at] == 0);
-                ended |= records[i].pcs[at] == 0;
+            for (unsigned at = 0; at < WEFT_STACK_RECORD_DEPTH && !ended; at++) {
+                ended = records[i].pcs[at] == 0;
+                CHECK(ended || (unsigned char)(records[i].pcs[at] >> 16) != CANARY);
             }
         }
     }
@@ -223,8 +223,158 @@ static void threads(void)
     try_capacity(others, others); /* those that have ended are absent */
 }
 
-int main(void)
+/* ---- a thousand threads that come and go (requirements E1) ---- */
+
+#define SLOTS 1000
+#define SNAPSHOTS 60
+#define CHURN_STACK_BYTES 3072
+
+/* Each counts one step of all children together, so the differences say how many can be where. */
+static struct {
+    uint32_t announced, spawned;          /* before and after weft_thread_spawn */
+    uint32_t entering, inside, out, left; /* around the waiting function, and within it */
+    uint32_t exiting, joined;
+} steps;
+
+static struct slot {
+    struct weft_thread *thread;
+    struct weft_semaphore gate;
+} slots[SLOTS];
+
+static volatile bool churning;
+
+static void step(uint32_t *count)
 {
+    __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Alone in its 256 bytes, so that a pc tells. */
+#define DWELL_BYTES 256
+static __attribute__((noinline, aligned(DWELL_BYTES))) void dwell(struct slot *slot)
+{
+    step(&steps.inside);
+    CHECK(weft_semaphore_wait(&slot->gate) == 0);
+    step(&steps.out);
+}
+
+static __attribute__((aligned(DWELL_BYTES))) void *dweller(void *slot)
+{
+    step(&steps.entering);
+    dwell(slot);
+    step(&steps.left);
+    step(&steps.exiting);
+    return slot;
+}
+
+static void slot_turn(struct slot *slot)
+{
+    static const struct weft_thread_attr attr = {.priority = WEFT_PRIORITY_DEFAULT,
+                                                 .stack_bytes = CHURN_STACK_BYTES};
+
+    if (slot->thread == NULL) {
+        step(&steps.announced);
+        CHECK(weft_thread_spawn(&slot->thread, &attr, dweller, slot) == 0);
+        step(&steps.spawned);
+    } else {
+        CHECK(weft_semaphore_post(&slot->gate) == 0);
+        CHECK(weft_thread_join(slot->thread, NULL) == 0);
+        slot->thread = NULL;
+        step(&steps.joined);
+    }
+}
+
+/* Fills all slots, then empties and fills some again, as a generator of numbers says, until it is
+ * told to end. */
+static void *churner(void *argument)
+{
+    uint32_t number = 1;
+
+    for (unsigned i = 0; i < SLOTS; i++)
+        slot_turn(&slots[i]);
+    churning = true;
+    while (churning) {
+        number = number * 1664525 + 1013904223;
+        slot_turn(&slots[number >> 16 & 1 ? (number >> 17) % SLOTS : SLOTS / 2]);
+    }
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (slots[i].thread != NULL)
+            slot_turn(&slots[i]);
+    return argument;
+}
+
+/* How many of the records have a pc of this function. */
+static unsigned standing_in(const struct weft_stack_record *records, size_t count, uintptr_t start,
+                            uintptr_t bytes)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        for (unsigned at = 0; at < WEFT_STACK_RECORD_DEPTH && records[i].pcs[at] != 0; at++)
+            if (records[i].pcs[at] - start < bytes) {
+                found++;
+                break;
+            }
+    return found;
+}
+
+/* Main is the most urgent thread there is: between its two readings of the steps and the stop there
+ * is nothing but a preempted churner, whose position the steps bound. Returns how far the bounds
+ * are apart. */
+static unsigned snapshot(struct weft_stack_record *records, size_t room, size_t others)
+{
+    size_t count = 0, least, most;
+    unsigned dwelling;
+
+    if (!weft_thread_stacks(records, room, &count)) {
+        CHECK(room < count && all_bytes(records, room * sizeof *records, CANARY));
+        return 0;
+    }
+    least = others + steps.spawned - steps.exiting;
+    most = others + steps.announced - steps.joined;
+    CHECK(count >= least && count <= most);
+    dwelling = standing_in(records, count, (uintptr_t)dwell, DWELL_BYTES);
+    CHECK(dwelling >= steps.inside - steps.out && dwelling <= steps.entering - steps.left);
+    for (size_t i = 0; i < count; i++)
+        CHECK(records[i].pcs[0] != 0);
+    return (unsigned)(most - least);
+}
+
+static void churn(void)
+{
+    size_t room = SLOTS + 64, others = weft_thread_count() + 1;
+    struct weft_stack_record *records = malloc(room * sizeof *records);
+    struct weft_thread *thread;
+    unsigned exact = 0, slack;
+
+    CHECK(records != NULL);
+    for (unsigned i = 0; i < SLOTS; i++)
+        CHECK(weft_semaphore_init(&slots[i].gate, 0, 1) == 0);
+    CHECK(weft_thread_set_priority(weft_thread_self(), WEFT_PRIORITY_DEFAULT + 4) == 0);
+    CHECK(weft_thread_spawn(&thread, NULL, churner, NULL) == 0);
+    while (!churning)
+        weft_thread_sleep_ns(SLEEP_NS);
+    for (unsigned i = 0; i < SNAPSHOTS; i++) {
+        weft_thread_sleep_ns(100000 + i * 7919); /* somewhere else in the churner each time */
+        memset(records, CANARY, 8 * sizeof *records);
+        slack = snapshot(records, i % 8 == 7 ? 8 : room, others);
+        CHECK(slack <= 2); /* one thread comes, or goes */
+        exact += slack == 0;
+    }
+    churning = false;
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    CHECK(steps.joined == steps.announced && weft_thread_count() + 1 == others);
+    printf("churn: %u threads, %u of %u snapshots without slack\n", (unsigned)steps.joined, exact,
+           SNAPSHOTS);
+    CHECK(exact > SNAPSHOTS / 8 && steps.joined > SLOTS + 20);
+    free(records);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "churn") == 0) {
+        churn();
+        return 0;
+    }
     creation();
     contention();
     interrupts();

@@ -28,6 +28,17 @@ static void sums(uint64_t sum[2], const struct profile *profile, unsigned number
     }
 }
 
+/* A thousand threads, of which some end and others begin all the time, against what the program
+ * knows of them. */
+Test(sites, stacks_of_a_thousand_churning_threads_are_theirs, .timeout = 100)
+{
+    struct board_run run = board_boot(
+        IMAGE, "churn", &(struct board_options){.icount = "shift=3,sleep=off", .name = "churn"});
+
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "churn: ");
+}
+
 Test(sites, count_what_the_program_did, .timeout = 100)
 {
     struct board_run run =
