@@ -61,7 +61,7 @@ uint64_t tick_start_irqoff(uint32_t rate_hz)
     DEBUG_ASSERT(!arch_irq_enabled());
     core->tick_wanted = 1;
     period_start_irqoff(core, rate_hz);
-    return clock_hz * 1000 / core->tick_period;
+    return (clock_hz * 1000 + core->tick_period / 2) / core->tick_period;
 }
 
 void tick_restore_irqoff(void)
