@@ -49,7 +49,7 @@ static void threads(void)
     attr.priority = WEFT_PRIORITY_LOWEST;
     CHECK(weft_thread_spawn(&thread, &attr, spins, NULL) == 0);
     attr.name = "waiter \"quoted\"";
-    attr.priority = WEFT_PRIORITY_DEFAULT;
+    attr.priority = WEFT_PRIORITY_DEFAULT + 2; /* it waits before this goes on */
     CHECK(weft_thread_spawn(&thread, &attr, waits, NULL) == 0);
 }
 
@@ -61,11 +61,11 @@ int main(int argc, char **argv)
     CHECK(weft_semaphore_init(&never, 0, 1) == 0);
     CHECK(weft_heap_profile_start(&all) == 0);
     keeps_here();
+    threads();
     if (!mute) {
         CHECK(weft_remote_start(WEFT_PRIORITY_DEFAULT + 1) == 0);
         CHECK(weft_remote_start(WEFT_PRIORITY_DEFAULT + 1) == WEFT_ESTATE);
     }
-    threads();
     for (unsigned i = 0;; i++) {
         printf("still here, %u\n", i);
         fflush(stdout);
