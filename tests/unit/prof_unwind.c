@@ -21,7 +21,7 @@
 
 /* Never run. Each is 16 bytes; what matters is what its information says. */
 extern const char hand_leaf[], hand_frame32[], hand_rbp[], hand_start[], hand_none[], hand_down[];
-extern const char hand_odd[];
+extern const char hand_odd[], hand_below[];
 extern const char hand_saves_rbp[], hand_register[], hand_unsaved[], hand_signal[],
     hand_expression[];
 
@@ -38,6 +38,9 @@ __asm__(
     "hand_start: .cfi_startproc\n .cfi_undefined rip\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_down: .cfi_startproc\n .cfi_def_cfa_offset -16\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_odd: .cfi_startproc\n .cfi_def_cfa_offset 20\n .fill 16, 1, 0x90\n .cfi_endproc\n"
+    "hand_below: .cfi_startproc\n .cfi_def_cfa_offset 8\n .cfi_offset rip, -24\n .fill 16, 1, "
+    "0x90\n"
+    " .cfi_endproc\n"
     "hand_register: .cfi_startproc\n .cfi_register rip, r12\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_unsaved: .cfi_startproc\n .cfi_same_value rip\n .fill 16, 1, 0x90\n .cfi_endproc\n"
     "hand_signal: .cfi_startproc\n .cfi_signal_frame\n .fill 16, 1, 0x90\n .cfi_endproc\n"
@@ -270,6 +273,23 @@ Test(prof_unwind, a_frame_that_is_no_multiple_of_a_word_ends_the_walk)
     stack[0] = SITE(hand_odd, 5);
     memset(stack + 1, 0x11, 8 * sizeof *stack);
     expect(&start, 2, REASON_BOUNDS);
+}
+
+/* The stack begins at its ninth word here; the seventh would do for a caller. */
+Test(prof_unwind, a_return_address_below_the_stack_is_not_read)
+{
+    uintptr_t lo = (uintptr_t)(stack + 8), hi = (uintptr_t)(stack + 64);
+
+    memset(&cache, 0, sizeof cache);
+    stack[6] = SITE(hand_start, 6);
+    for (int turn = 0; turn < 3; turn++) {
+        struct arch_unwind registers = registers_at(SITE(hand_below, 3), lo);
+        struct unwind_result result =
+            unwind_walk(turn == 0 ? NULL : &cache, &registers, true, lo, hi, pcs, CAPACITY);
+
+        cr_assert(result.depth == 1 && result.reason == REASON_BOUNDS, "turn %d: %u frames, %s",
+                  turn, result.depth, unwind_reason_name(result.reason));
+    }
 }
 
 Test(prof_unwind, a_stack_pointer_that_cannot_be_right_is_not_followed)
