@@ -405,6 +405,26 @@ Test(prof_unwind, a_walk_goes_through_an_interrupt_frame)
     cr_assert(pcs[3] == SITE(hand_start, 3));
 }
 
+/* The row that ends walks holds for several places. That the port has no business at one of them,
+ * which the cache remembers, says nothing about the next. */
+Test(prof_unwind, the_port_is_asked_about_each_place_where_walks_end)
+{
+    struct arch_unwind start = registers_at(SITE(hand_leaf, 3), (uintptr_t)stack);
+
+    /* Two that share a slot: 32 bytes of code do. */
+    uintptr_t here = SITE(hand_start, (SITE(hand_start, 4) & 31) != 0 ? 4 : 8);
+
+    memset(&cache, 0, sizeof cache);
+    stack[0] = here;
+    for (int turn = 0; turn < 3; turn++)
+        cr_assert(walk_again(&cache, &start, pcs, CAPACITY).depth == 2);
+    fake_trap_return = here + 1;
+    stack[0] = fake_trap_return;
+    trap_frame_at(stack + 1, SITE(hand_leaf, 0), (uintptr_t)(stack + 20));
+    stack[20] = SITE(hand_start, 4);
+    cr_assert(walk_again(&cache, &start, pcs, CAPACITY).depth == 4);
+}
+
 Test(prof_unwind, an_interrupt_frame_that_leads_down_ends_the_walk)
 {
     struct arch_unwind start = registers_at(SITE(hand_leaf, 3), (uintptr_t)(stack + 30));
