@@ -275,11 +275,21 @@ Test(prof_unwind, a_frame_that_is_no_multiple_of_a_word_ends_the_walk)
     expect(&start, 2, REASON_BOUNDS);
 }
 
+/* The stack begins at its ninth word here; the seventh would do for a caller. */
 Test(prof_unwind, a_return_address_below_the_stack_is_not_read)
 {
-    struct arch_unwind start = registers_at(SITE(hand_below, 3), (uintptr_t)stack);
+    uintptr_t lo = (uintptr_t)(stack + 8), hi = (uintptr_t)(stack + 64);
 
-    expect(&start, 1, REASON_BOUNDS);
+    memset(&cache, 0, sizeof cache);
+    stack[6] = SITE(hand_start, 6);
+    for (int turn = 0; turn < 3; turn++) {
+        struct arch_unwind registers = registers_at(SITE(hand_below, 3), lo);
+        struct unwind_result result =
+            unwind_walk(turn == 0 ? NULL : &cache, &registers, true, lo, hi, pcs, CAPACITY);
+
+        cr_assert(result.depth == 1 && result.reason == REASON_BOUNDS, "turn %d: %u frames, %s",
+                  turn, result.depth, unwind_reason_name(result.reason));
+    }
 }
 
 Test(prof_unwind, a_stack_pointer_that_cannot_be_right_is_not_followed)
@@ -393,6 +403,26 @@ Test(prof_unwind, a_walk_goes_through_an_interrupt_frame)
     cr_assert(pcs[1] == SITE(hand_none, 7));
     cr_assert(pcs[2] == SITE(hand_leaf, 0), "the interrupted pc is exact");
     cr_assert(pcs[3] == SITE(hand_start, 3));
+}
+
+/* The row that ends walks holds for several places. That the port has no business at one of them,
+ * which the cache remembers, says nothing about the next. */
+Test(prof_unwind, the_port_is_asked_about_each_place_where_walks_end)
+{
+    struct arch_unwind start = registers_at(SITE(hand_leaf, 3), (uintptr_t)stack);
+
+    /* Two that share a slot: 32 bytes of code do. */
+    uintptr_t here = SITE(hand_start, (SITE(hand_start, 4) & 31) != 0 ? 4 : 8);
+
+    memset(&cache, 0, sizeof cache);
+    stack[0] = here;
+    for (int turn = 0; turn < 3; turn++)
+        cr_assert(walk_again(&cache, &start, pcs, CAPACITY).depth == 2);
+    fake_trap_return = here + 1;
+    stack[0] = fake_trap_return;
+    trap_frame_at(stack + 1, SITE(hand_leaf, 0), (uintptr_t)(stack + 20));
+    stack[20] = SITE(hand_start, 4);
+    cr_assert(walk_again(&cache, &start, pcs, CAPACITY).depth == 4);
 }
 
 Test(prof_unwind, an_interrupt_frame_that_leads_down_ends_the_walk)
