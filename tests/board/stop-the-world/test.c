@@ -33,6 +33,25 @@ Test(world, stops_threads_that_are_never_preempted)
     goes_on("CORES=2 PREEMPTION=0", "2-cooperative");
 }
 
+static void waits_for_idle_threads(const char *config, const char *name)
+{
+    struct board_run run = board_boot("stop-the-world", "idle",
+                                      &(struct board_options){.config = config, .name = name});
+
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "idle threads were waited for");
+}
+
+Test(world, waits_for_an_idle_thread_that_is_in_the_heap)
+{
+    waits_for_idle_threads("CORES=2", "idle");
+}
+
+Test(world, waits_for_an_idle_thread_that_is_in_the_heap_of_four_cores)
+{
+    waits_for_idle_threads("CORES=4 DEBUG=1", "idle-4");
+}
+
 static void refused_by(const char *config, const char *word, const char *text)
 {
     struct board_run run =
