@@ -15,6 +15,7 @@
 #include "kernel/tick.h"
 #include "mem/scavenger.h"
 #include "sched/sched.h"
+#include "sched/thread.h"
 #include "sched/world.h"
 
 #define COUNTERS 6
@@ -43,7 +44,7 @@ static void *counter(void *argument)
         weft_preempt_enable();
         free(block);
         if (*count % 64 == 0)
-            weft_thread_sleep_ns(50000);
+            weft_thread_sleep_ns(50000 * TIME_SCALE); /* stoppers of lower priority run */
     }
     return NULL;
 }
@@ -261,6 +262,22 @@ static void on_system_stack(void)
     weft_world_stop("at boot");
 }
 
+/* What the checks behind a stop are for can't happen; so they are shown what it would look like. */
+static void moved(void)
+{
+    weft_world_stop("a move");
+    world.core ^= 1;
+    weft_world_start();
+}
+
+static void somebody_runs(void)
+{
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
+    weft_world_stop("a runner");
+    cores[WEFT_CONFIG_CORES > 1 ? 1 : 0].current = core_self()->current;
+    weft_world_start();
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -273,6 +290,8 @@ static const struct {
     {"system-stack", on_system_stack},
     {"start", weft_world_start},
     {"idle", idle_in_heap},
+    {"moved", moved},
+    {"runner", somebody_runs},
 };
 
 int main(int argc, char **argv)
