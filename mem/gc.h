@@ -190,6 +190,9 @@ void gc_share_open(void);
 void gc_share_close(void);
 bool gc_share_is_open(void);
 
+/* Others may be marking: from the first piece that was given away to the end of the round. */
+bool gc_share_is_shared(void);
+
 /* Gives away some of what waits on the marker's stack, if it is wanted. */
 void gc_share_give(struct gc_marker *marker);
 
@@ -216,6 +219,10 @@ static inline void gc_share_close(void)
 {
 }
 static inline bool gc_share_is_open(void)
+{
+    return false;
+}
+static inline bool gc_share_is_shared(void)
 {
     return false;
 }

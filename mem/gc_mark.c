@@ -13,7 +13,7 @@
  * it happens is counted.
  *
  * Where other cores help (gc_share.c), a block's bit is taken atomically: who has taken it looks
- * into the block. With one core, and in a cycle without helpers, it is a plain store.
+ * into the block. With one core, and until work was given away, it is a plain store.
  *
  * The loop is one function with what it needs in registers; docs/collector.md counts its
  * instructions.
@@ -188,20 +188,16 @@ INLINE void drain(struct gc_marker *marker, bool near)
     state_store(&state, marker);
 }
 
-/* The same, with a look now and then whether others want some of it. */
-INLINE void drain_and_give(struct gc_marker *marker, bool near)
+/* The same, but not for long: others may want some of it. */
+INLINE void drain_some(struct gc_marker *marker, struct mode mode)
 {
     struct gc_piece *bottom = marker->stack;
     struct state state;
 
-    do {
-        if (gc_share_is_wanted())
-            gc_share_give(marker);
-        state_load(&state, marker);
-        for (unsigned left = GIVE_EVERY; left != 0 && state.top != bottom; left--)
-            look_at_top(marker, &state, (struct mode){near, true});
-        state_store(&state, marker);
-    } while (marker->depth != 0);
+    state_load(&state, marker);
+    for (unsigned left = GIVE_EVERY; left != 0 && state.top != bottom; left--)
+        look_at_top(marker, &state, mode);
+    state_store(&state, marker);
 }
 
 #define LOOP UNCHECKED static __attribute__((noinline)) void
@@ -216,14 +212,36 @@ LOOP drain_far(struct gc_marker *marker)
     drain(marker, false);
 }
 
+LOOP drain_near_some(struct gc_marker *marker)
+{
+    drain_some(marker, (struct mode){true, false});
+}
+
+LOOP drain_far_some(struct gc_marker *marker)
+{
+    drain_some(marker, (struct mode){false, false});
+}
+
 LOOP drain_near_shared(struct gc_marker *marker)
 {
-    drain_and_give(marker, true);
+    drain_some(marker, (struct mode){true, true});
 }
 
 LOOP drain_far_shared(struct gc_marker *marker)
 {
-    drain_and_give(marker, false);
+    drain_some(marker, (struct mode){false, true});
+}
+
+static void drain_and_give(struct gc_marker *marker, bool near)
+{
+    while (marker->depth != 0) {
+        if (gc_share_is_wanted())
+            gc_share_give(marker);
+        if (gc_share_is_shared())
+            near ? drain_near_shared(marker) : drain_far_shared(marker);
+        else
+            near ? drain_near_some(marker) : drain_far_some(marker);
+    }
 }
 
 void gc_mark_drain(struct gc_marker *marker)
@@ -232,7 +250,7 @@ void gc_mark_drain(struct gc_marker *marker)
                 gc.lo + gc.extent - heap.window_base <= heap.window_bytes;
 
     if (gc_share_is_open())
-        near ? drain_near_shared(marker) : drain_far_shared(marker);
+        drain_and_give(marker, near);
     else
         near ? drain_near(marker) : drain_far(marker);
 }
@@ -244,7 +262,7 @@ void gc_mark_word(struct gc_marker *marker, uintptr_t word)
     if (word - gc.lo >= gc.extent)
         return;
     state_load(&state, marker);
-    if (gc_share_is_open())
+    if (gc_share_is_shared())
         mark_word(marker, &state, word, (struct mode){false, true});
     else
         mark_word(marker, &state, word, (struct mode){false, false});

@@ -11,6 +11,9 @@
  * the lowest are the nearest to the roots, so what is given and what is kept are about as large. A
  * long piece that is alone is cut in two. There are CHUNKS chunks; none free: nothing is given.
  *
+ * Until the owner gives something away in a round nobody else can be marking, and bits are taken by
+ * plain stores.
+ *
  * The end of a round: the owner has nothing, no chunk is full, no helper is busy. All three are
  * under one lock, and a helper that takes a chunk becomes busy in the same step, so there is no
  * moment when work is in nobody's hands. The owner then goes on alone (rescans, finalizers); what
@@ -42,6 +45,7 @@ static struct {
     struct chunk *chunk; /* CHUNKS of them, the first `full` ones in use */
     uint32_t full, waiting, busy;
     bool open;
+    bool shared; /* changed by the owner while nobody else marks */
 } share;
 
 uint32_t gc_share_wanted;
@@ -96,8 +100,10 @@ void gc_share_give(struct gc_marker *marker)
             chunk->pieces = cut(chunk, &marker->stack[0]);
         else
             chunk->pieces = deal(chunk, marker->stack, &marker->depth);
-        if (chunk->pieces != 0)
+        if (chunk->pieces != 0) {
             count_locked(&share.full, 1);
+            share.shared = true;
+        }
         wanted_update_locked();
     }
     spinlock_unlock(&share_lock, state);
@@ -142,6 +148,7 @@ bool gc_share_take(struct gc_marker *marker)
     if (taken) {
         chunk_take_locked(marker);
     } else {
+        share.shared = false;
         share.waiting--;
         wanted_update_locked();
     }
@@ -250,6 +257,11 @@ void gc_share_close(void)
     __atomic_store_n(&share.open, false, __ATOMIC_RELAXED);
     spinlock_unlock(&share_lock, state);
     upcall_world_help_end();
+}
+
+bool gc_share_is_shared(void)
+{
+    return share.shared;
 }
 
 bool gc_share_is_open(void)

@@ -4,7 +4,7 @@
 
 #include "tests/bench/measure.h"
 
-#define BLOCKS 20000u
+#define BLOCKS 20000u /* or as many as the argument says */
 #define CYCLES 20u
 
 struct node {
@@ -42,17 +42,18 @@ static uint64_t pause_now(void)
     return best;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    unsigned blocks = argc > 1 ? (unsigned)atoi(argv[1]) : BLOCKS;
     struct weft_gc_stats stats;
     uint64_t empty, full;
     unsigned cost;
 
     empty = pause_now();
-    cost = MEASURE(1, tree = tree_make(BLOCKS));
-    report("collector_alloc_32_bytes", cost / BLOCKS, 0);
+    cost = MEASURE(1, tree = tree_make(blocks));
+    report("collector_alloc_32_bytes", cost / blocks, 0);
     full = pause_now();
-    report("collector_mark_32_bytes", (unsigned)((full - empty) * 100 / BLOCKS), 0);
+    report("collector_mark_32_bytes", (unsigned)((full - empty) * 100 / blocks), 0);
     weft_gc_stats(&stats);
     printf("bench: collector_memory_percent %u\n",
            (unsigned)(stats.heap_bytes * 100 / stats.live_bytes));

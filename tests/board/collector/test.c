@@ -78,7 +78,7 @@ Test(collector, a_profile_shows_marking_as_the_collector_s)
 
 Test(collector, a_profile_shows_a_helping_core_s_marking_as_the_collector_s)
 {
-    profile_names_the_collector("CORES=2", "drain_near_shared");
+    profile_names_the_collector("CORES=2", "gc_mark_drain"); /* what it calls, too */
 }
 
 Test(collector, threads_that_exhaust_the_heap_together_collect_and_go_on)

@@ -20,6 +20,7 @@
 #include "arch/trap.h"
 #include "kernel/core.h"
 #include "kernel/tick.h"
+#include "scenario.h"
 
 #define PHASES 8u
 #define AHEAD_FIRST 24u /* counts: what arming takes */
@@ -29,9 +30,10 @@
 
 extern const uint32_t __text_start[], __text_end[];
 
-/* Where ticks landed; a word's number in the text, limited to it. */
+/* Where ticks landed; a word's number in the text, limited to it. In the heap: the collector looks
+ * through .bss. */
 #define WORDS_MAX 65536u
-static uint16_t hits_at[WORDS_MAX], hits_in_slot[WORDS_MAX];
+static uint16_t *hits_at, *hits_in_slot;
 
 static struct weft_semaphore disturb = WEFT_SEMAPHORE_INITIALIZER(disturb, 0);
 static volatile uint32_t ticks_seen, disturbances;
@@ -51,7 +53,7 @@ bool __wrap_upcall_timer(struct arch_frame *frame)
     uint32_t cause;
 
     __asm__ volatile("mfc0 %0, $13" : "=r"(cause));
-    if (word < WORDS_MAX) {
+    if (word < WORDS_MAX && hits_in_slot != NULL) {
         hits = (cause & CAUSE_BD) != 0 ? &hits_in_slot[word] : &hits_at[word];
         *hits += *hits < UINT16_MAX;
     }
@@ -421,17 +423,7 @@ static void steal_end(void)
 
 /* ---- all of them ---- */
 
-static const struct scenario {
-    const char *name;
-    unsigned cores; /* at least */
-    void (*begin)(void);
-    void *(*partner)(void *argument); /* NULL: none */
-    int priority;
-    void (*run)(void);
-    void (*disturb)(void);
-    void (*check)(void);
-    void (*end)(void);
-} scenarios[] = {
+static const struct scenario scenarios[] = {
     {"yield", 1, nothing, take_turns, WEFT_PRIORITY_DEFAULT, yield_run, nothing, nothing, nothing},
     {"block", 1, nothing, answer, WEFT_PRIORITY_DEFAULT, block_run, block_disturb, block_check,
      block_end},
@@ -472,19 +464,19 @@ static uint32_t attempt(uint32_t ahead, unsigned phase)
     return took;
 }
 
-static void sweep(unsigned rounds)
+static void sweep(unsigned first, unsigned rounds)
 {
     uint32_t took = attempt(FAR, 0), end = AHEAD_FIRST + took + took / 2; /* disturbed: longer */
 
     disturbing = true;
-    for (unsigned round = 0; round < rounds; round++)
+    for (unsigned round = first; round < first + rounds; round++)
         for (uint32_t ahead = AHEAD_FIRST; ahead < end; ahead++)
             attempt(ahead, round % PHASES);
     disturbing = false;
     printf("%s: ticks up to %u counts ahead\n", scenario->name, (unsigned)end);
 }
 
-static void play(unsigned rounds)
+static void play(unsigned first, unsigned rounds)
 {
     stop = false;
     partner = NULL;
@@ -496,11 +488,23 @@ static void play(unsigned rounds)
     if (rounds == 0)
         attempt(FAR, 0);
     else
-        sweep(rounds);
+        sweep(first, rounds);
     stop = true;
     scenario->end();
     if (partner != NULL)
         join(partner);
+}
+
+static void play_those(const struct scenario *those, size_t count, const char *names,
+                       unsigned first, unsigned rounds)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strstr(names, those[i].name) == NULL)
+            continue;
+        CHECK(those[i].cores <= WEFT_CONFIG_CORES);
+        scenario = &those[i];
+        play(first, rounds);
+    }
 }
 
 static void print_hits(void)
@@ -511,23 +515,23 @@ static void print_hits(void)
                    hits_in_slot[word]);
 }
 
-/* "trace", or how many rounds; then the scenario's name. */
+/* "trace", or how many rounds, from which phase on; then the scenario's name. */
 int main(int argc, char **argv)
 {
-    unsigned rounds;
+    unsigned first = 0, rounds;
 
     CHECK(argc == 3 && __text_end - __text_start <= (int)WORDS_MAX);
+    hits_at = calloc(WORDS_MAX, sizeof *hits_at);
+    hits_in_slot = calloc(WORDS_MAX, sizeof *hits_in_slot);
+    CHECK(hits_at != NULL && hits_in_slot != NULL);
     rounds = strcmp(argv[1], "trace") == 0 ? 0 : (unsigned)atoi(argv[1]);
+    if (strchr(argv[1], '+') != NULL)
+        first = (unsigned)atoi(strchr(argv[1], '+') + 1);
     spawn(25, 1, disturber, NULL);
     CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
     tick_in(FAR);
-    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
-        if (strstr(argv[2], scenarios[i].name) == NULL)
-            continue;
-        CHECK(scenarios[i].cores <= WEFT_CONFIG_CORES);
-        scenario = &scenarios[i];
-        play(rounds);
-    }
+    play_those(scenarios, sizeof scenarios / sizeof scenarios[0], argv[2], first, rounds);
+    play_those(collector_scenarios, COLLECTOR_SCENARIOS, argv[2], first, rounds);
     if (rounds != 0)
         print_hits();
     printf("%u ticks, %u disturbances\n", (unsigned)ticks_seen, (unsigned)disturbances);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every instruction of sched/ that the scenarios execute with interrupts on has been interrupted.
+ * Every instruction of sched/, or of the collector, that the scenarios execute on core 0 with
+ * interrupts on has been interrupted.
  *
  * What is executed: QEMU writes down each block of instructions that it translates in sched/'s part
  * of the image, and each execution of one with the CPU's Status register, in a run without ticks.
@@ -34,7 +35,7 @@ static unsigned word_of(unsigned pc)
     return (pc - base) / 4;
 }
 
-/* ---- where sched/ is in the image ---- */
+/* ---- where a part of weft is in the image ---- */
 
 struct range {
     unsigned begin, end;
@@ -96,10 +97,11 @@ static void executed(unsigned pc, unsigned status)
         words[word + i].executed = true;
 }
 
-/* The blocks that are executed between window_begin and window_end. */
+/* The blocks that core 0 executes between window_begin and window_end. */
 static void take_trace(const char *path, unsigned window_begin, unsigned window_end)
 {
     unsigned first = 0, count = 0, pc = 0, status;
+    unsigned core = 0;
     bool window = false;
     FILE *trace = fopen(path, "r");
     char line[512];
@@ -108,11 +110,14 @@ static void take_trace(const char *path, unsigned window_begin, unsigned window_
     while (fgets(line, sizeof line, trace) != NULL) {
         if (strncmp(line, "IN:", 3) == 0)
             count = 0;
+        else if (sscanf(line, "Trace %u:", &core) == 1)
+            continue;
         else if (strncmp(line, "0x", 2) == 0)
             take_instruction(line, &first, &count);
         else if (sscanf(line, "pc=0x%x", &pc) == 1)
             window = pc == window_begin || (window && pc != window_end);
-        else if (window && pc != window_begin && sscanf(line, "CP0 Status %x", &status) == 1)
+        else if (core == 0 && window && pc != window_begin &&
+                 sscanf(line, "CP0 Status %x", &status) == 1)
             executed(pc, status);
     }
     fclose(trace);
@@ -180,44 +185,69 @@ static struct board_run boot(const char *words_, const char *scenario, const cha
     return run;
 }
 
-static void interrupted(const char *scenario, const char *config, unsigned rounds,
-                        unsigned at_least)
+struct injection {
+    const char *scenario, *config;
+    unsigned rounds;
+    unsigned at_least; /* instructions */
+    const char *part;  /* of the library: objects */
+};
+
+/* Has QEMU write down what is executed of the part; where it is. */
+static struct range trace_part(const struct injection *what, const char *elf)
 {
-    char elf[256], objects[300], trace[64], names[80], extra[300], number[16];
-    unsigned begin, end, ticks = 0;
-    struct coverage coverage;
+    unsigned begin = address_of(elf, "window_begin"), end = address_of(elf, "window_end");
+    char objects[300], trace[64], names[80], extra[300];
     struct range range;
 
-    if (strncmp(board_arch(), "mips", 4) != 0)
-        cr_skip_test("the emulated PC's timer does not come at a chosen instruction");
-    board_image_path(elf, sizeof elf, IMAGE, config);
-    snprintf(objects, sizeof objects, "%.*s/sched/*.o", (int)(strstr(elf, "/tests/") - elf), elf);
-    base = address_of(elf, "__text_start");
-    begin = address_of(elf, "window_begin");
-    end = address_of(elf, "window_end");
-    snprintf(trace, sizeof trace, "build/tests/trace-%s-%s%s", board_arch(), scenario,
-             config != NULL ? "-2" : "");
+    snprintf(objects, sizeof objects, "%.*s/%s", (int)(strstr(elf, "/tests/") - elf), elf,
+             what->part);
+    snprintf(trace, sizeof trace, "build/tests/trace-%s-%s%s", board_arch(), what->scenario,
+             what->config != NULL ? "-2" : "");
     snprintf(names, sizeof names, "%s-names", trace);
     range = range_of(elf, objects, names);
     snprintf(extra, sizeof extra,
              "-d in_asm,exec,cpu,nochain -D %s -dfilter 0x%x+8,0x%x+8,0x%x+0x%x", trace, begin, end,
              range.begin, range.end - range.begin);
-    boot("trace", scenario, config, "-trace", extra);
+    boot("trace", what->scenario, what->config, "-trace", extra);
     take_trace(trace, begin, end);
-    snprintf(number, sizeof number, "%u", getenv("SOAK") != NULL ? 40 * rounds : rounds);
-    /* Two runs of the emulator differ by some instructions' time: what one sweep just missed, the
-     * next may hit. */
+    return range;
+}
+
+static void interrupted_everywhere(const struct injection *what)
+{
+    char elf[256], number[32];
+    unsigned ticks = 0, rounds = getenv("SOAK") != NULL ? 40 * what->rounds : what->rounds;
+    struct coverage coverage = {0};
+    struct range range;
+
+    if (strncmp(board_arch(), "mips", 4) != 0)
+        cr_skip_test("the emulated PC's timer does not come at a chosen instruction");
+    board_image_path(elf, sizeof elf, IMAGE, what->config);
+    base = address_of(elf, "__text_start");
+    range = trace_part(what, elf);
+    /* What one sweep just missed, the next may hit, with other phases. */
     for (unsigned i = 0; i < SWEEPS_MAX; i++) {
-        ticks += take_hits(boot(number, scenario, config, "", NULL).console);
+        snprintf(number, sizeof number, "%u+%u", rounds, i * rounds);
+        ticks += take_hits(boot(number, what->scenario, what->config, "", NULL).console);
         coverage = compare(range);
         if (coverage.missed == 0)
             break;
     }
     printf("%s %s, %u core(s): %u interrupts; %u instructions, %u of them in delay slots\n",
-           board_arch(), scenario, config != NULL ? 2 : 1, ticks, coverage.count, coverage.slots);
+           board_arch(), what->scenario, what->config != NULL ? 2 : 1, ticks, coverage.count,
+           coverage.slots);
     cr_assert_eq(coverage.missed, 0, "%u of %u instructions were never interrupted:%s",
                  coverage.missed, coverage.count, coverage.list);
-    cr_assert_geq(coverage.count, at_least, "only %u instructions are executed", coverage.count);
+    cr_assert_geq(coverage.count, what->at_least, "only %u instructions are executed",
+                  coverage.count);
+}
+
+static void interrupted(const char *scenario, const char *config, unsigned rounds,
+                        unsigned at_least)
+{
+    const struct injection what = {scenario, config, rounds, at_least, "sched/*.o"};
+
+    interrupted_everywhere(&what);
 }
 
 Test(injection, yield_is_interrupted_at_every_instruction)
@@ -248,4 +278,18 @@ Test(injection, end_of_a_thread_is_interrupted_at_every_instruction)
 Test(injection, steal_is_interrupted_at_every_instruction)
 {
     interrupted("steal", "CORES=2", 4, 50);
+}
+
+Test(injection, sweeping_and_allocation_from_swept_spans_are_interrupted_at_every_instruction)
+{
+    const struct injection what = {"sweeping", NULL, 2, 400, "mem/gc_[as]*.o"};
+
+    interrupted_everywhere(&what);
+}
+
+Test(injection, the_queue_of_finalizers_is_interrupted_at_every_instruction)
+{
+    const struct injection what = {"finalizers", NULL, 4, 50, "mem/gc_finalizer.o"};
+
+    interrupted_everywhere(&what);
 }
