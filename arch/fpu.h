@@ -6,6 +6,7 @@
 #ifndef ARCH_FPU_H
 #define ARCH_FPU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct core;
@@ -23,6 +24,9 @@ static inline void arch_fpu_switch(struct core *core, void *next_area);
 
 /* The thread with this area ends: forget its state. Interrupts off. */
 static inline void arch_fpu_forget(struct core *core, void *area);
+
+/* Is the area that nobody owns as arch_fpu_reset leaves it? */
+static inline bool arch_fpu_is_reset(const void *area);
 
 /* Nobody owns this area: it becomes a new thread's, as good as filled with zeros. */
 static inline void arch_fpu_reset(void *area);

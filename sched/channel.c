@@ -55,7 +55,7 @@ static inline void check_blocking(const struct weft_channel *channel, const void
 
 /* ---- the buffer ---- */
 
-static unsigned char *slot(const struct weft_channel *channel, uint32_t index)
+static inline unsigned char *slot(const struct weft_channel *channel, uint32_t index)
 {
     uint32_t at = channel->first + index;
 
@@ -70,11 +70,17 @@ static void put(struct weft_channel *channel, const void *element)
     channel->count++;
 }
 
+/* The oldest element has been copied. */
+static inline void take_out(struct weft_channel *channel)
+{
+    channel->first = channel->first + 1 == channel->capacity ? 0 : channel->first + 1;
+    channel->count--;
+}
+
 static void take(struct weft_channel *channel, void *element)
 {
     copy_element(element, slot(channel, 0), channel->element_bytes);
-    channel->first = channel->first + 1 == channel->capacity ? 0 : channel->first + 1;
-    channel->count--;
+    take_out(channel);
 }
 
 /* ---- the waiters ---- */
@@ -172,8 +178,7 @@ static __attribute__((noinline)) int wait_one_locked(struct weft_channel *channe
                            send ? "weft_channel_send" : "weft_channel_receive");
 }
 
-static inline int send_until_cycles(struct weft_channel *channel, const void *element,
-                                    uint64_t deadline)
+static int send_until_cycles(struct weft_channel *channel, const void *element, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
     int result = send_locked(channel, element);
@@ -184,8 +189,7 @@ static inline int send_until_cycles(struct weft_channel *channel, const void *el
     return result;
 }
 
-static inline int receive_until_cycles(struct weft_channel *channel, void *element,
-                                       uint64_t deadline)
+static int receive_until_cycles(struct weft_channel *channel, void *element, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
     int result = receive_locked(channel, element);
@@ -196,16 +200,74 @@ static inline int receive_until_cycles(struct weft_channel *channel, void *eleme
     return result;
 }
 
-int weft_channel_send(struct weft_channel *channel, const void *element)
+/* Everything but the short ways, which need no frame so. */
+static __attribute__((noinline)) int send_for_ever(struct weft_channel *channel,
+                                                   const void *element)
+{
+    return send_until_cycles(channel, element, UINT64_MAX);
+}
+
+static __attribute__((noinline)) int receive_for_ever(struct weft_channel *channel, void *element)
+{
+    return receive_until_cycles(channel, element, UINT64_MAX);
+}
+
+/* Misuse, which does not return; or elements without bytes. */
+static __attribute__((noinline)) int send_checked(struct weft_channel *channel, const void *element)
 {
     check_blocking(channel, element, "weft_channel_send");
-    return send_until_cycles(channel, element, UINT64_MAX);
+    return send_for_ever(channel, element);
+}
+
+static __attribute__((noinline)) int receive_checked(struct weft_channel *channel, void *element)
+{
+    check_blocking(channel, element, "weft_channel_receive");
+    return receive_for_ever(channel, element);
+}
+
+static inline bool may_block_on(const struct weft_channel *channel, const void *element)
+{
+    return __builtin_expect(channel != NULL && channel->magic == WEFT_CHANNEL_MAGIC &&
+                                element != NULL && !core_in_interrupt(),
+                            1);
+}
+
+/* The short way: there is room, nobody waits, and the element is a few words. */
+int weft_channel_send(struct weft_channel *channel, const void *element)
+{
+    arch_irq_state state;
+    bool sent;
+
+    if (!may_block_on(channel, element))
+        return send_checked(channel, element);
+    if (channel->capacity == 0)
+        return send_for_ever(channel, element);
+    state = sched_enter();
+    sent = channel->count != channel->capacity && !channel->closed &&
+           wait_queue_empty(&channel->receivers) &&
+           copy_usual(slot(channel, channel->count), element, channel->element_bytes);
+    if (__builtin_expect(sent, 1))
+        channel->count++;
+    sched_exit_unswitched(state);
+    return __builtin_expect(sent, 1) ? 0 : send_for_ever(channel, element);
 }
 
 int weft_channel_receive(struct weft_channel *channel, void *element)
 {
-    check_blocking(channel, element, "weft_channel_receive");
-    return receive_until_cycles(channel, element, UINT64_MAX);
+    arch_irq_state state;
+    bool received;
+
+    if (!may_block_on(channel, element))
+        return receive_checked(channel, element);
+    if (channel->capacity == 0)
+        return receive_for_ever(channel, element);
+    state = sched_enter();
+    received = channel->count != 0 && wait_queue_empty(&channel->senders) &&
+               copy_usual(element, slot(channel, 0), channel->element_bytes);
+    if (__builtin_expect(received, 1))
+        take_out(channel);
+    sched_exit_unswitched(state);
+    return __builtin_expect(received, 1) ? 0 : receive_for_ever(channel, element);
 }
 
 int weft_channel_send_until(struct weft_channel *channel, const void *element, uint64_t deadline_ns)

@@ -24,6 +24,7 @@
 #include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "sched/sched.h"
+#include "sched/thread_list.h"
 
 static bool is_thread(const struct weft_thread *thread)
 {
@@ -291,7 +292,7 @@ int weft_thread_detach(struct weft_thread *thread)
     if (ended) {
         thread_ended_remove_locked(thread);
         thread->magic = 0;
-        cached = thread_cache_locked(thread);
+        cached = thread_cache_put_locked(thread);
     }
     sched_exit(state);
     if (ended && !cached)

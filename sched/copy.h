@@ -14,7 +14,8 @@ struct copy_four {
     copy_word words[4];
 } __attribute__((may_alias));
 
-static inline void copy_element(void *to, const void *from, size_t bytes)
+/* Without a call; false: not an element of a usual size. */
+static inline bool copy_usual(void *to, const void *from, size_t bytes)
 {
     bool aligned = (((uintptr_t)to | (uintptr_t)from) & 3) == 0;
 
@@ -23,6 +24,13 @@ static inline void copy_element(void *to, const void *from, size_t bytes)
     else if (aligned && bytes == sizeof(struct copy_four))
         *(struct copy_four *)to = *(const struct copy_four *)from;
     else
+        return false;
+    return true;
+}
+
+static inline void copy_element(void *to, const void *from, size_t bytes)
+{
+    if (!copy_usual(to, from, bytes))
         memcpy(to, from, bytes);
 }
 

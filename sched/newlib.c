@@ -96,9 +96,8 @@ void newlib_thread_end(struct weft_thread *thread)
 {
     struct _reent *reent = thread->reent;
 
-    if (reent == NULL || reent == _GLOBAL_REENT)
-        return;
-    reent_end_made(reent);
+    if (reent != NULL && reent != _GLOBAL_REENT)
+        reent_end_made(reent);
     thread->reent = NULL;
 }
 

@@ -54,7 +54,7 @@ void *weft_pool_try_alloc(struct weft_pool *pool)
     check(pool, "weft_pool_try_alloc");
     state = sched_enter();
     block = take_locked(pool);
-    sched_exit(state);
+    sched_exit_unswitched(state);
     return block;
 }
 
@@ -120,6 +120,8 @@ void weft_pool_free(struct weft_pool *pool, void *block)
 
     if (__builtin_expect(pool == NULL || pool->magic != POOL_MAGIC, 0))
         bad_block(pool, block, "is no block");
+    if (pool->block_bytes == 0)
+        __builtin_unreachable(); /* the compiler need not look for a division by 0 */
     offset = (uintptr_t)block - (uintptr_t)pool->storage;
     if (__builtin_expect(offset >= pool->bytes || (uint32_t)offset % pool->block_bytes != 0, 0))
         bad_block(pool, block, "is no block");
@@ -132,7 +134,7 @@ void weft_pool_free(struct weft_pool *pool, void *block)
     }
     *(void **)block = pool->free;
     pool->free = block;
-    sched_exit(state);
+    sched_exit_unswitched(state);
 }
 
 size_t weft_pool_used(const struct weft_pool *pool)

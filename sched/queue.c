@@ -60,11 +60,17 @@ static inline void put(struct weft_queue *queue, const void *message)
     queue->count++;
 }
 
+/* The oldest message has been copied. */
+static inline void take_out(struct weft_queue *queue)
+{
+    queue->first = queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
+    queue->count--;
+}
+
 static inline void take(struct weft_queue *queue, void *message)
 {
     copy_element(message, slot(queue, 0), queue->message_bytes);
-    queue->first = queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
-    queue->count--;
+    take_out(queue);
 }
 
 /* Somebody waits to receive, or the queue is full or closed. */
@@ -130,8 +136,7 @@ static __attribute__((noinline)) int wait_to_receive(struct weft_queue *queue, v
     return wait_locked(&queue->receivers, WAIT_QUEUE_RECEIVE, queue, deadline);
 }
 
-static inline int send_until_cycles(struct weft_queue *queue, const void *message,
-                                    uint64_t deadline)
+static int send_until_cycles(struct weft_queue *queue, const void *message, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
     int result = send_locked(queue, message);
@@ -142,7 +147,7 @@ static inline int send_until_cycles(struct weft_queue *queue, const void *messag
     return result;
 }
 
-static inline int receive_until_cycles(struct weft_queue *queue, void *message, uint64_t deadline)
+static int receive_until_cycles(struct weft_queue *queue, void *message, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
     int result = receive_locked(queue, message);
@@ -153,16 +158,68 @@ static inline int receive_until_cycles(struct weft_queue *queue, void *message, 
     return result;
 }
 
-int weft_queue_send(struct weft_queue *queue, const void *message)
+/* Apart, so that the short ways need no frame. */
+static __attribute__((noinline)) int send_for_ever(struct weft_queue *queue, const void *message)
+{
+    return send_until_cycles(queue, message, UINT64_MAX);
+}
+
+static __attribute__((noinline)) int receive_for_ever(struct weft_queue *queue, void *message)
+{
+    return receive_until_cycles(queue, message, UINT64_MAX);
+}
+
+static inline bool may_block_on(const struct weft_queue *queue, const void *message)
+{
+    return __builtin_expect(
+        queue != NULL && queue->magic == QUEUE_MAGIC && message != NULL && !core_in_interrupt(), 1);
+}
+
+/* Misuse, which does not return. */
+static __attribute__((noinline)) int send_checked(struct weft_queue *queue, const void *message)
 {
     queue_check_blocking(queue, message, "weft_queue_send");
-    return send_until_cycles(queue, message, UINT64_MAX);
+    return send_for_ever(queue, message);
+}
+
+static __attribute__((noinline)) int receive_checked(struct weft_queue *queue, void *message)
+{
+    queue_check_blocking(queue, message, "weft_queue_receive");
+    return receive_for_ever(queue, message);
+}
+
+/* The short way: there is room, nobody waits, and the message is a few words. */
+int weft_queue_send(struct weft_queue *queue, const void *message)
+{
+    arch_irq_state state;
+    bool sent;
+
+    if (!may_block_on(queue, message))
+        return send_checked(queue, message);
+    state = sched_enter();
+    sent = queue->count != queue->capacity && !queue->closed &&
+           wait_queue_empty(&queue->receivers) &&
+           copy_usual(slot(queue, queue->count), message, queue->message_bytes);
+    if (__builtin_expect(sent, 1))
+        queue->count++;
+    sched_exit_unswitched(state);
+    return __builtin_expect(sent, 1) ? 0 : send_for_ever(queue, message);
 }
 
 int weft_queue_receive(struct weft_queue *queue, void *message)
 {
-    queue_check_blocking(queue, message, "weft_queue_receive");
-    return receive_until_cycles(queue, message, UINT64_MAX);
+    arch_irq_state state;
+    bool received;
+
+    if (!may_block_on(queue, message))
+        return receive_checked(queue, message);
+    state = sched_enter();
+    received = queue->count != 0 && wait_queue_empty(&queue->senders) &&
+               copy_usual(message, slot(queue, 0), queue->message_bytes);
+    if (__builtin_expect(received, 1))
+        take_out(queue);
+    sched_exit_unswitched(state);
+    return __builtin_expect(received, 1) ? 0 : receive_for_ever(queue, message);
 }
 
 int weft_queue_send_until(struct weft_queue *queue, const void *message, uint64_t deadline_ns)

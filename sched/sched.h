@@ -327,19 +327,17 @@ struct thread_start {
 };
 
 /* spawn.c: a thread that will start there, not in any list yet (NULL: no memory). The fields that
- * every new thread begins with. An ended thread is kept for the next one (false: there is no room,
- * or it is not ours to keep), or its memory given back, or that of a list by link.next, or of what
- * this core has left to be given back. Thread context, but for the one that is _locked. */
+ * every new thread begins with. An ended thread's memory is given back, or that of a list by
+ * link.next, or of what this core has left to be given back. Thread context, but for the one that
+ * is _locked. */
 struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thread_start start);
 void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr);
-bool thread_cache_locked(struct weft_thread *thread);
 void thread_free(struct weft_thread *thread);
 void thread_free_list(struct weft_thread *dead);
 void thread_reap(void);
 
 /* thread.c */
 void thread_entry(void *argument); /* a thread_start: first code of every thread */
-void thread_list_add_locked(struct weft_thread *thread);
 /* The thread becomes weft's own: not counted, and its deadlines keep no deadlock from being seen.
  */
 void thread_make_own(struct weft_thread *thread);
@@ -353,7 +351,7 @@ static inline bool sched_is_idle(const struct core *core)
 
 /* control.c: time slices by priority, in cycles. */
 #define SLICE_NONE UINT32_MAX
-extern uint32_t slice_cycles[RUNQ_PRIORITIES];
+extern ARCH_NEAR uint32_t slice_cycles[RUNQ_PRIORITIES];
 void slices_init(void);
 
 /* newlib.c: frees the thread's reent. Thread context. */

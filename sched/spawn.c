@@ -9,8 +9,9 @@
  *
  * Pieces from mem/stack.h are kept for the next thread of the same size, WEFT_CONFIG_STACK_CACHE of
  * them at most, with guard, canary and FPU area as they are: making a thread is then a matter of
- * filling in its control block. They count as stacks in the heap's figures; when memory runs short,
- * and when the program scavenges, they are given back (upcall_memory_pressure).
+ * filling in its control block, and it starts where the one before it ended (thread_entry). They
+ * count as stacks in the heap's figures; when memory runs short, and when the program scavenges,
+ * they are given back (upcall_memory_pressure).
  */
 #include <string.h>
 #include <weft/console.h>
@@ -24,6 +25,7 @@
 #include "mem/stack.h"
 #include "sched/account.h"
 #include "sched/sched.h"
+#include "sched/thread_list.h"
 
 #define START_BYTES ((sizeof(struct thread_start) + 15) & ~(size_t)15)
 
@@ -36,37 +38,36 @@
 /* A parked context and a few calls. */
 #define STACK_COOPERATIVE_BYTES 512
 
-/* Under the scheduler's lock. Threads that have ended, by link.next, the latest first. */
-static struct {
-    struct weft_thread *first;
-    uint32_t count;
-} cache;
+struct thread_cache thread_cache;
 
 /* ---- laying out ---- */
 
-void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr)
+/* What differs from thread to thread. The rest (mutexes, hooks, reent, ...) is zero in new memory,
+ * and ending leaves it so (let_go in thread.c). */
+static inline void fill(struct weft_thread *thread, const struct weft_thread_attr *attr)
 {
+    DEBUG_ASSERT(thread->held == NULL && thread->mutexes == 0 && thread->hooks == NULL &&
+                 thread->reent == NULL && thread->foreign == NULL && thread->slots == NULL &&
+                 thread->joiner == NULL && thread->on_core == 0);
     thread->magic = THREAD_MAGIC;
     thread->state = THREAD_READY;
-    thread->on_core = 0;
-    thread->priority = thread->base_priority = (uint8_t)attr->priority;
-    thread->detached = attr->detached;
     thread->wait_reason = WAIT_NONE;
+    thread->priority = thread->base_priority = (uint8_t)attr->priority;
+    thread->runtime = 0;
+    thread->detached = attr->detached;
     thread->affinity = attr->cores != 0 ? attr->cores : UINT32_MAX;
-    thread->id = 0;
     thread->name = attr->name != NULL ? attr->name : "thread";
     thread->slice_left = slice_cycles[attr->priority];
-    thread->held = NULL;
-    thread->joiner = NULL;
-    thread->reent = NULL;
-    thread->mutexes = 0;
     thread->being_joined = 0;
     thread->suspended = 0;
     thread->cooperative = attr->cooperative;
-    thread->foreign = NULL;
-    thread->hooks = NULL;
-    thread->slots = NULL;
     account_clear(thread);
+}
+
+void thread_fill(struct weft_thread *thread, const struct weft_thread_attr *attr)
+{
+    fill(thread, attr);
+    thread->id = 0;
 }
 
 static struct thread_start *start_of(const struct weft_thread *thread)
@@ -109,6 +110,7 @@ static void set_going(struct weft_thread *thread, const struct weft_thread_attr 
     if (WEFT_CONFIG_TLS && core_self()->tls_used)
         (void)arch_tls_make((uintptr_t)thread); /* the memory may have been another thread's */
     stack_canary_set(thread);
+    thread->at_entry = 1;
     thread->saved_sp = arch_context_init((void *)thread->stack_hi, thread_entry, record);
     if (WEFT_CONFIG_STACK_PAINT)
         stack_paint(thread);
@@ -124,7 +126,7 @@ static void set_going(struct weft_thread *thread, const struct weft_thread_attr 
 static struct weft_thread *cache_take(size_t stack_asked)
 {
     arch_irq_state state = sched_enter();
-    struct weft_wait_link **at = (struct weft_wait_link **)&cache.first;
+    struct weft_wait_link **at = (struct weft_wait_link **)&thread_cache.first;
     struct weft_thread *found = NULL;
 
     for (unsigned look = 0; look < LOOK_MAX && *at != NULL; at = &(*at)->next, look++) {
@@ -132,31 +134,20 @@ static struct weft_thread *cache_take(size_t stack_asked)
             continue;
         found = runq_thread_of(*at);
         *at = found->link.next;
-        cache.count--;
+        thread_cache.count--;
         break;
     }
     sched_exit(state);
     return found;
 }
 
-bool thread_cache_locked(struct weft_thread *thread)
-{
-    DEBUG_ASSERT(thread->state == THREAD_EXITED);
-    if (cache.count + 1 > WEFT_CONFIG_STACK_CACHE || thread->own_stack)
-        return false;
-    thread->link.next = (struct weft_wait_link *)cache.first;
-    cache.first = thread;
-    cache.count++;
-    return true;
-}
-
 bool upcall_memory_pressure(void)
 {
     arch_irq_state state = sched_enter();
-    struct weft_thread *all = cache.first;
+    struct weft_thread *all = thread_cache.first;
 
-    cache.first = NULL;
-    cache.count = 0;
+    thread_cache.first = NULL;
+    thread_cache.count = 0;
     sched_exit(state);
     thread_free_list(all);
     return all != NULL;
@@ -207,17 +198,10 @@ static size_t stack_minimum(const struct weft_thread_attr *attr)
     return attr->cooperative ? STACK_COOPERATIVE_BYTES : ARCH_STACK_MINIMUM_BYTES;
 }
 
-static int attr_check(const struct weft_thread_attr *attr)
+static inline bool attr_is_good(const struct weft_thread_attr *attr)
 {
-    if ((unsigned)attr->priority > WEFT_PRIORITY_HIGHEST)
-        return WEFT_EINVAL;
-    if (attr->stack != NULL && attr->stack_bytes < OVERHEAD_BYTES + stack_minimum(attr))
-        return WEFT_EINVAL;
-    if (attr->stack_bytes > SIZE_MAX / 2)
-        return WEFT_EINVAL;
-    if (attr->cores != 0 && (attr->cores & cores_online()) == 0)
-        return WEFT_EINVAL;
-    return 0;
+    return (unsigned)attr->priority <= WEFT_PRIORITY_HIGHEST && attr->stack_bytes <= SIZE_MAX / 2 &&
+           (attr->cores == 0 || (attr->cores & cores_online()) != 0);
 }
 
 /* A thread in new memory, the caller's or the page heap's; NULL: none. */
@@ -258,31 +242,80 @@ struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thre
     return thread;
 }
 
-int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
-                      void *(*entry)(void *argument), void *argument)
+/* The thread is complete: it belongs to the world now, and runs as soon as it may. */
+static inline int go(struct weft_thread *made, struct weft_thread **thread, uintptr_t call_site)
 {
-    static const struct weft_thread_attr defaults = {.priority = WEFT_PRIORITY_DEFAULT};
-    struct weft_thread *made;
     arch_irq_state state;
 
-    if (attr == NULL)
-        attr = &defaults;
-    if (entry == NULL || (thread == NULL && !attr->detached) || attr_check(attr) != 0)
+    made->created_by = call_site;
+    made->labels = thread_current()->labels;
+    if (thread != NULL)
+        *thread = made; /* before it runs: it may be joined or exit at once */
+    state = sched_enter();
+    thread_list_add_new_locked(made);
+    sched_ready_plain_locked(made);
+    return sched_leave_with(state, 0);
+}
+
+static __attribute__((noinline)) int spawn_any(struct weft_thread **thread,
+                                               const struct weft_thread_attr *attr,
+                                               void *(*entry)(void *argument), void *argument,
+                                               uintptr_t call_site)
+{
+    struct weft_thread *made;
+
+    if (attr->stack != NULL && attr->stack_bytes < OVERHEAD_BYTES + stack_minimum(attr))
         return WEFT_EINVAL;
     if (sched_of(core_self())->dead != NULL)
         thread_reap();
     if (__builtin_expect(__atomic_load_n(&spawn_watchers, __ATOMIC_RELAXED) != 0, 0))
         SHARED_LOAD(upcall_sites)->spawning();
     made = thread_make(attr, (struct thread_start){entry, argument});
+    return made != NULL ? go(made, thread, call_site) : WEFT_ENOMEM;
+}
+
+/* Is there nothing to be done but to take a thread out of the cache? */
+static inline bool is_plain(const struct weft_thread_attr *attr)
+{
+    return WEFT_CONFIG_HEAP && WEFT_CONFIG_STACK_CACHE != 0 && !WEFT_CONFIG_STACK_PAINT &&
+           ((uintptr_t)attr->stack | (uintptr_t)sched_of(core_self())->dead |
+            __atomic_load_n(&spawn_watchers, __ATOMIC_RELAXED) |
+            (WEFT_CONFIG_TLS ? core_self()->tls_used : 0)) == 0;
+}
+
+/* The latest ended thread, if it is of this size and waits in thread_entry for its next round. */
+static inline struct weft_thread *cache_take_first(size_t stack_asked)
+{
+    arch_irq_state state = sched_enter();
+    struct weft_thread *first = thread_cache.first;
+
+    if (first != NULL && first->stack_asked == stack_asked && first->at_entry &&
+        arch_fpu_is_reset(first->fpu_area)) {
+        thread_cache.first = (struct weft_thread *)first->link.next;
+        thread_cache.count--;
+    } else {
+        first = NULL;
+    }
+    sched_exit_unswitched(state);
+    return first;
+}
+
+int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr *attr,
+                      void *(*entry)(void *argument), void *argument)
+{
+    static const struct weft_thread_attr defaults = {.priority = WEFT_PRIORITY_DEFAULT};
+    uintptr_t call_site = (uintptr_t)__builtin_return_address(0);
+    struct weft_thread *made = NULL;
+
+    if (attr == NULL)
+        attr = &defaults;
+    if (entry == NULL || (thread == NULL && !attr->detached) || !attr_is_good(attr))
+        return WEFT_EINVAL;
+    if (is_plain(attr))
+        made = cache_take_first(attr->stack_bytes);
     if (made == NULL)
-        return WEFT_ENOMEM;
-    made->created_by = (uintptr_t)__builtin_return_address(0);
-    made->labels = thread_current()->labels;
-    if (thread != NULL)
-        *thread = made; /* before it runs: it may be joined or exit at once */
-    state = sched_enter();
-    thread_list_add_locked(made);
-    sched_ready_locked(made);
-    sched_leave(state);
-    return 0;
+        return spawn_any(thread, attr, entry, argument, call_site);
+    fill(made, attr);
+    *start_of(made) = (struct thread_start){entry, argument};
+    return go(made, thread, call_site);
 }

@@ -65,7 +65,7 @@ static __attribute__((noinline)) void switch_more_locked(struct core *core,
                                                          struct weft_thread *previous,
                                                          struct weft_thread *next)
 {
-    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)previous->stack_lo != previous->magic)
+    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)previous->stack_lo != THREAD_CANARY)
         stack_canary_died(previous);
     switch_begin_locked(core, previous, next);
     if (WEFT_CONFIG_TLS && core->tls_used != 0)
@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) void switch_to_locked(struct core *
 
     DEBUG_ASSERT(!arch_irq_enabled());
     if (WEFT_CONFIG_STACK_CANARY)
-        more |= *(const uint32_t *)previous->stack_lo ^ previous->magic;
+        more |= *(const uint32_t *)previous->stack_lo ^ THREAD_CANARY;
     if (__builtin_expect(more != 0, 0)) {
         switch_more_locked(core, previous, next);
         return;

@@ -13,106 +13,68 @@
 #include "mem/stack.h"
 #include "sched/account.h"
 #include "sched/sched.h"
+#include "sched/thread_list.h"
+#include "sched/wait_fast.h"
 
-/* All threads, runtime threads included. Guarded by interrupts being off (one core) or the list
- * lock. */
-static struct {
-    struct weft_thread *first, *last;
-    uint32_t next_id;
-    uint32_t count;     /* without runtime threads */
-} all = {.next_id = 1}; /* which is main's */
-
-/* Ended and not joined yet, linked by the same fields. Under the scheduler's lock. */
-static struct weft_thread *ended;
+struct thread_list thread_list;
+struct weft_thread *thread_ended;
 
 struct weft_thread *thread_all_first(void)
 {
-    return all.first;
+    return thread_list.first;
 }
 
 struct weft_thread *thread_ended_first(void)
 {
-    return ended;
-}
-
-static void ended_add_locked(struct weft_thread *thread)
-{
-    thread->all_previous = NULL;
-    thread->all_next = ended;
-    if (ended != NULL)
-        ended->all_previous = thread;
-    ended = thread;
+    return thread_ended;
 }
 
 void thread_ended_remove_locked(struct weft_thread *thread)
 {
+    *thread->all_back = thread->all_next;
     if (thread->all_next != NULL)
-        thread->all_next->all_previous = thread->all_previous;
-    if (thread->all_previous != NULL)
-        thread->all_previous->all_next = thread->all_next;
-    else
-        ended = thread->all_next;
+        thread->all_next->all_back = thread->all_back;
 }
 
-void thread_list_add_locked(struct weft_thread *thread)
+/* Main and weft's own threads, while booting. */
+static void add_locked(struct weft_thread *thread)
 {
     if (thread->id == 0)
-        thread->id = ++all.next_id;
-    thread->all_next = NULL;
-    thread->all_previous = all.last;
-    if (all.last != NULL)
-        all.last->all_next = thread;
-    else
-        all.first = thread;
-    all.last = thread;
-    all.count += !thread->runtime;
-}
-
-static void all_remove_locked(struct weft_thread *thread)
-{
-    if (thread->all_previous != NULL)
-        thread->all_previous->all_next = thread->all_next;
-    else
-        all.first = thread->all_next;
-    if (thread->all_next != NULL)
-        thread->all_next->all_previous = thread->all_previous;
-    else
-        all.last = thread->all_previous;
-    all.count -= !thread->runtime;
+        thread->id = ++thread_list.last_id;
+    thread_list_append_locked(thread);
+    thread_list.count += !thread->runtime;
 }
 
 void thread_make_own(struct weft_thread *thread)
 {
     arch_irq_state state = sched_enter();
 
-    all.count -= !thread->runtime;
+    thread_list.count -= !thread->runtime;
     thread->runtime = 1;
     sched_exit(state);
 }
 
-/* First code of every thread: interrupts are off and the lock is held, as across any switch. */
-void thread_entry(void *argument)
-{
-    struct thread_start start = *(struct thread_start *)argument;
+/* ---- ending ---- */
 
-    sched_unlock_irqoff(); /* taken by whoever switched here */
-    arch_irq_enable();
-    weft_thread_exit(start.entry(start.argument));
+/* What a join that has waited returns when the memory is left to it; else it is out of its hands.
+ */
+#define JOINER_FREES 1
+
+/* Has the thread something that must be undone before it ends, or may it not end here? */
+static inline bool is_held_up(const struct core *core, const struct weft_thread *current)
+{
+    return __builtin_expect((core->preempt_off | current->mutexes | (uintptr_t)current->hooks |
+                             (uintptr_t)current->reent | (uintptr_t)current->foreign) != 0,
+                            0);
 }
 
-_Noreturn void upcall_thread_returned(void)
-{
-    weft_panic(
-        "a thread's first frame returned, which it never does: its stack has been overwritten");
-}
-
-_Noreturn void weft_thread_exit(void *result)
+/* Afterwards an ended thread's control block is as clean as a new one's where thread_fill says. */
+static __attribute__((noinline)) void let_go(void)
 {
     struct weft_exit_hook *hook;
     struct weft_thread *current;
-    struct core *core;
 
-    sched_assert_may_block_here("weft_thread_exit");
+    sched_assert_may_block("weft_thread_exit");
     current = thread_current();
     while ((hook = current->hooks) != NULL) {
         current->hooks = hook->next;
@@ -123,53 +85,139 @@ _Noreturn void weft_thread_exit(void *result)
                    current->name, current->mutexes);
     if (current->reent != NULL)
         newlib_thread_end(current);
+    current->foreign = NULL;
+}
+
+static __attribute__((noinline)) void wake_joiner_and_block_locked(struct weft_thread *joiner,
+                                                                   int result)
+{
+    wait_wake_locked(joiner, result);
+    sched_block_locked();
+}
+
+/* The joiner waits: it gets the result, and the memory if that is not kept for the next thread. */
+static inline void give_to_joiner_locked(struct weft_thread *current, struct weft_thread *joiner,
+                                         void *result)
+{
+    void **where = joiner->wait_data;
+    int left = thread_cache_put_locked(current) ? 0 : JOINER_FREES;
+
+    if (where != NULL)
+        *where = result;
+    current->joiner = NULL;
+    current->magic = 0; /* from here on it is nobody's */
+    if (!wait_is_plain_locked(joiner)) {
+        wake_joiner_and_block_locked(joiner, left);
+        return;
+    }
+    joiner->wait_result = left;
+    sched_ready_plain_locked(joiner);
+    sched_block_locked();
+}
+
+/* The thread ends. It comes back from here when its memory is a new thread's that starts where this
+ * one's function returned. Keeps nothing across the switch: no frame. */
+static __attribute__((noinline)) void finish(void *result)
+{
+    struct core *core = core_self();
+    struct weft_thread *current;
+
     (void)sched_enter(); /* the next thread lets go of it */
     core = core_self();
-    current->result = result;
+    current = core->current;
     current->state = THREAD_EXITED;
-    all_remove_locked(current);
+    thread_list_remove_locked(current);
     arch_fpu_forget(core, current->fpu_area);
-    if (current->joiner != NULL)
-        wait_wake_locked(current->joiner, 0);
+    if (current->joiner != NULL) {
+        give_to_joiner_locked(current, current->joiner, result);
+        return;
+    }
+    current->result = result;
     if (!current->detached) {
-        ended_add_locked(current);
-    } else if (!thread_cache_locked(current)) {
+        thread_ended_add_locked(current);
+    } else if (!thread_cache_put_locked(current)) {
         current->link.next = (struct weft_wait_link *)sched_of(core)->dead;
         sched_of(core)->dead = current;
     }
-    sched_switch_locked(core);
+    sched_block_locked();
+}
+
+/* First code of every thread: interrupts are off and the lock is held, as across any switch. One
+ * round for each thread that has this memory and ends by returning. */
+void thread_entry(void *argument)
+{
+    const struct thread_start *start = argument;
+
+    for (;;) {
+        void *result;
+
+        sched_unlock_irqoff(); /* taken by whoever switched here */
+        arch_irq_enable();
+        result = start->entry(start->argument);
+        if (WEFT_CONFIG_CORES > 1 || is_held_up(core_self(), core_self()->current))
+            let_go();
+        finish(result);
+    }
+}
+
+_Noreturn void upcall_thread_returned(void)
+{
+    weft_panic(
+        "a thread's first frame returned, which it never does: its stack has been overwritten");
+}
+
+_Noreturn void weft_thread_exit(void *result)
+{
+    let_go();
+    thread_current()->at_entry = 0;
+    finish(result);
     __builtin_unreachable();
+}
+
+static bool may_be_joined_locked(const struct weft_thread *thread)
+{
+    return thread->magic == THREAD_MAGIC && !thread->detached && !thread->being_joined;
+}
+
+/* The thread has ended: its result, and its memory unless that is kept. */
+static int collect_locked(struct weft_thread *thread, void **result)
+{
+    if (result != NULL)
+        *result = thread->result;
+    thread_ended_remove_locked(thread); /* the collector finds the result with the caller now */
+    thread->magic = 0;
+    return thread_cache_put_locked(thread) ? 0 : JOINER_FREES;
+}
+
+static int join_locked(struct weft_thread *thread, void **result)
+{
+    struct weft_thread *current = core_self()->current;
+
+    if (!may_be_joined_locked(thread))
+        return WEFT_EINVAL;
+    if (thread == current)
+        return WEFT_EDEADLK;
+    if (thread->state == THREAD_EXITED)
+        return collect_locked(thread, result);
+    thread->being_joined = 1;
+    thread->joiner = current;
+    current->wait_data = result;
+    return wait_for_ever_locked(NULL, WAIT_JOIN, thread);
 }
 
 int weft_thread_join(struct weft_thread *thread, void **result)
 {
-    arch_irq_state state;
-    bool cached;
+    int outcome;
 
-    if (thread == NULL || thread->magic != THREAD_MAGIC || thread->detached)
+    if (thread == NULL)
         return WEFT_EINVAL;
-    if (thread == thread_current())
-        return WEFT_EDEADLK;
-    sched_assert_may_block_here("weft_thread_join");
-    state = sched_enter();
-    /* Once more, under the lock: another joiner may have come first, and have freed it. */
-    if (thread->magic != THREAD_MAGIC || thread->detached || thread->being_joined) {
-        sched_exit(state);
-        return WEFT_EINVAL;
-    }
-    thread->being_joined = 1;
-    if (thread->state != THREAD_EXITED) {
-        thread->joiner = thread_current();
-        wait_locked(NULL, WAIT_JOIN, thread, UINT64_MAX);
-    }
-    if (result != NULL)
-        *result = thread->result;
-    thread_ended_remove_locked(thread); /* the collector finds the result with the caller now */
-    thread->magic = 0;                  /* from here on it is nobody's */
-    cached = thread_cache_locked(thread);
-    sched_exit(state);
-    if (!cached)
-        thread_free(thread);
+    (void)sched_enter();
+    sched_assert_may_block_irqoff("weft_thread_join");
+    outcome = join_locked(thread, result);
+    sched_exit_thread();
+    if (outcome != JOINER_FREES)
+        return outcome;
+    thread_free(thread);
     return 0;
 }
 
@@ -195,7 +243,7 @@ int weft_thread_priority(const struct weft_thread *thread)
 
 size_t weft_thread_count(void)
 {
-    return all.count;
+    return thread_list.count;
 }
 
 const char *thread_wait_name(enum thread_wait reason)
@@ -256,6 +304,8 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
 
 void upcall_sched_init(void)
 {
+    thread_list.tail = &thread_list.first;
+    thread_list.last_id = 1; /* which is main's */
     slices_init();
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
         struct scheduler *scheduler = &schedulers[id];
@@ -290,7 +340,7 @@ _Noreturn void upcall_sched_start_core(void)
     struct core *core = core_self();
 
     sched_lock_irqoff();
-    thread_list_add_locked(&sched_of(core)->idle);
+    add_locked(&sched_of(core)->idle);
     boot_switch_locked(core, &sched_of(core)->idle);
 }
 
@@ -312,7 +362,7 @@ _Noreturn void upcall_sched_start(void (*main_thread)(void))
                    (unsigned)WEFT_CONFIG_MAIN_STACK_BYTES);
     made->id = 1; /* other cores' idle threads may be there already */
     sched_lock_irqoff();
-    thread_list_add_locked(made);
-    thread_list_add_locked(&sched_of(core_self())->idle);
+    add_locked(made);
+    add_locked(&sched_of(core_self())->idle);
     boot_switch_locked(core_self(), made);
 }

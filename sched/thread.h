@@ -47,7 +47,7 @@ enum thread_wait {
     WAIT_REASONS
 };
 
-#define THREAD_MAGIC 0x74687264u   /* "thrd" */
+#define THREAD_MAGIC 0x74680000u   /* "th"; on MIPS a constant of one instruction */
 #define THREAD_CANARY THREAD_MAGIC /* lowest word of a stack: one constant serves both compares */
 
 struct weft_foreign;
@@ -86,7 +86,7 @@ struct weft_thread {
     struct weft_alarm alarm; /* its deadline, if it has one */
 
     /* All threads that exist, in order of creation: under the scheduler's lock. */
-    struct weft_thread *all_next, *all_previous;
+    struct weft_thread *all_next, **all_back; /* sched/thread_list.h */
     uint32_t magic;
     uint32_t id;
     const char *name;
@@ -104,6 +104,7 @@ struct weft_thread {
     uint8_t guarded;              /* an inaccessible page lies below stack_lo */
     uint8_t suspended;            /* so many times: control.c */
     uint8_t cooperative;          /* is not preempted */
+    uint8_t at_entry;             /* when it has ended: parked in thread_entry, to run once more */
     struct weft_foreign *foreign; /* the innermost bracket around foreign code that it is in */
     struct weft_exit_hook *hooks; /* its own: touched by no other thread */
     struct thread_slots *slots;   /* likewise; NULL: it has set none */

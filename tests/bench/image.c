@@ -86,9 +86,10 @@ static void *nothing(void *argument)
 
 static void create_and_join(void)
 {
-    struct weft_thread *thread;
+    static const struct weft_thread_attr here = HERE;
+    static struct weft_thread *thread;
 
-    if (weft_thread_spawn(&thread, &HERE, nothing, NULL) != 0 ||
+    if (weft_thread_spawn(&thread, &here, nothing, NULL) != 0 ||
         weft_thread_join(thread, NULL) != 0)
         exit(1);
 }

@@ -2,8 +2,8 @@
 /*
  * Exit, join and detach: who gives a thread's memory back, and when.
  *
- * Mirrors sched/thread.c:weft_thread_exit, weft_thread_join, thread_free, thread_reap;
- * sched/switch.c:switch_locked (the exiting thread's registers are still saved on its stack).
+ * Mirrors sched/thread.c:finish, give_to_joiner_locked, weft_thread_join; sched/spawn.c:thread_free,
+ * thread_reap; sched/switch.c:switch_to_locked (the exiting thread's registers are still saved on its stack).
  * weft_thread_detach does not exist yet (a thread is made detached or stays joinable): it is here as
  * the protocol that it has to follow.
  *
@@ -11,8 +11,8 @@
  * 0's idle thread reaps; the thread may have been made detached. The lock is a real one. A woken
  * joiner runs as soon as its core got the lock to switch to it.
  *
- * Proved: the memory is given back exactly once, by a joiner, a detacher or the reaper, and by the
- * joiner if one was accepted; it is not given back while the thread still runs on its stack; nobody
+ * Proved: the memory is given back exactly once, by a joiner, a detacher, the reaper or the next
+ * thread's maker; it is not given back while the thread still runs on its stack; nobody
  * writes to it later; exactly one of all callers is accepted, the others get WEFT_EINVAL.
  *
  * Seeded bug 1: exit lets go of the lock before the switch: the joiner frees the stack that the
@@ -20,9 +20,11 @@
  * Seeded bug 2: join looks at `detached` before it takes the lock (weft's first version, harmless
  * without detach): a detach in between is accepted too, and both give it back.
  * Seeded bug 3: join does not look whether somebody joins already.
+ * Seeded bug 4: the joiner that waited gives the memory back though it was kept for the next thread.
  * expect bug 1: safety assertion violated (exited&& !(on_stack))
- * expect bug 2: safety assertion violated magic
- * expect bug 3: safety assertion violated magic
+ * expect bug 2: safety assertion violated (((accepted+refused)
+ * expect bug 3: safety assertion violated (((accepted+refused)
+ * expect bug 4: safety assertion violated (freed==1)
  */
 #define NONE 7
 
@@ -34,7 +36,8 @@ byte joiner = NONE;
 bool woken[2];
 bool magic = true; /* its control block is valid; what follows after is somebody else's memory */
 
-bool made_detached, dead; /* dead: in core 0's list of ended detached threads */
+bool handed; /* the memory, to the joiner that waited */
+bool made_detached, dead; /* dead: in core 0's list of ended detached threads, or in the cache */
 byte freed, accepted, refused, calls_done;
 
 inline take_lock(core) { atomic { lock == 0 -> lock = core + 1 } }
@@ -56,7 +59,12 @@ proctype exiting()
     touch();
     exited = true;
     if
-    :: joiner != NONE -> woken[joiner] = true
+    :: joiner != NONE -> /* the result goes straight to it */
+        if
+        :: dead = true /* kept for the next thread, whose maker takes the lock */
+        :: handed = true /* no room for it: the joiner's to give back */
+        fi;
+        woken[joiner] = true
     :: else
     fi;
     if
@@ -107,11 +115,20 @@ proctype join(byte me)
             give_lock(1); /* the switch away */
             woken[me];
             take_lock(1); /* the switch back */
-            give_lock(1)
-        :: else -> give_lock(1)
-        fi;
-        touch(); /* the result */
-        give_back()
+            give_lock(1);
+            if
+#if SEEDED_BUG == 4
+            :: true -> give_back()
+#else
+            :: handed -> give_back()
+            :: else
+#endif
+            fi
+        :: else ->
+            touch(); /* the result */
+            give_lock(1);
+            give_back()
+        fi
     fi;
 #if SEEDED_BUG == 2
 done:

@@ -16,6 +16,7 @@
 #include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "sched/sched.h"
+#include "sched/thread_list.h"
 
 struct core cores[WEFT_CONFIG_CORES];
 struct scheduler schedulers[WEFT_CONFIG_CORES];
@@ -79,11 +80,7 @@ void thread_ended_remove_locked(struct weft_thread *thread)
     (void)thread;
 }
 
-bool thread_cache_locked(struct weft_thread *thread)
-{
-    (void)thread;
-    return true;
-}
+struct thread_cache thread_cache;
 
 void thread_free(struct weft_thread *thread)
 {

@@ -86,6 +86,11 @@ static inline void arch_fpu_forget(struct core *core, void *area)
         core->fpu_owner = amd64_fpu_nobody_of(core);
 }
 
+static inline bool arch_fpu_is_reset(const void *area)
+{
+    return !((const struct amd64_fpu *)area)->used;
+}
+
 static inline void arch_fpu_reset(void *area)
 {
     ((struct amd64_fpu *)area)->used = 0; /* the rest is valid only when it is set */

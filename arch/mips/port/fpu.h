@@ -59,9 +59,14 @@ static inline void arch_fpu_forget(struct core *core, void *area)
 }
 
 /* Most threads never touch the unit: then there is nothing to clear. */
+static inline bool arch_fpu_is_reset(const void *area)
+{
+    return __builtin_expect(*(const uint32_t *)((const char *)area + MIPS_FPU_USED) == 0, 1);
+}
+
 static inline void arch_fpu_reset(void *area)
 {
-    if (__builtin_expect(*(const uint32_t *)((char *)area + MIPS_FPU_USED) != 0, 0))
+    if (!arch_fpu_is_reset(area))
         __builtin_memset(area, 0, ARCH_FPU_BYTES);
 }
 

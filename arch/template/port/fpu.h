@@ -17,6 +17,12 @@ static inline void arch_fpu_forget(struct core *core, void *area)
     (void)area;
 }
 
+static inline bool arch_fpu_is_reset(const void *area)
+{
+    (void)area;
+    return true;
+}
+
 static inline void arch_fpu_reset(void *area)
 {
     (void)area;

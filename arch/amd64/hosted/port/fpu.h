@@ -62,6 +62,11 @@ static inline void arch_fpu_forget(struct core *core, void *area)
         core->fpu_owner = hosted_nobody_of(core);
 }
 
+static inline bool arch_fpu_is_reset(const void *area)
+{
+    return !((const struct hosted_area *)area)->used;
+}
+
 static inline void arch_fpu_reset(void *area)
 {
     ((struct hosted_area *)area)->used = 0;
