@@ -10,13 +10,17 @@
 #ifndef ARCH_TLS_H
 #define ARCH_TLS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What this core needs so that code finds the current thread's block. False: the image has no
- * thread-local variables, and the others need not be called. Boot, each core. */
-bool arch_tls_init(void);
+enum arch_tls {
+    ARCH_TLS_NONE,       /* the image has no thread-local variables: nothing else need be called */
+    ARCH_TLS_OF_THREADS, /* a variable's address is the thread's, wherever it runs */
+    ARCH_TLS_OF_CORES,   /* it is the core's: code that has computed one must stay there */
+};
+
+/* What this core needs so that code finds the current thread's block. Boot, each core. */
+enum arch_tls arch_tls_init(void);
 
 /* How much memory arch_tls_make may take. Any context. */
 size_t arch_tls_bytes(void);

@@ -36,6 +36,9 @@ struct core {
     /* Requirements D1: > 0 while the sampler runs here; allocating then panics. */
     uint32_t allocation_forbidden;
 
+    /* mem: > 0 while the core marks for the collector, a helping idle thread too. prof asks. */
+    uint32_t collecting;
+
     /* Locks of rank checking (debug builds): a bit per rank held. */
     uint32_t ranks_held;
 
@@ -60,7 +63,7 @@ struct core {
     /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
     struct spinlock *lock_held;
 
-    uint32_t tls_used; /* the image has thread-local variables; constant after boot */
+    uint32_t tls_used; /* enum arch_tls, constant after boot; 0: no thread-local variables */
 
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
     uint32_t clock_high, clock_last;

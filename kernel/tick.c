@@ -12,6 +12,7 @@
 #include "kernel/core.h"
 #include "kernel/cores.h"
 #include "kernel/divide.h"
+#include "kernel/shared.h"
 #include "kernel/trap.h"
 #include "kernel/upcall.h"
 
@@ -165,8 +166,8 @@ static __attribute__((noinline)) void watched_timer(struct core *core, uint64_t 
     uint64_t end = arch_clock_now_irqoff();
 
     core->handler_ticks = tick_due_irqoff(core, end);
-    if (upcall_sites != NULL)
-        upcall_sites->handler_took(core, 0, end - start);
+    if (SHARED_LOAD(upcall_sites) != NULL)
+        SHARED_LOAD(upcall_sites)->handler_took(core, 0, end - start);
 }
 
 bool upcall_timer(struct arch_frame *frame)
@@ -177,14 +178,15 @@ bool upcall_timer(struct arch_frame *frame)
 
     trap_enter(core, frame);
     if (now >= core->tick_deadline) {
+        const struct upcall_profiler *profiler = SHARED_LOAD(upcall_profiler);
         uint32_t due = take_due(core, now);
 
-        core->ticks++;
+        SHARED_STORE(core->ticks, core->ticks + 1);
         if (WEFT_CONFIG_CORES > 1)
             __atomic_store_n(&core->tick_asked, 0, __ATOMIC_RELAXED); /* before it is answered */
         core_stack_check(core);
-        if (upcall_profiler != NULL) /* before the scheduler may change whose tick it was */
-            upcall_profiler->sample(core, frame, due);
+        if (profiler != NULL) /* before the scheduler may change whose tick it was */
+            profiler->sample(core, frame, due);
         upcall_sched_slice(core);
         deadline_advance(core, arch_clock_now_irqoff());
     }
@@ -192,7 +194,8 @@ bool upcall_timer(struct arch_frame *frame)
     if (woke)
         upcall_sched_wake(core, now); /* may set wake_deadline */
     stop_or_go_on(core, now);
-    if (__builtin_expect(core->handlers_watched != 0, 0) && (woke || upcall_sites != NULL))
+    if (__builtin_expect(core->handlers_watched != 0, 0) &&
+        (woke || SHARED_LOAD(upcall_sites) != NULL))
         watched_timer(core, now);
     arm_irqoff(core);
     return trap_leave(core, frame);

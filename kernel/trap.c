@@ -27,8 +27,8 @@ static void watched_interrupt(struct core *core, uintptr_t pending)
     board_interrupt(pending);
     end = arch_clock_now_irqoff();
     core->handler_ticks += tick_due_irqoff(core, end) - tick_due_irqoff(core, start);
-    if (upcall_sites != NULL)
-        upcall_sites->handler_took(core, 1 + (unsigned)pending, end - start);
+    if (SHARED_LOAD(upcall_sites) != NULL)
+        SHARED_LOAD(upcall_sites)->handler_took(core, 1 + (unsigned)pending, end - start);
 }
 
 bool upcall_interrupt(struct arch_frame *frame, uintptr_t pending)

@@ -9,12 +9,13 @@
 #include "arch/trap.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
+#include "kernel/shared.h"
 #include "kernel/upcall.h"
 
 /* On the system stack, interrupts off; `frame` is the interrupted context. */
 static inline void trap_enter(struct core *core, struct arch_frame *frame)
 {
-    core->interrupt_depth++;
+    SHARED_STORE(core->interrupt_depth, core->interrupt_depth + 1);
     core->frame = frame;
     arch_atomic64_settle_irqoff(frame);
     cores_freeze_point_irqoff();
@@ -25,7 +26,7 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
  * where an interrupt leads to a switch. */
 static inline bool trap_leave(struct core *core, struct arch_frame *frame)
 {
-    core->interrupt_depth--;
+    SHARED_STORE(core->interrupt_depth, core->interrupt_depth - 1);
     if (!core_reschedule_asked(core))
         return false;
     return upcall_sched_may_preempt(core, frame);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weft/config.h>
 
 struct core;
 struct arch_frame;
@@ -80,14 +81,22 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
-/* sched: the current thread has overflowed its stack into the guard page, and the application's
- * handler lets it go on, elsewhere. */
-void upcall_overflow_handled(void);
+/* sched: the application's handler lets the current thread go on after a WEFT_TRAP_PAGE, which may
+ * have been an overflow of its stack. */
+void upcall_page_trap_handled(void);
 
 /* sched: may the calling thread stop the world? Then, with the world stopped: hands every stretch
- * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`. */
+ * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`.
+ * Idle threads keep none; these are their stacks. */
 bool upcall_world_may_stop(void);
+extern unsigned char upcall_idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES];
 void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context);
+
+/* sched: has the other cores, which the calling thread's stop of the world has parked, call
+ * help(core) in their idle threads, once or more, interrupts on, until the end is asked for: that
+ * returns when no core is in it any more. Only with more than one core. */
+void upcall_world_help_begin(void (*help)(unsigned core));
+void upcall_world_help_end(void);
 
 /* sched: the heap has nothing left, or the program scavenges: gives back what ended threads left to
  * be used again. Was there any? Thread context, no lock held. */

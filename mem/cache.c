@@ -8,6 +8,9 @@
  * can do without (PRIM_LOCAL_ATOMIC). A free that a handler cannot finish is noted in the core's
  * list of deferred blocks, which the core's next slow operation works off.
  *
+ * Objects of NORMAL memory only: those of other kinds go to and from their spans one by one, since
+ * a cache that held both would have to look at each object that it gives.
+ *
  * A free object goes into the cache of the core that frees it, wherever it came from; a core that
  * only frees fills its cache, and every `batch`-th free moves a batch to the spans, where the core
  * that only allocates gets them from.
@@ -63,7 +66,7 @@ static void bin_relieve(struct cache_bin *bin, unsigned class, unsigned count)
 static uintptr_t bin_fill(struct cache_bin *bin, unsigned class)
 {
     uintptr_t batch[CACHE_BATCH_MAX];
-    unsigned count = central_get(class, batch, heap.class[class].batch);
+    unsigned count = central_get(WEFT_MEMORY_NORMAL, class, batch, heap.class[class].batch);
 
     for (unsigned i = 1; i < count; i++)
         if (!bin_push(bin, batch[i]))
@@ -104,6 +107,16 @@ void cache_put(struct core *core, unsigned class, uintptr_t object)
         bin_relieve(bin, class, heap.class[class].batch);
 }
 
+void cache_free(struct core *core, int kind, uintptr_t block)
+{
+    if (kind < 0)
+        large_free(block);
+    else if (heap_region_of(block)->memory == WEFT_MEMORY_NORMAL)
+        cache_put(core, (unsigned)kind, block);
+    else
+        central_put((unsigned)kind, &block, 1);
+}
+
 void cache_defer(struct core *core, uintptr_t block)
 {
     struct cache *cache = &heap.cache[core->id];
@@ -132,10 +145,7 @@ void cache_drain(struct core *core)
 
         cache->deferred = cache->deferred->next;
         arch_irq_restore(state);
-        if (kind > 0)
-            cache_put(core, (unsigned)kind, block);
-        else
-            large_free(block);
+        cache_free(core, kind, block);
     }
 }
 
@@ -237,7 +247,7 @@ static int slot_check(unsigned class, uintptr_t object)
 {
     const struct region *region = heap_region_of(object);
 
-    if (!region || object % GRANULE ||
+    if (!region || region->memory != WEFT_MEMORY_NORMAL || object % GRANULE ||
         region->kinds[(object - region->base) >> heap.page_shift] != (int)class ||
         central_locate(region, class, object) != FAULT_NONE ||
         *(const uintptr_t *)object != heap.mark || central_holds(object))

@@ -17,6 +17,10 @@ void *cache_get_cached(const struct core *core, unsigned class);
 /* The object, which is known to be the program's, into the cache; a full one is relieved first. */
 void cache_put(struct core *core, unsigned class, uintptr_t object);
 
+/* The block, which is known to be the program's, to where it belongs: kind is a class or
+ * PAGE_LARGE. */
+void cache_free(struct core *core, int kind, uintptr_t block);
+
 /* Frees what handlers had to leave. */
 void cache_drain(struct core *core);
 

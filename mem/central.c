@@ -6,7 +6,8 @@
  * that an object's address gives its span by masking. Its record counts the objects in use (with
  * the program, or in some core's cache), those that were ever handed out, and names the first free
  * one; a new span costs no more than its record, since objects beyond `fresh` are free without
- * being written to. Spans that have a free object are listed by class and region; the others are
+ * being written to. Spans that have a free object are listed by class and region (a
+ * region has one kind of memory, so these are the lists by kind and class as well); the others are
  * found by their objects only.
  *
  * A free object's first word is the mark (every free object has it, in a span or a cache; free
@@ -89,7 +90,7 @@ static uintptr_t span_pop_locked(struct region *region, unsigned class, page_ind
     return (uintptr_t)object;
 }
 
-static bool span_new(unsigned class)
+static bool span_new(enum weft_memory memory, unsigned class)
 {
     const struct class_info *info = &heap.class[class];
     struct page_wish wish = {.pages = info->pages, .align = info->pages};
@@ -98,7 +99,7 @@ static bool span_new(unsigned class)
     size_t used_bytes = (size_t)info->objects * info->size;
     arch_irq_state state;
 
-    region = page_take(WEFT_MEMORY_NORMAL, &wish, PAGE_OWNER_HEAP, (int)class, (int)class, &first);
+    region = page_take(memory, &wish, PAGE_OWNER_HEAP, (int)class, (int)class, &first);
     if (!region)
         return false;
     region->page[first].span.used = 0;
@@ -146,32 +147,33 @@ static unsigned region_get(struct region *region, unsigned class, uintptr_t *slo
     return count;
 }
 
-static unsigned existing_get(unsigned class, uintptr_t *slot, unsigned most)
+static unsigned existing_get(enum weft_memory memory, unsigned class, uintptr_t *slot,
+                             unsigned most)
 {
     unsigned count = 0;
 
     for (unsigned i = 0; i < heap.regions && count < most; i++)
-        if (heap.region[i]->memory == WEFT_MEMORY_NORMAL)
+        if (heap.region[i]->memory == memory)
             count += region_get(heap.region[i], class, slot + count, most - count);
     return count;
 }
 
-unsigned central_get(unsigned class, uintptr_t *slot, unsigned most)
+unsigned central_get(enum weft_memory memory, unsigned class, uintptr_t *slot, unsigned most)
 {
     unsigned count;
 
     ASSERT(class >= 1 && class <= heap.classes && most > 0);
-    while ((count = existing_get(class, slot, most)) == 0)
-        if (!span_new(class))
+    while ((count = existing_get(memory, class, slot, most)) == 0)
+        if (!span_new(memory, class))
             return 0;
     return count;
 }
 
-void *central_get_existing(unsigned class)
+void *central_get_existing(enum weft_memory memory, unsigned class)
 {
     uintptr_t object;
 
-    return existing_get(class, &object, 1) ? (void *)object : NULL;
+    return existing_get(memory, class, &object, 1) ? (void *)object : NULL;
 }
 
 /* The object's number in its span, or why it is none. */

@@ -6,12 +6,12 @@
 #include "mem/heap.h"
 #include "mem/report.h"
 
-/* Moves up to `most` objects of the class into slot[]; from spans of NORMAL memory that have
+/* Moves up to `most` objects of the class into slot[]; from spans of this kind of memory that have
  * some, or from a new span when none has. 0: no memory. No lock held. */
-unsigned central_get(unsigned class, uintptr_t *slot, unsigned most);
+unsigned central_get(enum weft_memory memory, unsigned class, uintptr_t *slot, unsigned most);
 
 /* One object from a span that has one already. NULL: none. */
-void *central_get_existing(unsigned class);
+void *central_get_existing(enum weft_memory memory, unsigned class);
 
 /* Gives objects of the class back to their spans, and spans' pages back with their last object. No
  * lock held. An object with which something is wrong is reported and left alone. */

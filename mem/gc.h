@@ -15,6 +15,8 @@
  * allocated, or gives its pages back when there are none. It is done later, span by span, by
  * whoever allocates, or by weft_gc for all of them.
  *
+ * Other cores help to mark (gc_share.c): each has a *marker* with a mark stack of its own.
+ *
  * Who owns what. A span that a core allocates from is that core's while its preemption is off. All
  * lists are guarded by gc_lock; a span that is being swept is in no list. With the world stopped,
  * everything is the stopper's: preemption is on for all others, so nobody is inside an operation.
@@ -27,8 +29,9 @@
 
 #include <weft/gc.h>
 
-#include "mem/guard.h"
+#include "kernel/shared.h"
 #include "mem/heap.h"
+#include "mem/tier.h"
 
 #define GC_KINDS (2 * CLASS_MAX) /* class * 2 + pointer-free; class 0: one block in its span */
 #define GC_SPAN_BYTES 4096u      /* aimed at; of larger objects, GC_SPAN_BLOCKS */
@@ -73,6 +76,7 @@ struct gc_marker {
     struct gc_piece *stack;
     uint32_t depth;
     uint32_t overflows; /* ever */
+    uint32_t chunks;    /* taken over from other cores, ever */
     bool rescan;        /* since the last look through the spans */
     uintptr_t marked_bytes;
 };
@@ -93,10 +97,10 @@ struct gc {
     struct gc_span *current[WEFT_CONFIG_CORES][GC_KINDS];
 
     /* With the world stopped. */
-    struct gc_marker marker;
+    struct gc_marker marker[WEFT_CONFIG_CORES];
     uint32_t cycles, forced;
     size_t live_bytes;
-    uint32_t overflows;
+    uint32_t overflows, helped;
     uint64_t last_pause_ns, longest_pause_ns;
 
     /* Words that stand for themselves. */
@@ -109,18 +113,19 @@ extern struct gc gc;
 extern struct weft_gc_root gc_roots; /* head of the list, under gc_lock */
 extern struct spinlock gc_lock;
 
-/* The collector's own ordinary memory, which the full tier of hardening wants dressed. */
+/* The collector's own ordinary memory, dressed as any other. */
 static inline void *gc_own_alloc(size_t bytes)
 {
-    if (WEFT_CONFIG_HEAP_FULL)
-        return guard_alloc(GRANULE, bytes, (uintptr_t)__builtin_return_address(0));
+    if (TIER_DRESSED)
+        return tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, bytes,
+                          (uintptr_t)__builtin_return_address(0));
     return heap_malloc_slow(bytes);
 }
 
 static inline void gc_own_free(void *block)
 {
-    if (WEFT_CONFIG_HEAP_FULL)
-        guard_free(block, (uintptr_t)__builtin_return_address(0));
+    if (TIER_DRESSED)
+        tier_free(block, (uintptr_t)__builtin_return_address(0));
     else
         heap_free_slow(block);
 }
@@ -158,12 +163,72 @@ void gc_mark_range(struct gc_marker *marker, uintptr_t lo, uintptr_t hi);
 /* The word, as a pointer. */
 void gc_mark_word(struct gc_marker *marker, uintptr_t word);
 
-/* Follows all that has been marked to its end; finish also what the stack had no room for. */
+/* Follows all that this core has marked to its end; finish: also what other cores have, and what
+ * the stacks had no room for. */
 void gc_mark_drain(struct gc_marker *marker);
 void gc_mark_finish(struct gc_marker *marker);
 
 /* Is the block with this start marked? */
 bool gc_is_marked(uintptr_t block);
+
+/* ---- gc_share.c: other cores help; with one core there is none of it ---- */
+
+#if WEFT_CONFIG_CORES > 1
+/* Somebody waits for work. */
+extern uint32_t gc_share_wanted;
+static inline bool gc_share_is_wanted(void)
+{
+    return __atomic_load_n(&gc_share_wanted, __ATOMIC_RELAXED) != 0;
+}
+
+/* Bytes of ordinary memory that it needs, once; here they are. */
+size_t gc_share_bytes(void);
+void gc_share_memory(void *memory);
+
+/* Other cores may come and help, from open to close. By whoever has stopped the world. */
+void gc_share_open(void);
+void gc_share_close(void);
+bool gc_share_is_open(void);
+
+/* Gives away some of what waits on the marker's stack, if it is wanted. */
+void gc_share_give(struct gc_marker *marker);
+
+/* The marker has nothing left: gets it something, or waits until nobody else has anything and
+ * returns false. By whoever has stopped the world. */
+bool gc_share_take(struct gc_marker *marker);
+#else
+static inline bool gc_share_is_wanted(void)
+{
+    return false;
+}
+static inline size_t gc_share_bytes(void)
+{
+    return 0;
+}
+static inline void gc_share_memory(void *memory)
+{
+    (void)memory;
+}
+static inline void gc_share_open(void)
+{
+}
+static inline void gc_share_close(void)
+{
+}
+static inline bool gc_share_is_open(void)
+{
+    return false;
+}
+static inline void gc_share_give(struct gc_marker *marker)
+{
+    (void)marker;
+}
+static inline bool gc_share_take(struct gc_marker *marker)
+{
+    (void)marker;
+    return false;
+}
+#endif
 
 /* ---- gc_finalizer.c: the world stopped ---- */
 

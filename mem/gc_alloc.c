@@ -18,7 +18,8 @@ static void span_adopt(struct core *core, struct gc_span *span)
 {
     arch_irq_state state = spinlock_lock(&gc_lock);
 
-    gc.allocated_bytes += (span->blocks - span->used) * span->block_bytes;
+    SHARED_STORE(gc.allocated_bytes,
+                 gc.allocated_bytes + (span->blocks - span->used) * span->block_bytes);
     spinlock_unlock(&gc_lock, state);
     gc.current[core->id][span->kind] = span;
 }
@@ -140,7 +141,8 @@ static inline void *alloc_fast(unsigned kind)
     struct gc_span *span = gc.current[WEFT_CONFIG_CORES == 1 ? 0 : core->id][kind];
     void *block = NULL;
 
-    if (__builtin_expect(span && gc.allocated_bytes < gc.goal_bytes && core->interrupt_depth == 0,
+    if (__builtin_expect(span && SHARED_LOAD(gc.allocated_bytes) < SHARED_LOAD(gc.goal_bytes) &&
+                             core->interrupt_depth == 0,
                          1))
         block = gc_span_take(span);
     prim_leave(core);
@@ -153,9 +155,9 @@ static __attribute__((noinline)) void *alloc_slow(size_t bytes, unsigned kind)
 
     if (core_in_interrupt())
         weft_panic("weft_gc_alloc was called in an interrupt handler: allocate in a thread");
-    if (bytes > SIZE_MAX / 2 || (!gc.marker.stack && !gc_marker_make()))
+    if (bytes > SIZE_MAX / 2 || (!SHARED_LOAD(gc.marker[0].stack) && !gc_marker_make()))
         return NULL;
-    if (gc.allocated_bytes >= gc.goal_bytes && upcall_world_may_stop())
+    if (SHARED_LOAD(gc.allocated_bytes) >= SHARED_LOAD(gc.goal_bytes) && upcall_world_may_stop())
         (void)gc_collect(GC_GOAL);
     block = alloc_once(bytes, kind);
     if (!block)

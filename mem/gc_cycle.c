@@ -10,8 +10,8 @@
 
 #define NS_PER_US 1000u
 
-/* Writable memory of the image (linker scripts); system stacks, in .bss, are nobody's while the
- * world is stopped. */
+/* Writable memory of the image (linker scripts); in .bss, the stacks of cores and idle threads hold
+ * no words of a program's while the world is stopped. */
 extern char __data_start[], __data_end[], __bss_start[], __bss_end[];
 extern unsigned char core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
 
@@ -25,17 +25,33 @@ struct report {
 
 /* ---- roots ---- */
 
+struct hole {
+    uintptr_t lo, hi;
+};
+
+/* Memory but for the holes in it, which are in order. */
+static void visit_around(struct hole memory, const struct hole *holes, unsigned count,
+                         void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (holes[i].lo < memory.lo || holes[i].hi > memory.hi)
+            continue;
+        visit(context, memory.lo, holes[i].lo);
+        memory.lo = holes[i].hi;
+    }
+    visit(context, memory.lo, memory.hi);
+}
+
 static void visit_bss(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
 {
-    uintptr_t lo = (uintptr_t)core_system_stacks;
-    uintptr_t hi = lo + sizeof(core_system_stacks);
+    const struct hole memory = {(uintptr_t)__bss_start, (uintptr_t)__bss_end};
+    const struct hole system = {(uintptr_t)core_system_stacks,
+                                (uintptr_t)(&core_system_stacks + 1)};
+    const struct hole idle = {(uintptr_t)upcall_idle_stacks, (uintptr_t)(&upcall_idle_stacks + 1)};
+    bool idle_first = idle.lo < system.lo;
+    const struct hole holes[] = {idle_first ? idle : system, idle_first ? system : idle};
 
-    if (lo < (uintptr_t)__bss_start || hi > (uintptr_t)__bss_end) {
-        visit(context, (uintptr_t)__bss_start, (uintptr_t)__bss_end);
-        return;
-    }
-    visit(context, (uintptr_t)__bss_start, lo);
-    visit(context, hi, (uintptr_t)__bss_end);
+    visit_around(memory, holes, 2, visit, context);
 }
 
 void gc_visit_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
@@ -78,22 +94,36 @@ int weft_gc_set_growth(int percent)
     int before = gc.growth_percent;
 
     gc.growth_percent = percent > 0 ? percent : 0;
-    gc.goal_bytes = goal_after(gc.live_bytes);
+    SHARED_STORE(gc.goal_bytes, goal_after(gc.live_bytes));
     return before;
 }
 
 /* ---- the cycle ---- */
 
-/* The mark stack, once: its words would be roots anywhere but in ordinary memory. */
+static void markers_give(struct gc_piece *stack)
+{
+    for (unsigned id = 1; id < WEFT_CONFIG_CORES; id++)
+        gc.marker[id].stack = stack + id * WEFT_CONFIG_GC_MARK_ENTRIES;
+    gc_share_memory(stack + WEFT_CONFIG_CORES * WEFT_CONFIG_GC_MARK_ENTRIES);
+    SHARED_STORE(gc.marker[0].stack, stack);
+}
+
+/* The mark stacks, once: their words would be roots anywhere but in ordinary memory. */
 bool gc_marker_make(void)
 {
-    struct gc_piece *stack = gc_own_alloc(WEFT_CONFIG_GC_MARK_ENTRIES * sizeof(*stack));
-    struct gc_piece *expected = NULL;
+    size_t entries = (size_t)WEFT_CONFIG_CORES * WEFT_CONFIG_GC_MARK_ENTRIES;
+    struct gc_piece *stack = gc_own_alloc(entries * sizeof(*stack) + gc_share_bytes());
+    arch_irq_state state;
+    bool mine;
 
     if (!stack)
-        return gc.marker.stack != NULL;
-    if (!__atomic_compare_exchange_n(&gc.marker.stack, &expected, stack, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
+        return SHARED_LOAD(gc.marker[0].stack) != NULL;
+    state = spinlock_lock(&gc_lock);
+    mine = gc.marker[0].stack == NULL;
+    if (mine)
+        markers_give(stack);
+    spinlock_unlock(&gc_lock, state);
+    if (!mine)
         gc_own_free(stack);
     return true;
 }
@@ -103,7 +133,7 @@ static void stop_swept(void)
 {
     for (;;) {
         weft_world_stop("collection");
-        if (gc.unswept_spans == 0)
+        if (SHARED_LOAD(gc.unswept_spans) == 0)
             return;
         weft_world_start();
         while (weft_gc_sweep_step())
@@ -111,19 +141,36 @@ static void stop_swept(void)
     }
 }
 
-static void mark_all(struct report *report)
+/* What all markers have done. */
+static size_t markers_sum(void)
 {
-    struct gc_marker *marker = &gc.marker;
+    size_t marked_bytes = 0;
 
-    marker->marked_bytes = 0;
-    marker->depth = 0;
+    gc.overflows = 0;
+    gc.helped = 0;
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
+        marked_bytes += gc.marker[id].marked_bytes;
+        gc.overflows += gc.marker[id].overflows;
+        gc.helped += gc.marker[id].chunks;
+        gc.marker[id].marked_bytes = 0;
+    }
+    return marked_bytes;
+}
+
+static void mark_all(struct report *report, unsigned core)
+{
+    struct gc_marker *marker = &gc.marker[WEFT_CONFIG_CORES == 1 ? 0 : core];
+
+    cores[core].collecting = 1;
     report->before = gc_spans_whiten();
+    gc_share_open();
     mark_roots(marker);
     gc_finalizers_mark(marker);
-    gc.overflows = marker->overflows;
-    report->after = gc.live_bytes = gc.allocated_bytes = marker->marked_bytes;
+    gc_share_close();
+    report->after = gc.live_bytes = gc.allocated_bytes = markers_sum();
     watch_cycle();
     gc_spans_unsweep();
+    cores[core].collecting = 0;
     report->goal = gc.goal_bytes = goal_after(gc.live_bytes);
 }
 
@@ -167,13 +214,13 @@ size_t gc_collect(enum gc_reason reason)
 
     stop_swept();
     core = core_self();
-    if (reason == GC_GOAL && gc.allocated_bytes < gc.goal_bytes) {
+    if (reason == GC_GOAL && SHARED_LOAD(gc.allocated_bytes) < gc.goal_bytes) {
         weft_world_start();
         return 0;
     }
-    ASSERT(gc.marker.stack || !gc.all);
+    ASSERT(gc.marker[0].stack || !gc.all);
     began_ns = weft_time_ns();
-    mark_all(&report);
+    mark_all(&report, core->id);
     count_cycle(&report, began_ns);
     if (core != core_self())
         weft_panic("collection: the collecting thread was moved while the world was stopped");
@@ -202,10 +249,11 @@ void weft_gc_stats(struct weft_gc_stats *stats)
     *stats = (struct weft_gc_stats){.cycles = gc.cycles,
                                     .forced = gc.forced,
                                     .live_bytes = gc.live_bytes,
-                                    .allocated_bytes = gc.allocated_bytes,
+                                    .allocated_bytes = SHARED_LOAD(gc.allocated_bytes),
                                     .heap_bytes = gc.heap_bytes,
                                     .goal_bytes = gc.goal_bytes == SIZE_MAX ? 0 : gc.goal_bytes,
                                     .overflows = gc.overflows,
+                                    .chunks_shared = gc.helped,
                                     .last_pause_ns = gc.last_pause_ns,
                                     .longest_pause_ns = gc.longest_pause_ns};
     gc_finalizers_count(stats);

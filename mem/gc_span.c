@@ -81,7 +81,7 @@ static void span_list(struct gc_span *span, size_t bytes)
     gc.all = span;
     bounds_grow_locked((uintptr_t)span, (uintptr_t)span + bytes);
     gc.heap_bytes += bytes;
-    gc.allocated_bytes += span->extent;
+    SHARED_STORE(gc.allocated_bytes, gc.allocated_bytes + span->extent);
     spinlock_unlock(&gc_lock, state);
 }
 
@@ -160,7 +160,7 @@ static struct gc_span *unswept_pop(unsigned kind)
     span = gc.unswept[kind];
     if (span) {
         gc.unswept[kind] = span->next;
-        gc.unswept_spans--;
+        SHARED_STORE(gc.unswept_spans, gc.unswept_spans - 1);
     }
     spinlock_unlock(&gc_lock, state);
     return span;
@@ -198,7 +198,7 @@ bool weft_gc_sweep_step(void)
     unsigned swept = 0, looked = 0;
 
     ASSERT(core->interrupt_depth == 0);
-    while (swept < GC_SWEEP_STEP && looked < GC_KINDS && gc.unswept_spans) {
+    while (swept < GC_SWEEP_STEP && looked < GC_KINDS && SHARED_LOAD(gc.unswept_spans)) {
         unsigned now = __atomic_load_n(&kind, __ATOMIC_RELAXED) % GC_KINDS;
         bool any;
         struct gc_span *span = gc_sweep_one(now, &any);
@@ -212,7 +212,7 @@ bool weft_gc_sweep_step(void)
         looked = any ? 0 : looked + 1;
     }
     prim_leave(core);
-    return __atomic_load_n(&gc.unswept_spans, __ATOMIC_RELAXED) != 0;
+    return SHARED_LOAD(gc.unswept_spans) != 0;
 }
 
 size_t gc_spans_whiten(void)

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "mem/fast.h"
-#include "mem/guard.h"
+#include "mem/tier.h"
 
 #define SHIELDED __attribute__((section("hosted_shield"), noinline))
 
@@ -65,8 +65,8 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
 
 static __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
 {
-    if (WEFT_CONFIG_HEAP_FULL)
-        return checked(guard_alloc(GRANULE, size, site));
+    if (TIER_DRESSED)
+        return checked(tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, site));
     void *block = fast_malloc(size);
 
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
@@ -74,8 +74,8 @@ static __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
 
 static __attribute__((noinline)) void own_free(void *block, uintptr_t site)
 {
-    if (WEFT_CONFIG_HEAP_FULL && !early_has(block))
-        guard_free(block, site);
+    if (TIER_DRESSED && !early_has(block))
+        tier_free(block, site);
     else if (!fast_free(block) && !early_has(block))
         heap_free_slow(block);
 }
@@ -106,8 +106,7 @@ static __attribute__((noinline)) void *own_realloc(void *block, size_t size, uin
 
         return other ? memcpy(other, block, size < room ? size : room) : NULL;
     }
-    return checked(WEFT_CONFIG_HEAP_FULL ? guard_realloc(block, size, site)
-                                         : heap_realloc(block, size));
+    return checked(TIER_DRESSED ? tier_realloc(block, size, site) : heap_realloc(block, size));
 }
 
 static __attribute__((noinline)) void *own_memalign(size_t alignment, size_t size, uintptr_t site)
@@ -116,8 +115,8 @@ static __attribute__((noinline)) void *own_memalign(size_t alignment, size_t siz
         errno = EINVAL;
         return NULL;
     }
-    return checked(WEFT_CONFIG_HEAP_FULL ? guard_alloc(alignment, size, site)
-                                         : heap_memalign(alignment, size));
+    return checked(TIER_DRESSED ? tier_alloc(WEFT_MEMORY_NORMAL, alignment, size, site)
+                                : heap_memalign(alignment, size));
 }
 
 /* ---- libc's names ---------------------------------------------------------------------------- */
@@ -206,9 +205,9 @@ SHIELDED int posix_memalign(void **result, size_t alignment, size_t size)
 
 SHIELDED size_t malloc_usable_size(void *block)
 {
-    SHIELD(early_has(block)        ? 0
-           : WEFT_CONFIG_HEAP_FULL ? guard_usable_size(block)
-                                   : heap_usable_size(block),
+    SHIELD(early_has(block) ? 0
+           : TIER_DRESSED   ? tier_usable_size(block)
+                            : heap_usable_size(block),
            0);
 }
 

@@ -20,6 +20,7 @@
 
 #include <string.h>
 
+#include "mem/account.h"
 #include "mem/report.h"
 #include "mem/watch.h"
 
@@ -31,7 +32,8 @@ struct guard {
     uintptr_t bytes;
     uintptr_t allocated_at, freed_at;
     uint32_t owner;
-    uint32_t check;
+    uint32_t account; /* mem/account.h */
+    uintptr_t check;
 };
 
 struct kept {
@@ -54,14 +56,15 @@ static struct guard *guard_of(uintptr_t block, size_t usable)
     return (struct guard *)(block + usable - sizeof(struct guard));
 }
 
-static uint32_t guard_sum(uintptr_t block, const struct guard *guard)
+static uintptr_t guard_sum(uintptr_t block, const struct guard *guard)
 {
     uintptr_t sum = heap.secret ^ block;
 
     sum = (sum ^ guard->bytes) * (uintptr_t)0x9e3779b1u + guard->allocated_at;
     sum = (sum ^ sum >> 15) * (uintptr_t)0x85ebca77u + guard->freed_at;
-    sum = (sum ^ sum >> 13) * (uintptr_t)0xc2b2ae3du + guard->owner;
-    return (uint32_t)(sum ^ sum >> 16);
+    sum = (sum ^ sum >> 13) * (uintptr_t)0xc2b2ae3du +
+          (guard->owner ^ (uintptr_t)guard->account << 24);
+    return sum ^ sum >> 16;
 }
 
 /* A word at a time between the ends that are not aligned. */
@@ -116,26 +119,37 @@ static void record(uintptr_t block, size_t usable, size_t size, uintptr_t site)
     struct guard *guard = guard_of(block, usable);
 
     memset((void *)(block + size), GUARD_CANARY, usable - sizeof(*guard) - size);
-    *guard = (struct guard){.bytes = size, .allocated_at = site, .owner = owner_now()};
+    *guard = (struct guard){.bytes = size,
+                            .allocated_at = site,
+                            .owner = owner_now(),
+                            .account = WEFT_CONFIG_HEAP_THREADS ? account_charge(size) : 0};
     guard->check = guard_sum(block, guard);
 }
 
-void *guard_alloc(size_t alignment, size_t size, uintptr_t site)
+/* Allocations under way, whose blocks have no record yet: nobody may look at it. */
+static uint32_t dressing;
+
+static void *dress(void *block, size_t size, uintptr_t site)
+{
+    memset(block, GUARD_NEW, size);
+    record((uintptr_t)block, heap_usable_size(block), size, site);
+    return block;
+}
+
+void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size, uintptr_t site)
 {
     size_t whole;
     void *block;
 
     if (__builtin_add_overflow(size, GUARD_BYTES, &whole))
         return NULL;
-    block = heap_memalign(alignment, whole);
-    return block ? guard_dress(block, size, site) : NULL;
-}
-
-void *guard_dress(void *block, size_t size, uintptr_t site)
-{
-    memset(block, GUARD_NEW, size);
-    record((uintptr_t)block, heap_usable_size(block), size, site);
-    watch_allocated(block, size);
+    __atomic_fetch_add(&dressing, 1, __ATOMIC_ACQUIRE);
+    block = heap_alloc(memory, alignment, whole);
+    if (block)
+        dress(block, size, site);
+    __atomic_fetch_sub(&dressing, 1, __ATOMIC_RELEASE);
+    if (block)
+        watch_allocated(block, size);
     return block;
 }
 
@@ -185,13 +199,20 @@ size_t guard_quarantine_bytes(void)
     return quarantine.bytes;
 }
 
+/* Those that come in meanwhile may stay. */
 bool guard_quarantine_flush(void)
 {
-    struct kept kept = oldest_take();
-    bool any = kept.block != 0;
+    unsigned left = quarantine.count;
+    bool any = false;
 
-    for (; kept.block; kept = oldest_take())
+    for (; left; left--) {
+        struct kept kept = oldest_take();
+
+        if (kept.block == 0)
+            break;
         release(kept);
+        any = true;
+    }
     return any;
 }
 
@@ -262,6 +283,8 @@ void guard_free(void *pointer, uintptr_t site)
     watch_freed(pointer);
     guard = guard_of(block, usable);
     memset(pointer, GUARD_FREED, guard->bytes);
+    if (WEFT_CONFIG_HEAP_THREADS)
+        account_credit(guard->account, guard->bytes);
     guard->freed_at = site | 1; /* never 0 */
     guard->check = guard_sum(block, guard);
     quarantine_put((struct kept){block, usable});
@@ -276,7 +299,7 @@ void *guard_realloc(void *block, size_t size, uintptr_t site)
     if (!usable || refused((uintptr_t)block, usable))
         return NULL;
     bytes = guard_of((uintptr_t)block, usable)->bytes;
-    other = guard_alloc(GRANULE, size, site);
+    other = guard_alloc(heap_memory_of(block), GRANULE, size, site);
     if (!other)
         return NULL;
     memcpy(other, block, bytes < size ? bytes : size);
@@ -369,7 +392,7 @@ static int check_block(uintptr_t block, size_t usable, void *argument)
 
 int guard_check(void)
 {
-    return visit_all(check_block, NULL);
+    return __atomic_load_n(&dressing, __ATOMIC_ACQUIRE) ? 0 : visit_all(check_block, NULL);
 }
 
 struct owned {
@@ -395,7 +418,7 @@ int weft_heap_owned(uint32_t thread_id, size_t *blocks, size_t *bytes)
     struct core *core;
 
     if (!WEFT_CONFIG_HEAP_FULL)
-        return WEFT_ENOTSUP;
+        return account_owned(thread_id, blocks, bytes);
     core = prim_enter();
     ASSERT(core->interrupt_depth == 0);
     (void)visit_all(add_owned, &owned);

@@ -6,10 +6,8 @@
 #include "mem/heap.h"
 
 /* What newlib's names call instead of the fast paths. `site` is the caller's return address. */
-void *guard_alloc(size_t alignment, size_t size, uintptr_t site);
-/* The same for a block that the heap has given already, GUARD_BYTES larger than `size`. */
-#define GUARD_BYTES (WEFT_CONFIG_HEAP_FULL ? 4 * sizeof(uintptr_t) + 8 : 0)
-void *guard_dress(void *block, size_t size, uintptr_t site);
+void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size, uintptr_t site);
+#define GUARD_BYTES (WEFT_CONFIG_HEAP_FULL ? (sizeof(uintptr_t) == 4 ? 28 : 48) : 0)
 void guard_free(void *block, uintptr_t site);
 void *guard_realloc(void *block, size_t size, uintptr_t site);
 size_t guard_usable_size(void *block);
@@ -24,7 +22,7 @@ struct guard_history {
 bool guard_history(uintptr_t block, struct guard_history *history);
 
 /* For weft_heap_check: 0, or WEFT_ESTATE after a report: every block's end, and what is in
- * quarantine. Preemption off. */
+ * quarantine; nothing while an allocation is under way. Preemption off. */
 int guard_check(void);
 
 /* Frees all that is in quarantine. True: there was something. */

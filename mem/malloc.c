@@ -7,10 +7,10 @@
 
 #include "mem/cache.h"
 #include "mem/central.h"
-#include "mem/guard.h"
 #include "mem/heap.h"
 #include "mem/large.h"
 #include "mem/report.h"
+#include "mem/tier.h"
 #include "mem/watch.h"
 
 #define OOM_RETRIES 8
@@ -20,13 +20,14 @@ struct request {
     size_t size;
     size_t alignment;
     unsigned class; /* 0: a page run */
+    enum weft_memory memory;
 };
 
 /* In the full tier the guard tells, which knows what the program asked for and gave back. */
 static void tell_allocated(void *block, size_t bytes)
 {
     if (!WEFT_CONFIG_HEAP_FULL)
-        watch_allocated(block, bytes);
+        watch_allocated(block, bytes - ACCOUNT_BYTES);
 }
 
 static void tell_freed(void *block)
@@ -50,14 +51,14 @@ static unsigned aligned_class(size_t size, size_t alignment)
 }
 
 /* An object of a larger class, from a span that has one free. */
-static void *larger_get(unsigned class, size_t alignment)
+static void *larger_get(const struct request *request)
 {
-    for (class ++; class <= heap.classes; class ++) {
+    for (unsigned class = request->class + 1; class <= heap.classes; class ++) {
         uintptr_t *object;
 
-        if (alignment > GRANULE && heap.class[class].size & (alignment - 1))
+        if (request->alignment > GRANULE && heap.class[class].size & (request->alignment - 1))
             continue;
-        object = central_get_existing(class);
+        object = central_get_existing(request->memory, class);
         if (object) {
             object[0] = 0;
             return object;
@@ -66,18 +67,37 @@ static void *larger_get(unsigned class, size_t alignment)
     return NULL;
 }
 
+static void *run_get(const struct request *request)
+{
+    return large_alloc(request->memory, request->size, request->alignment);
+}
+
+/* An object of the request's class: there are caches for NORMAL memory only. */
+static void *object_get(struct core *core, const struct request *request)
+{
+    uintptr_t object;
+
+    if (request->memory == WEFT_MEMORY_NORMAL)
+        return cache_get(core, request->class);
+    if (!central_get(request->memory, request->class, &object, 1))
+        return NULL;
+    *(uintptr_t *)object = 0;
+    return (void *)object;
+}
+
 /* Caches give back what they hold, in case whole spans come free; then any object will do. */
 static void *alloc_scraping(struct core *core, const struct request *request)
 {
     void *block;
 
-    cache_flush(core);
+    if (request->memory == WEFT_MEMORY_NORMAL)
+        cache_flush(core);
     if (!request->class)
-        return large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
-    block = cache_get(core, request->class);
+        return run_get(request);
+    block = object_get(core, request);
     if (!block)
-        block = large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
-    return block ? block : larger_get(request->class, request->alignment);
+        block = run_get(request);
+    return block ? block : larger_get(request);
 }
 
 static void *alloc_once(const struct request *request)
@@ -89,12 +109,11 @@ static void *alloc_once(const struct request *request)
         prim_panic_forbidden();
     if (core->interrupt_depth) {
         /* The cache is there for a handler that has not interrupted the heap. */
-        if (core->preempt_off == 1 && request->class)
+        if (core->preempt_off == 1 && request->class && request->memory == WEFT_MEMORY_NORMAL)
             block = cache_get_cached(core, request->class);
     } else if (heap.regions) {
         cache_drain(core);
-        block = request->class ? cache_get(core, request->class)
-                               : large_alloc(WEFT_MEMORY_NORMAL, request->size, request->alignment);
+        block = request->class ? object_get(core, request) : run_get(request);
         if (!block)
             block = alloc_scraping(core, request);
     }
@@ -103,13 +122,15 @@ static void *alloc_once(const struct request *request)
 }
 
 /* The scheduler, then the program, may have something to give away. Not from a handler. */
-static bool ask_hook(size_t size)
+static bool ask_hook(const struct request *request)
 {
     if (core_in_interrupt())
         return false;
     if (WEFT_CONFIG_HEAP_FULL && guard_quarantine_flush())
         return true;
-    return upcall_memory_pressure() || (heap.oom_hook && heap.oom_hook(size));
+    if (request->memory == WEFT_MEMORY_NORMAL && upcall_memory_pressure())
+        return true;
+    return heap.oom_hook && heap.oom_hook(request->size);
 }
 
 static void *alloc(const struct request *request)
@@ -125,7 +146,7 @@ static void *alloc(const struct request *request)
         }
         if (WEFT_CONFIG_CORES > 1 && heap.lent)
             arch_cpu_relax();
-        else if (!ask_hook(request->size))
+        else if (!ask_hook(request))
             break;
     }
     __atomic_fetch_add(&heap.stats.failures, 1, __ATOMIC_RELAXED);
@@ -134,17 +155,22 @@ static void *alloc(const struct request *request)
 
 void *heap_malloc_slow(size_t size)
 {
-    struct request request = {size, GRANULE, heap_class_of(size)};
+    struct request request = {size, GRANULE, heap_class_of(size), WEFT_MEMORY_NORMAL};
 
     return alloc(&request);
 }
 
-void *heap_memalign(size_t alignment, size_t size)
+void *heap_alloc(enum weft_memory memory, size_t alignment, size_t size)
 {
-    struct request request = {size, alignment, aligned_class(size, alignment)};
+    struct request request = {size, alignment, aligned_class(size, alignment), memory};
 
     ASSERT(alignment && (alignment & (alignment - 1)) == 0);
     return alloc(&request);
+}
+
+enum weft_memory heap_memory_of(const void *block)
+{
+    return (enum weft_memory)heap_region_of((uintptr_t)block)->memory;
 }
 
 /* What the pointer is: FAULT_NONE with *kind a class or PAGE_LARGE, or what is wrong with it. */
@@ -195,10 +221,8 @@ void heap_free_slow(void *pointer)
             report_fault(fault, block);
         else if (core->interrupt_depth)
             cache_defer(core, block);
-        else if (kind > 0)
-            cache_put(core, (unsigned)kind, block);
         else
-            large_free(block);
+            cache_free(core, kind, block);
         if (core->interrupt_depth == 0)
             cache_drain(core);
     }
@@ -250,7 +274,7 @@ void *heap_realloc(void *block, size_t size)
         tell_allocated(block, size);
         return block;
     }
-    other = heap_malloc_slow(size);
+    other = heap_alloc(heap_memory_of(block), GRANULE, size);
     if (!other)
         return size <= usable ? block : NULL;
     memcpy(other, block, size < usable ? size : usable);
@@ -258,35 +282,14 @@ void *heap_realloc(void *block, size_t size)
     return other;
 }
 
-static void *special_alloc(enum weft_memory kind, size_t bytes, size_t alignment)
-{
-    struct core *core = prim_enter();
-    void *block = NULL;
-
-    if (core->allocation_forbidden)
-        prim_panic_forbidden();
-    if (core->interrupt_depth == 0 && !heap_fails_now())
-        block = large_alloc(kind, bytes, alignment);
-    prim_leave(core);
-    if (block)
-        tell_allocated(block, bytes);
-    return block;
-}
-
 void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind)
 {
-    size_t whole;
-    void *block;
-
-    if (alignment & (alignment - 1) || __builtin_add_overflow(bytes, GUARD_BYTES, &whole))
+    if (alignment & (alignment - 1) || kind > WEFT_MEMORY_FAST)
         return NULL;
-    if (kind == WEFT_MEMORY_NORMAL)
-        block = heap_memalign(alignment ? alignment : GRANULE, whole);
-    else
-        block = special_alloc(kind, whole, alignment ? alignment : 1);
-    if (WEFT_CONFIG_HEAP_FULL && block)
-        guard_dress(block, bytes, (uintptr_t)__builtin_return_address(0));
-    return block;
+    if (alignment == 0)
+        alignment = GRANULE;
+    return TIER_DRESSED ? tier_alloc(kind, alignment, bytes, (uintptr_t)__builtin_return_address(0))
+                        : heap_alloc(kind, alignment, bytes);
 }
 
 void weft_heap_set_oom_hook(bool (*hook)(size_t bytes))

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "mem/fast.h"
-#include "mem/guard.h"
+#include "mem/tier.h"
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
@@ -31,7 +31,7 @@ static __attribute__((noinline)) void *malloc_failed(void)
     return NULL;
 }
 
-static __attribute__((noinline)) void *malloc_slow(size_t size)
+static PRIM_RESTARTS __attribute__((noinline)) void *malloc_slow(size_t size)
 {
     void *block = fast_malloc_medium(size);
 
@@ -41,7 +41,7 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
     return block ? block : malloc_failed();
 }
 
-/* The full tier's answer, as malloc's. */
+/* A tier's answer, as malloc's. */
 static void *guarded(struct _reent *reent, void *block)
 {
     if (!block)
@@ -49,30 +49,30 @@ static void *guarded(struct _reent *reent, void *block)
     return block;
 }
 
-void *malloc(size_t size)
+PRIM_RESTARTS void *malloc(size_t size)
 {
     void *block;
 
-    if (WEFT_CONFIG_HEAP_FULL)
-        return guarded(NULL, guard_alloc(GRANULE, size, CALLER));
+    if (TIER_DRESSED)
+        return guarded(NULL, tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, CALLER));
     block = fast_malloc(size);
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
 
-void *_malloc_r(struct _reent *reent, size_t size)
+PRIM_RESTARTS void *_malloc_r(struct _reent *reent, size_t size)
 {
     void *block;
 
-    if (WEFT_CONFIG_HEAP_FULL)
-        return guarded(reent, guard_alloc(GRANULE, size, CALLER));
+    if (TIER_DRESSED)
+        return guarded(reent, tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, CALLER));
     block = fast_malloc(size);
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow_r(reent, size);
 }
 
-void free(void *block)
+PRIM_RESTARTS void free(void *block)
 {
-    if (WEFT_CONFIG_HEAP_FULL)
-        guard_free(block, CALLER);
+    if (TIER_DRESSED)
+        tier_free(block, CALLER);
     else if (!fast_free(block))
         heap_free_slow(block);
 }
@@ -80,8 +80,8 @@ void free(void *block)
 void _free_r(struct _reent *reent, void *block)
 {
     (void)reent;
-    if (WEFT_CONFIG_HEAP_FULL)
-        guard_free(block, CALLER);
+    if (TIER_DRESSED)
+        tier_free(block, CALLER);
     else
         free(block);
 }
@@ -100,8 +100,8 @@ static void *calloc_from(struct _reent *reent, size_t count, size_t size, uintpt
         reent->_errno = ENOMEM;
         return NULL;
     }
-    block = WEFT_CONFIG_HEAP_FULL ? guarded(reent, guard_alloc(GRANULE, bytes, site))
-                                  : _malloc_r(reent, bytes);
+    block = TIER_DRESSED ? guarded(reent, tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, bytes, site))
+                         : _malloc_r(reent, bytes);
     return block ? memset(block, 0, bytes) : NULL;
 }
 
@@ -121,13 +121,13 @@ static void *realloc_from(struct _reent *reent, void *block, size_t size, uintpt
     void *result;
 
     if (!block)
-        return WEFT_CONFIG_HEAP_FULL ? guarded(reent, guard_alloc(GRANULE, size, site))
-                                     : _malloc_r(reent, size);
+        return TIER_DRESSED ? guarded(reent, tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, site))
+                            : _malloc_r(reent, size);
     if (size == 0) {
-        WEFT_CONFIG_HEAP_FULL ? guard_free(block, site) : free(block);
+        TIER_DRESSED ? tier_free(block, site) : free(block);
         return NULL;
     }
-    result = WEFT_CONFIG_HEAP_FULL ? guard_realloc(block, size, site) : heap_realloc(block, size);
+    result = TIER_DRESSED ? tier_realloc(block, size, site) : heap_realloc(block, size);
     if (!result)
         reent->_errno = ENOMEM;
     return result;
@@ -145,8 +145,8 @@ void *realloc(void *block, size_t size)
 
 static void *aligned(size_t alignment, size_t size, uintptr_t site)
 {
-    return WEFT_CONFIG_HEAP_FULL ? guard_alloc(alignment, size, site)
-                                 : heap_memalign(alignment, size);
+    return TIER_DRESSED ? tier_alloc(WEFT_MEMORY_NORMAL, alignment, size, site)
+                        : heap_memalign(alignment, size);
 }
 
 void *_memalign_r(struct _reent *reent, size_t alignment, size_t size)
@@ -215,13 +215,13 @@ void *pvalloc(size_t size)
 
 size_t malloc_usable_size(void *block)
 {
-    return WEFT_CONFIG_HEAP_FULL ? guard_usable_size(block) : heap_usable_size(block);
+    return TIER_DRESSED ? tier_usable_size(block) : heap_usable_size(block);
 }
 
 size_t _malloc_usable_size_r(struct _reent *reent, void *block)
 {
     (void)reent;
-    return WEFT_CONFIG_HEAP_FULL ? guard_usable_size(block) : heap_usable_size(block);
+    return TIER_DRESSED ? tier_usable_size(block) : heap_usable_size(block);
 }
 
 /* In newlib's words: arena is all, uordblks held by the program, fordblks the rest of what is not

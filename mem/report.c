@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mem/report.h"
 
+#include "mem/account.h"
 #include "mem/central.h"
 #include "mem/guard.h"
 
@@ -42,12 +43,16 @@ static uintptr_t block_around(uintptr_t address, size_t *bytes)
     return region_page_address(region, page);
 }
 
-/* Who had it, as far as that is recorded (the full tier); pc=0x... is what the host tool turns into
- * names. */
-static void print_history(uintptr_t block)
+/* Who had it, as far as that is recorded (the full tier, or accounts); pc=0x... is what the host
+ * tool turns into names. */
+static void print_history(uintptr_t block, size_t usable)
 {
     struct guard_history history;
+    uint32_t thread;
 
+    if (ACCOUNT_BYTES && account_of(block, usable, &thread, &usable))
+        print_console("heap: block %p: %zu bytes asked for, allocated by thread %u\n",
+                      (void *)block, usable, (unsigned)thread);
     if (!WEFT_CONFIG_HEAP_FULL || !guard_history(block, &history))
         return;
     print_console("heap: block %p: %zu bytes asked for, allocated by thread %u at pc=0x%zx\n",
@@ -61,7 +66,7 @@ void report_fault(enum heap_fault fault, uintptr_t address)
     size_t bytes;
     uintptr_t block = block_around(address, &bytes);
 
-    print_history(block);
+    print_history(block, bytes);
     if (WEFT_CONFIG_HEAP_REPORT_RETURNS)
         print_console("heap: %s: %p (block %p of %zu bytes)\n", sentence[fault], (void *)address,
                       (void *)block, bytes);

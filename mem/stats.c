@@ -35,6 +35,35 @@ size_t weft_heap_largest_free(void)
     return (size_t)longest << heap.page_shift;
 }
 
+/* On whose account a page is. */
+static size_t *page_account(struct weft_mstats *stats, int kind)
+{
+    if (page_kind_free(kind) || kind == PAGE_TAKEN || kind == PAGE_TAKEN_RELEASED)
+        return &stats->idle_pages;
+    if (kind == PAGE_STACK || kind == PAGE_STACK_BODY)
+        return &stats->stack_pages;
+    return kind == PAGE_META ? &stats->meta_pages : &stats->inuse_pages;
+}
+
+void weft_heap_stats_of(enum weft_memory kind, struct weft_mstats *stats)
+{
+    struct core *core = prim_enter();
+
+    *stats = (struct weft_mstats){.page_bytes = heap.stats.page_bytes};
+    for (unsigned i = 0; i < heap.regions; i++) {
+        const struct region *region = heap.region[i];
+
+        if (region->memory != kind)
+            continue;
+        stats->sys_pages += region->pages;
+        for (uintptr_t page = 0; page < region->pages; page++) {
+            (*page_account(stats, region->kinds[page]))++;
+            stats->released_pages += region->kinds[page] == PAGE_RELEASED;
+        }
+    }
+    prim_leave(core);
+}
+
 /* Objects in use in one region's spans, and its large objects, in bytes. */
 static size_t region_used_bytes(const struct region *region)
 {

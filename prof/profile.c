@@ -14,6 +14,7 @@
 #include "kernel/assert.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
+#include "kernel/shared.h"
 #include "kernel/upcall.h"
 #include "prof/sampler.h"
 #include "prof/send.h"
@@ -120,7 +121,7 @@ int weft_profile_start_with(const struct weft_profile_options *options)
         return WEFT_EINVAL;
     if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED) && !state_take(PROFILE_SENT))
         return WEFT_EBUSY;
-    upcall_profiler = &profiler;
+    SHARED_STORE(upcall_profiler, &profiler);
     profile.options = *options;
     ask_all_cores(SAMPLER_START, options->rate_hz, flags_of(options));
     if (options->log == WEFT_PROFILE_LOG_STREAM)

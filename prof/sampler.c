@@ -34,6 +34,7 @@
 #include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "mem/gate.h"
 #include "prof/image.h"
 #include "prof/records.h"
 #include "sched/sched.h"
@@ -243,6 +244,15 @@ static void sample_pc(struct sampler *sampler, uintptr_t pc, struct sample_of of
     commit_sample(sampler, sample, of, (struct unwind_result){.depth = 1, .reason = reason});
 }
 
+/* The current thread's business: its own; or the collector's, whoever asked for that, which idle
+ * threads of other cores help with. */
+static enum log_context context_of(const struct core *core)
+{
+    if (core->collecting)
+        return CONTEXT_COLLECTOR;
+    return sched_is_idle(core) ? CONTEXT_IDLE : CONTEXT_THREAD;
+}
+
 static void sample_tick(struct sampler *sampler, const struct core *core,
                         const struct arch_frame *frame)
 {
@@ -261,11 +271,7 @@ static void sample_tick(struct sampler *sampler, const struct core *core,
         sample_system(sampler, core, frame);
     else
         sample_thread(sampler, core->current,
-                      (struct sample_of){core->current,
-                                         core->current == &sched_of(core)->idle ? CONTEXT_IDLE
-                                                                                : CONTEXT_THREAD,
-                                         core->id},
-                      frame);
+                      (struct sample_of){core->current, context_of(core), core->id}, frame);
 }
 
 /* The ticks that came due inside handlers, then those that are left for the interrupted code. */
@@ -315,7 +321,7 @@ static void sample_held(struct sampler *sampler, const struct core *other)
             return;
         }
         of.thread = thread;
-        of.context = thread == &sched_of(other)->idle ? CONTEXT_IDLE : CONTEXT_THREAD;
+        of.context = context_of(other);
         if (thread->foreign != NULL && foreign_readable(thread)) {
             result = walk_foreign(thread, registers.pc, pcs);
             of.context = CONTEXT_FOREIGN;
@@ -366,7 +372,7 @@ void sampler_waited_irqoff(struct sampler *sampler, const struct weft_thread *th
     struct unwind_result result;
     struct core *core = core_self();
 
-    core->allocation_forbidden++;
+    gate_close(core);
     totals_change(sampler);
     sample =
         records_rate(sampler)
@@ -395,7 +401,7 @@ void sampler_waited_irqoff(struct sampler *sampler, const struct weft_thread *th
         sampler->totals.waited += due;
     }
     totals_change(sampler);
-    core->allocation_forbidden--;
+    gate_open(core);
 }
 
 /* ---- following requests ---- */
@@ -479,6 +485,21 @@ bool sampler_followed(void)
     return true;
 }
 
+/* Perhaps in the middle of a change: sampler_totals then throws the copy away, so the race that a
+ * sanitizer would see is one by design. The writer's side stays a tick's plain additions. */
+static __attribute__((no_sanitize("thread"))) void totals_copy(
+    struct weft_profile_totals *to, const volatile struct weft_profile_totals *from)
+{
+    to->ticks = from->ticks;
+    to->recorded = from->recorded;
+    to->lost_atomic64 = from->lost_atomic64;
+    to->lost_full = from->lost_full;
+    to->lost_nolock = from->lost_nolock;
+    to->suppressed = from->suppressed;
+    to->waited = from->waited;
+    to->waited_lost = from->waited_lost;
+}
+
 void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *totals)
 {
     const uint32_t *writing = &sampler->writing;
@@ -489,7 +510,7 @@ void sampler_totals(const struct sampler *sampler, struct weft_profile_totals *t
         uint32_t before = __atomic_load_n(writing, __ATOMIC_RELAXED);
 
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        *totals = sampler->totals;
+        totals_copy(totals, &sampler->totals);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (before == __atomic_load_n(writing, __ATOMIC_RELAXED) && before % 2 == 0)
             return;
@@ -506,7 +527,7 @@ void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t d
 
     if (!sampler->running && !follow)
         return;
-    core->allocation_forbidden++;
+    gate_close(core);
     totals_change(sampler);
     if (sampler->running) {
         sampler->totals.ticks += due;
@@ -520,7 +541,7 @@ void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t d
     if (follow)
         follow_irqoff(sampler, core, generation);
     totals_change(sampler);
-    core->allocation_forbidden--;
+    gate_open(core);
 }
 
 void sampler_crash_irqoff(struct sampler *sampler)

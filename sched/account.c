@@ -107,7 +107,7 @@ static void add_core_locked(struct weft_sched_stats *stats, const struct core *c
     stats->switches += scheduler->switches;
     stats->preemptions += scheduler->preemptions;
     stats->steals += scheduler->steals;
-    stats->ticks += core->ticks;
+    stats->ticks += SHARED_LOAD(core->ticks);
 }
 
 void weft_sched_stats(struct weft_sched_stats *stats)

@@ -19,6 +19,7 @@
 
 #include "arch/clock.h"
 #include "arch/cpu.h"
+#include "arch/tls.h"
 #include "kernel/assert.h"
 #include "kernel/cores.h"
 #include "kernel/tick.h"
@@ -170,6 +171,9 @@ int weft_thread_set_cores(struct weft_thread *thread, uint32_t allowed)
     result = enter(thread, &state);
     if (result != 0)
         return result;
+    if (WEFT_CONFIG_CORES > 1 && WEFT_CONFIG_TLS && core_self()->tls_used == ARCH_TLS_OF_CORES &&
+        (allowed >> thread->core & 1) != 0)
+        allowed = 1u << thread->core; /* as it was: sched_switch_tls */
     thread->affinity = allowed;
     if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_READY) {
         runq_remove(&sched_of(core_of(thread))->ready, thread);

@@ -9,6 +9,7 @@
 #include "kernel/upcall.h"
 #include "mem/scavenger.h"
 #include "sched/asleep.h"
+#include "sched/help.h"
 #include "sched/sched.h"
 #include "sched/watchdog.h"
 #include "sched/world.h"
@@ -38,7 +39,7 @@ static void run_others_irqoff(struct core *core)
  * interrupt. */
 bool upcall_sched_needs_tick(const struct core *core)
 {
-    return !sched_is_idle(core) || sched_of(core)->ready.bitmap != 0 ||
+    return !sched_is_idle(core) || SHARED_LOAD(sched_of(core)->ready.bitmap) != 0 ||
            watchdog_needs_tick(core->id);
 }
 
@@ -77,6 +78,7 @@ _Noreturn void idle_entry(void *argument)
     sched_unlock_irqoff(); /* taken by whoever switched here first */
     for (;;) {
         work_irqoff(core);
+        help_irqoff(core);
         run_others_irqoff(core);
         arch_cpu_idle_irqoff();
         arch_irq_save();

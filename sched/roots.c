@@ -28,7 +28,7 @@ static void thread_roots(const struct weft_thread *thread, uintptr_t sp,
 
     visit(context, sp, thread->stack_hi);
     if (thread->stack == NULL)
-        above = (uintptr_t)thread; /* an idle thread's control block lies elsewhere */
+        above = (uintptr_t)thread; /* the main thread's lies elsewhere, without a heap */
     else if (above > (uintptr_t)thread)
         above -= ARCH_STACK_ALIAS;
     visit(context, above, (uintptr_t)(thread + 1));
@@ -45,9 +45,11 @@ __attribute__((noinline)) void upcall_world_roots(void (*visit)(void *context, u
     arch_unwind_here(&here);
     visit(context, (uintptr_t)&here, (uintptr_t)(&here + 1));
     for (struct weft_thread *thread = thread_all_first(); thread != NULL; thread = thread->all_next)
-        thread_roots(thread,
-                     thread == current ? here.value[ARCH_UNWIND_SP] : (uintptr_t)thread->saved_sp,
-                     visit, context);
+        if (thread != &schedulers[thread->core].idle)
+            thread_roots(thread,
+                         thread == current ? here.value[ARCH_UNWIND_SP]
+                                           : (uintptr_t)thread->saved_sp,
+                         visit, context);
     for (const struct weft_thread *thread = thread_ended_first(); thread != NULL;
          thread = thread->all_next)
         visit(context, (uintptr_t)&thread->result, (uintptr_t)(&thread->result + 1));

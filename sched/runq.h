@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/shared.h"
 #include "sched/thread.h"
 
 #define RUNQ_PRIORITIES 32
@@ -81,7 +82,7 @@ static inline void runq_push_back(struct run_queue *queue, struct weft_thread *t
         return;
     runq_spill(queue);
     runq_link_after(queue->lists[thread->priority].prev, &thread->link);
-    queue->bitmap |= 1u << thread->priority;
+    SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
 }
 
 static inline void runq_push_front(struct run_queue *queue, struct weft_thread *thread)
@@ -90,7 +91,7 @@ static inline void runq_push_front(struct run_queue *queue, struct weft_thread *
         return;
     runq_spill(queue);
     runq_link_after(&queue->lists[thread->priority], &thread->link);
-    queue->bitmap |= 1u << thread->priority;
+    SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
 }
 
 static inline void runq_remove(struct run_queue *queue, struct weft_thread *thread)
@@ -104,7 +105,7 @@ static inline void runq_remove(struct run_queue *queue, struct weft_thread *thre
     }
     runq_unlink(&thread->link);
     if (list->next == list)
-        queue->bitmap &= ~(1u << thread->priority);
+        SHARED_STORE(queue->bitmap, queue->bitmap & ~(1u << thread->priority));
 }
 
 /* The best thread, taken out; NULL when nobody is ready. */
@@ -129,7 +130,7 @@ static inline struct weft_thread *runq_pop(struct run_queue *queue)
     list->next = second;
     second->prev = list;
     if (second == list)
-        queue->bitmap &= ~(1u << priority);
+        SHARED_STORE(queue->bitmap, queue->bitmap & ~(1u << priority));
     return runq_thread_of(first);
 }
 

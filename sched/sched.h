@@ -36,6 +36,7 @@
 
 #include "arch/irq.h"
 #include "kernel/core.h"
+#include "kernel/shared.h"
 #include "kernel/spinlock.h"
 #include "sched/alarm.h"
 #include "sched/runq.h"
@@ -302,9 +303,10 @@ bool place_waits_locked(const struct core *core, unsigned priority);
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
 void priority_set_locked(struct weft_thread *thread, uint8_t priority);
 
-/* switch.c: thread-local variables, on cores that have core->tls_used. `from` is NULL at first. */
+/* switch.c: thread-local variables, on cores that have core->tls_used. `from` is NULL at first.
+ * Where the variables are the core's, `to` stays on it from now on. */
 void sched_switch_tls(const struct core *core, const struct weft_thread *from,
-                      const struct weft_thread *to);
+                      struct weft_thread *to);
 
 /* stack_guard.c. How much more memory a guarded stack takes; puts the guard below the new thread's
  * stack, or takes it away before the memory is given back; canary and paint of a new stack. */
@@ -344,7 +346,7 @@ _Noreturn void idle_entry(void *argument);
 /* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */
 static inline bool sched_is_idle(const struct core *core)
 {
-    return core->current == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
+    return SHARED_LOAD(core->current) == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
 }
 
 /* control.c: time slices by priority, in cycles. */

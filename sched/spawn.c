@@ -269,7 +269,7 @@ static __attribute__((noinline)) int spawn_any(struct weft_thread **thread,
     if (sched_of(core_self())->dead != NULL)
         thread_reap();
     if (__builtin_expect(__atomic_load_n(&spawn_watchers, __ATOMIC_RELAXED) != 0, 0))
-        upcall_sites->spawning();
+        SHARED_LOAD(upcall_sites)->spawning();
     made = thread_make(attr, (struct thread_start){entry, argument});
     return made != NULL ? go(made, thread, call_site) : WEFT_ENOMEM;
 }

@@ -38,10 +38,12 @@ static inline struct weft_thread *pick_locked(struct core *core)
 
 /* Thread-local variables follow their thread; the idle one has none. */
 void sched_switch_tls(const struct core *core, const struct weft_thread *from,
-                      const struct weft_thread *to)
+                      struct weft_thread *to)
 {
     const struct weft_thread *idle = &sched_of(core)->idle;
 
+    if (WEFT_CONFIG_CORES > 1 && core->tls_used == ARCH_TLS_OF_CORES)
+        to->affinity = 1u << core->id;
     arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
 }
 
@@ -51,9 +53,9 @@ static inline void switch_begin_locked(struct core *core, struct weft_thread *pr
                                        struct weft_thread *next)
 {
     next->state = THREAD_RUNNING;
-    sched_of(core)->switches++;
+    SHARED_STORE(sched_of(core)->switches, sched_of(core)->switches + 1);
     account_switch_locked(core, previous, next);
-    core->current = next;
+    SHARED_STORE(core->current, next);
     core->current_fpu_area = next->fpu_area;
 }
 

@@ -284,6 +284,9 @@ static void *main_entry(void *argument)
     return NULL;
 }
 
+unsigned char upcall_idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES]
+    __attribute__((aligned(16)));
+
 /* The idle thread lies in struct scheduler, not at the top of its stack. */
 static void idle_init(struct scheduler *scheduler, unsigned char *stack)
 {
@@ -301,9 +304,6 @@ static void idle_init(struct scheduler *scheduler, unsigned char *stack)
 
 void upcall_sched_init(void)
 {
-    static unsigned char idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES]
-        __attribute__((aligned(16)));
-
     thread_list.tail = &thread_list.first;
     thread_list.last_id = 1; /* which is main's */
     slices_init();
@@ -311,7 +311,7 @@ void upcall_sched_init(void)
         struct scheduler *scheduler = &schedulers[id];
 
         runq_init(&scheduler->ready);
-        idle_init(scheduler, idle_stacks[id]);
+        idle_init(scheduler, upcall_idle_stacks[id]);
         scheduler->idle.core = (uint8_t)id;
         if (id != 0)
             cores[id].current = &scheduler->idle; /* core 0's is NULL while it boots */

@@ -41,10 +41,10 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
 /* Those who watch were there before they asked to be told. */
 int wait_tell_locked(struct weft_thread *current, enum thread_wait reason)
 {
-    if (upcall_profiler != NULL)
-        upcall_profiler->waited(current, (unsigned)reason);
-    if (upcall_sites != NULL)
-        upcall_sites->waited(current, (unsigned)reason);
+    if (SHARED_LOAD(upcall_profiler) != NULL)
+        SHARED_LOAD(upcall_profiler)->waited(current, (unsigned)reason);
+    if (SHARED_LOAD(upcall_sites) != NULL)
+        SHARED_LOAD(upcall_sites)->waited(current, (unsigned)reason);
     return current->wait_result;
 }
 

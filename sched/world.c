@@ -47,7 +47,7 @@ static const char *refusal(const struct core *core, uintptr_t sp)
         return NULL;
     if (core->current == NULL || sp < core->current->stack_lo || sp > core->current->stack_hi)
         return "on a system stack: only a thread can stop the world";
-    if (world.holder == core->current)
+    if (SHARED_LOAD(world.holder) == core->current)
         return "by the thread that has stopped it already: call weft_world_start first";
     if (core->preempt_off != 0)
         return "with preemption off: call weft_preempt_enable first";
@@ -95,7 +95,7 @@ static void semaphore_take(void)
     struct weft_thread *current = thread_current();
 
     if (world.holder == NULL) {
-        world.holder = current;
+        SHARED_STORE(world.holder, current);
     } else {
         runq_link_after(world.waiters.head.prev, &current->link); /* first come, first served */
         wait_locked(NULL, WAIT_WORLD, &world, UINT64_MAX);
@@ -108,7 +108,7 @@ static void semaphore_hand_on_locked(void)
 {
     struct weft_thread *next = wait_queue_first(&world.waiters);
 
-    world.holder = next;
+    SHARED_STORE(world.holder, next);
     if (next == NULL)
         return;
     runq_unlink(&next->link);
@@ -225,10 +225,10 @@ void weft_world_start(void)
     arch_irq_state state;
     const struct core *self;
 
-    if (world.holder != thread_current() || core_in_interrupt())
+    if (SHARED_LOAD(world.holder) != thread_current() || core_in_interrupt())
         weft_panic("weft_world_start by thread \"%s\", which has not stopped the world",
                    thread_current()->name);
-    verify(core_self(), world.reason);
+    verify(&cores[world.core], world.reason);
     state = sched_enter();
     self = core_self();
     note_longest();

@@ -23,6 +23,10 @@ struct world {
     uint64_t began, stopped; /* cycles */
     uint32_t stops;
     uint64_t longest, longest_wait; /* cycles */
+
+    /* While the world is stopped: what parked cores are asked to do, and those that do it. */
+    void (*help)(unsigned core);
+    uint32_t helping;
 };
 
 extern struct world world;

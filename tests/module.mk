@@ -54,7 +54,7 @@ $(board_PROGRAM): tests/board/harness.c $(wildcard tests/board/*/test.c tests/bo
 	$(call say,UNIT,board)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(UNIT_FLAGS) $(weft_tool_CPPFLAGS) -o $@ $(filter %.c,$^) $(filter-out %/main.o,$(weft_tool_OBJS)) \
-		$(weft_tool_LIBS) -lcriterion -lpthread
+		$(weft_tool_LIBS) -lcriterion -lpthread -lm
 
 # Benchmarks see the inside of weft: some measure what no program can call.
 $(eval $(call image,bench,tests/bench/image.c))

@@ -14,18 +14,18 @@
 
 static bool has_wrfsbase;
 
-bool arch_tls_init(void)
+enum arch_tls arch_tls_init(void)
 {
     uint64_t cr4;
 
     if (tls_number(__tls_block_bytes) == 0)
-        return false;
+        return ARCH_TLS_NONE;
     has_wrfsbase = (amd64_cpuid_checked(7, 0).b & 1) != 0; /* FSGSBASE */
     if (has_wrfsbase) {
         __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
         __asm__ volatile("movq %0, %%cr4" ::"r"(cr4 | CR4_FSGSBASE) : "memory");
     }
-    return true;
+    return ARCH_TLS_OF_THREADS;
 }
 
 /* At least 16: everything below stays aligned. */

@@ -61,14 +61,14 @@ static void text_change(void)
     __asm__ volatile("la %0, 1f\n\tjr.hb %0\n\tnop\n1:" : "=r"(next) : : "memory");
 }
 
-bool arch_tls_init(void)
+enum arch_tls arch_tls_init(void)
 {
     if (tls_number(__tls_block_bytes) == 0)
-        return false;
+        return ARCH_TLS_NONE;
     has_user_local = (config3() & CONFIG3_ULRI) != 0;
     if (!has_user_local)
         text_change();
-    return true;
+    return ARCH_TLS_OF_THREADS;
 }
 
 /* At least 16: everything below stays aligned. */

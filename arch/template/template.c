@@ -159,9 +159,9 @@ bool arch_unwind_through_trap(struct arch_unwind *registers, uintptr_t lo, uintp
 }
 
 /* Thread-local variables: none, until the port has a thread pointer. */
-bool arch_tls_init(void)
+enum arch_tls arch_tls_init(void)
 {
-    return false;
+    return ARCH_TLS_NONE;
 }
 
 size_t arch_tls_bytes(void)

@@ -103,6 +103,7 @@ struct weft_gc_stats {
     size_t heap_bytes;       /* pages that hold blocks, with their records */
     size_t goal_bytes;       /* 0: no goal */
     uint32_t overflows;      /* times that the mark stack was full */
+    uint32_t chunks_shared;  /* pieces of marking work that cores took from each other */
     uint32_t finalizers;     /* that are set */
     uint32_t finalizers_run; /* so far */
     uint64_t last_pause_ns, longest_pause_ns;

@@ -39,8 +39,11 @@ enum weft_memory {
 WEFT_MUST_CHECK int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind);
 
 /* At least `bytes` bytes from a region of `kind`, aligned to `alignment` (a power of two; 0: as
- * malloc). Given back with free. NULL: no memory of that kind, or not a power of two. Context:
- * thread. Does not block. Whole pages; meant for buffers rather than for small objects. */
+ * malloc). Given back with free; realloc keeps the kind. NULL: no memory of that kind (another kind
+ * never stands in for it), or not a power of two. Small objects share pages as malloc's do, but no
+ * core caches them. An aligned object has a multiple of the alignment for its size: with a cache
+ * line's, no other object is in its lines. Context: thread. Does not block. Cost: about 250
+ * instructions for a small object. */
 WEFT_MUST_CHECK void *weft_heap_alloc(size_t bytes, size_t alignment, enum weft_memory kind);
 
 /* Raw counters, each a word that is written in one place, in pages of page_bytes bytes. At every
@@ -71,14 +74,46 @@ void weft_heap_stats_consistent(struct weft_mstats *stats);
  * Cost: about 30 instructions. */
 void weft_heap_stats(struct weft_mstats *stats);
 
+/* The pages of one kind of memory: sys, inuse, idle, stack, meta and released; the other counters
+ * are 0. Counted when asked: exact while no other core is in the heap. Context: thread, preemption
+ * is off meanwhile. Cost: linear in the number of pages. */
+void weft_heap_stats_of(enum weft_memory kind, struct weft_mstats *stats);
+
 /* Bytes in objects that the program holds: what it could use, not what it asked for. Walks the
  * spans. Context: thread. Cost: linear in the number of pages. */
 size_t weft_heap_live_bytes(void);
 
 /* Blocks, and bytes as asked for, that the thread with this number (weft_thread_id) has allocated
- * and nobody has freed; 0: handlers and boot. Built with WEFT_CONFIG_HEAP_FULL=1 only: else
- * WEFT_ENOTSUP. Context: thread, preemption is off meanwhile. Cost: linear in the heap. */
+ * and nobody has freed; 0: handlers and boot. Built with WEFT_CONFIG_HEAP_FULL=1, or with
+ * WEFT_CONFIG_HEAP_THREADS (for threads that have an account, see below): else WEFT_ENOTSUP.
+ * Context: thread. Cost: with the full tier linear in the heap, with preemption off meanwhile. */
 WEFT_MUST_CHECK int weft_heap_owned(uint32_t thread_id, size_t *blocks, size_t *bytes);
+
+/* What a thread has allocated since it began to, and what of that anybody has freed: live is the
+ * difference. Bytes are as asked for; a realloc is a free and an allocation. The sums are words
+ * that wrap; the differences are right all the same. */
+struct weft_heap_account {
+    uint32_t thread_id; /* weft_thread_id; 0: handlers and boot */
+    size_t allocated_blocks, allocated_bytes;
+    size_t freed_blocks, freed_bytes;
+};
+#define WEFT_HEAP_OTHER_THREADS UINT32_MAX
+
+/* Accounts are kept in a library built with WEFT_CONFIG_HEAP_THREADS=N (or the full tier, where N
+ * is 32): for N threads at a time. When more allocate, the account of one all of whose blocks were
+ * freed goes to the next and its sums to that of WEFT_HEAP_OTHER_THREADS, as do the blocks of
+ * threads that find all accounts in use; the sum of all accounts is everything. A thread without an
+ * account reads as zeros. 0, or WEFT_ENOTSUP. Context: any. Cost: about 50 instructions. */
+WEFT_MUST_CHECK int weft_heap_account_read(uint32_t thread_id, struct weft_heap_account *account);
+
+/* All accounts on which there ever was a block: how many there are, of which the first `capacity`
+ * are written to accounts[], at one moment; or WEFT_ENOTSUP. Context: any; interrupts are off for
+ * N rows. */
+WEFT_MUST_CHECK int weft_heap_accounts_read(struct weft_heap_account *accounts, size_t capacity);
+
+/* Prints them, a line each: "heap: thread 3: live 120 bytes in 4 blocks; allocated 400 in 10, freed
+ * 280 in 6". From the raw counters: no lock, no waiting, no allocation. Context: any. */
+void weft_heap_accounts_print(void);
 
 /* Bytes of the largest block that one malloc could get from free pages now. Context: thread. Cost:
  * bounded by the number of free runs of one size group. */

@@ -2,6 +2,8 @@
 #include "gc_fake.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <weft/semaphore.h>
 #include <weft/thread.h>
@@ -15,6 +17,7 @@ uintptr_t fake_roots[FAKE_ROOTS];
 __asm__(".globl fake_roots_end\n.set fake_roots_end, fake_roots + 4096");
 _Static_assert(sizeof fake_roots == 4096, "the line above says where they end");
 unsigned char core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
+unsigned char upcall_idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES];
 
 bool fake_may_stop = true;
 static void *(*thread_entry)(void *argument);
@@ -69,6 +72,56 @@ int weft_semaphore_wait(struct weft_semaphore *semaphore)
     permits--;
     return 0;
 }
+
+/* ---- other cores help: threads of the host ---- */
+
+#ifdef FAKE_HELPERS
+static struct {
+    pthread_t thread;
+    unsigned core;
+    void (*help)(unsigned core);
+} helpers[WEFT_CONFIG_CORES];
+
+/* Some come at once, some late, or when it is over. */
+static void *helper_main(void *argument)
+{
+    unsigned core = *(unsigned *)argument;
+
+    fake_core_id = core;
+    for (uint64_t i = fake_random(&(uint64_t){(uintptr_t)argument + fake_world_stops}) % 20; i; i--)
+        sched_yield();
+    helpers[core].help(core);
+    return NULL;
+}
+
+void upcall_world_help_begin(void (*help)(unsigned core))
+{
+    cr_assert(fake_stopped);
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
+        helpers[id].core = id;
+        helpers[id].help = help;
+        if (id != fake_core_id)
+            cr_assert_eq(pthread_create(&helpers[id].thread, NULL, helper_main, &helpers[id].core),
+                         0);
+    }
+}
+
+void upcall_world_help_end(void)
+{
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        if (id != fake_core_id)
+            cr_assert_eq(pthread_join(helpers[id].thread, NULL), 0);
+}
+#else
+void upcall_world_help_begin(void (*help)(unsigned core))
+{
+    (void)help; /* nobody comes */
+}
+
+void upcall_world_help_end(void)
+{
+}
+#endif
 
 void fake_finalizers_run(void)
 {

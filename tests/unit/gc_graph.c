@@ -205,6 +205,90 @@ Test(gc_graph, after_every_collection_in_40_mib_exactly_the_reachable_blocks_are
     graph_test(40 << 20, 2, 40);
 }
 
+#ifdef FAKE_HELPERS
+static uintptr_t tree_make(unsigned blocks)
+{
+    uintptr_t *top;
+
+    if (blocks == 0)
+        return 0;
+    top = weft_gc_alloc(2 * sizeof *top, 0);
+    cr_assert_not_null(top);
+    top[0] = tree_make((blocks - 1) / 2);
+    top[1] = tree_make(blocks - 1 - (blocks - 1) / 2);
+    return (uintptr_t)top;
+}
+
+/* A helper may come too late for one cycle. */
+Test(gc_graph, other_cores_take_part_in_marking)
+{
+    struct weft_gc_stats stats;
+
+    fake_boot(8 << 20, 0);
+    fake_roots[5] = tree_make(30000);
+    do {
+        weft_gc();
+        cr_assert_eq(fake_blocks(), 30000);
+        weft_gc_stats(&stats);
+        cr_assert_eq(stats.live_bytes, 30000 * 2 * sizeof(uintptr_t));
+    } while (stats.chunks_shared == 0 && stats.cycles < 1000);
+    cr_assert_gt(stats.chunks_shared, 0);
+}
+
+#define WIDE (WEFT_CONFIG_GC_MARK_ENTRIES + 20)
+
+/* A block that leads to more than a mark stack holds, each of which leads to one more. */
+static uintptr_t wide_make(void)
+{
+    uintptr_t **wide = weft_gc_alloc(WIDE * sizeof *wide, 0);
+
+    for (unsigned i = 0; i < WIDE; i++) {
+        wide[i] = weft_gc_alloc(2 * sizeof(uintptr_t), 0);
+        wide[i][0] = (uintptr_t)weft_gc_alloc(2 * sizeof(uintptr_t), 0);
+    }
+    return (uintptr_t)wide;
+}
+
+static uintptr_t list_make(unsigned blocks)
+{
+    uintptr_t *head = NULL;
+
+    while (blocks--) {
+        uintptr_t *cell = weft_gc_alloc(2 * sizeof *cell, 0);
+
+        cell[0] = (uintptr_t)head;
+        head = cell;
+    }
+    return (uintptr_t)head;
+}
+
+/* A cycle in which only helpers' stacks were full. */
+static bool collect_with_helpers_full(void)
+{
+    uint32_t all = gc.overflows, own = gc.marker[0].overflows;
+
+    weft_gc();
+    cr_assert_eq(fake_blocks(), 1 + 1 + 2 * WIDE + 20000);
+    return gc.marker[0].overflows == own && gc.overflows != all;
+}
+
+/* The core that collects has the list to do; the wide block goes, if somebody comes meanwhile. */
+Test(gc_graph, what_only_a_helper_s_stack_had_no_room_for_is_found_again)
+{
+    unsigned cycles = 0;
+    uintptr_t *top;
+
+    fake_boot(8 << 20, 0);
+    top = weft_gc_alloc(4 * sizeof *top, 0);
+    fake_roots[0] = (uintptr_t)top;
+    top[0] = list_make(1); /* on the stack from below: the other roots, this, */
+    top[1] = wide_make();  /* this, every other one of which goes */
+    top[2] = list_make(19999);
+    while (!collect_with_helpers_full())
+        cr_assert_lt(++cycles, 1000);
+}
+#endif
+
 /* A list as long as the heap, an array of pointers wider than any stack, and a tree. */
 Test(gc_graph, long_lists_wide_arrays_and_deep_trees_are_followed_to_their_ends)
 {

@@ -26,8 +26,8 @@ struct core *fake_core_pointer(void)
 {
     return &cores[fake_core_id];
 }
-unsigned fake_core_id;
-bool fake_irq_on = true;
+FAKE_LOCAL unsigned fake_core_id;
+FAKE_LOCAL bool fake_irq_on = true;
 uint64_t fake_clock = 12345;
 
 uint8_t *fake_region_start[FAKE_REGIONS];
@@ -206,8 +206,12 @@ void fake_interrupt_leave(bool busy)
 
 uint32_t fake_thread_id = 1;
 
+void (*fake_thread_hook)(void);
+
 struct weft_thread *weft_thread_self(void)
 {
+    if (fake_thread_hook)
+        fake_thread_hook();
     return (struct weft_thread *)&fake_thread_id;
 }
 
@@ -270,16 +274,19 @@ void spinlock_rank_release(const struct spinlock *lock)
 
 void spinlock_spin(struct spinlock *lock)
 {
-    cr_assert(!fake_irq_on && !lock->taken, "lock %s taken twice", lock->name);
-    lock->taken = 1;
-    lock->holder = (int32_t)fake_core_id;
+    cr_assert(!fake_irq_on &&
+                  __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != (int32_t)fake_core_id,
+              "lock %s taken twice", lock->name);
+    while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE) != 0)
+        arch_cpu_relax();
+    __atomic_store_n(&lock->holder, (int32_t)fake_core_id, __ATOMIC_RELAXED);
 }
 
 void spinlock_free(struct spinlock *lock)
 {
     cr_assert(lock->taken && lock->holder == (int32_t)fake_core_id);
-    lock->taken = 0;
-    lock->holder = -1;
+    __atomic_store_n(&lock->holder, -1, __ATOMIC_RELAXED);
+    __atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
 }
 
 uint64_t fake_random(uint64_t *state)

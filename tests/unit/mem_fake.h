@@ -67,6 +67,9 @@ extern unsigned fake_ipis, fake_world_stops;
 /* The number of the thread that runs. */
 extern uint32_t fake_thread_id;
 
+/* Called by whoever asks for it. */
+extern void (*fake_thread_hook)(void);
+
 /* A reproducible stream of random numbers. */
 uint64_t fake_random(uint64_t *state);
 

@@ -369,3 +369,17 @@ Test(mem_limits, a_board_without_memory_is_told_so)
     cr_assert(FAKE_PANICS(fake_boot(1024, 0)));
     cr_assert(strstr(fake_panic_text, "too small"));
 }
+
+Test(mem_limits, accounts_are_refused_where_none_are_kept)
+{
+    struct weft_heap_account account;
+    size_t blocks, bytes;
+
+    fake_boot(ARENA, 0);
+    w_free(w_malloc(10));
+    cr_assert(weft_heap_account_read(1, &account) == WEFT_ENOTSUP);
+    cr_assert(weft_heap_accounts_read(&account, 1) == WEFT_ENOTSUP);
+    cr_assert(weft_heap_owned(1, &blocks, &bytes) == WEFT_ENOTSUP);
+    weft_heap_accounts_print();
+    cr_assert(strstr(fake_console, "built without WEFT_CONFIG_HEAP_THREADS"));
+}

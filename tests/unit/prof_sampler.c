@@ -329,6 +329,22 @@ Test(prof_sampler, an_idle_core_is_one_counted_record)
     cr_assert(reading.last.context == CONTEXT_IDLE);
 }
 
+Test(prof_sampler, an_idle_core_that_marks_is_the_collector_s)
+{
+    struct reading reading;
+
+    fake_thread_add(&schedulers[0].idle, 2, "idle", (uintptr_t)stack, (uintptr_t)(stack + 64));
+    fake_thread_run(&schedulers[0].idle);
+    cr_assert(weft_profile_start(1000) == 0);
+    cores[0].collecting = 1;
+    for (int i = 0; i < 1000; i++)
+        tick();
+    cr_assert(weft_profile_stop() == 0);
+    send_and_read(&reading);
+    cr_assert(reading.samples == 1 && reading.last.count == 1000);
+    cr_assert(reading.last.context == CONTEXT_COLLECTOR);
+}
+
 Test(prof_sampler, inside_the_switch_only_the_pc_is_believed)
 {
     struct reading reading;

@@ -12,7 +12,7 @@
 
 #include "tools/weft/buffer.h"
 
-#define OUT_DIR_FILES_MAX 8
+#define OUT_DIR_FILES_MAX 12
 
 struct out_file {
     const char *name;

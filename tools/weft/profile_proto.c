@@ -353,11 +353,33 @@ void profile_proto_encode(struct buffer *gzipped, const struct log_reader *reade
 
 /* ---- profiles by place ---- */
 
-/* The heap's own functions, which say nothing in a profile of the heap: readers drop them and what
- * they call. */
-static const char heap_functions[] =
-    "(_?(malloc|calloc|realloc|memalign|valloc|pvalloc)(_r)?|aligned_alloc|posix_memalign|"
-    "weft_heap_alloc|weft_gc_alloc|weft_gc_root_alloc|operator new.*|_Zn[wa].*)";
+/* Is this the heap's own code, which says nothing in a profile of the heap? */
+static bool is_heap(struct symbols *symbols, uint64_t pc)
+{
+    static const char *const files[] = {"mem/malloc.c",       "mem/newlib_malloc.c", "mem/guard.c",
+                                        "mem/glibc_malloc.c", "mem/gc_alloc.c",      "mem/watch.c",
+                                        "sched/cxx.c",        "prof/heap_profile.c"};
+    const struct location *location = symbols_find(symbols, pc);
+
+    if (!location->is_known || location->count == 0)
+        return false;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (strcmp(location->frames[location->count - 1].file, files[i]) == 0)
+            return true;
+    return strncmp(location->frames[location->count - 1].function, "operator new", 12) == 0;
+}
+
+/* The first pc that the profile shows. */
+static size_t site_start(const struct encoder *encoder, const struct site_profile *profile,
+                         const struct site_entry *entry)
+{
+    size_t start = 0;
+
+    while (profile->values == SITE_VALUES && start < entry->depth &&
+           is_heap(encoder->symbols, entry->pcs[start]))
+        start++;
+    return start < entry->depth ? start : 0;
+}
 
 static void encoder_site(struct encoder *encoder, const struct site_profile *profile,
                          const struct site_entry *entry)
@@ -366,7 +388,7 @@ static void encoder_site(struct encoder *encoder, const struct site_profile *pro
 
     pprof__sample__init(sample);
     sample->location_id = memory_zeroed((entry->depth + 1) * sizeof sample->location_id[0]);
-    for (size_t i = 0; i < entry->depth; i++)
+    for (size_t i = site_start(encoder, profile, entry); i < entry->depth; i++)
         if (entry->pcs[i] != 0)
             sample->location_id[sample->n_location_id++] = encoder_location(encoder, entry->pcs[i]);
     if (sample->n_location_id == 0)
@@ -400,7 +422,6 @@ void profile_proto_encode_sites(struct buffer *gzipped, const struct site_profil
     if (profile->values == SITE_VALUES) { /* a heap profile, as Go's */
         message->period_type = encoder_type(&encoder, "space", "bytes");
         message->default_sample_type = encoder_string(&encoder, profile->type[SITE_VALUES - 1]);
-        message->drop_frames = encoder_string(&encoder, heap_functions);
     } else {
         message->period_type = encoder_type(&encoder, profile->type[0], profile->unit[0]);
     }

@@ -29,7 +29,7 @@ struct results_request {
 /* Every file that results_write() may make; for removing the previous run's. */
 #define RESULTS_FILES                                                                              \
     "cpu.pb.gz", "flame.svg", "folded.txt", "summary.txt", "creation.pb.gz", "contention.pb.gz",   \
-        "interrupts.pb.gz", "threads.pb.gz"
+        "interrupts.pb.gz", "threads.pb.gz", "allocations.pb.gz"
 
 enum results_verdict results_verdict(const struct capture *capture);
 

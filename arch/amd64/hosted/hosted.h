@@ -33,6 +33,8 @@ struct hosted_core {
     uint64_t armed;            /* cycles: what the timer is set to */
     int *errno_at;             /* the pthread's errno */
     uint32_t exceptions;       /* being handled */
+    uint16_t put_off;          /* signals in a row (ThreadSanitizer: signal.c) */
+    uint16_t steps_left;       /* > 0: it goes instruction by instruction */
     bool ready; /* signals are interrupts; until then one only shows how large its frame is */
 } __attribute__((aligned(HOSTED_CORE_BYTES)));
 

@@ -60,6 +60,7 @@ CHECK_OFFSET(arch_frame, rflags, FRAME_RFLAGS);
 CHECK_OFFSET(arch_frame, rsp, FRAME_RSP);
 _Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
 
+#define RFLAGS_TRAP 0x100
 #define RFLAGS_DIRECTION 0x400
 #define XSAVE_ALIGN 64
 #define SA_RESTORER 0x04000000u
@@ -68,7 +69,11 @@ _Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
 #define STATUS_NO_GS 71  /* EX_OSERR; nothing could be printed yet */
 
 /* ThreadSanitizer's runtime, called at every access to memory, must not be entered again from a
- * handler that interrupted it: such a signal waits like one that finds interrupts off. */
+ * handler that interrupted it: such a signal waits like one that finds interrupts off. A loop can
+ * be in the runtime nearly all of the time, so after PUT_OFF_MAX in a row the way back into the
+ * image's code is gone instruction by instruction, if it has no more than STEPS_MAX. */
+#define PUT_OFF_MAX 3
+#define STEPS_MAX 2000
 #if defined(HOSTED_SANITIZE_thread)
 #define RUNTIME_IS_EVERYWHERE 1
 void __tsan_init(void);
@@ -189,7 +194,18 @@ bool hosted_pending(struct arch_frame *frame)
     return dispatch(frame, __atomic_exchange_n(&self->pending, 0, __ATOMIC_RELAXED));
 }
 
-static void interrupt(struct hosted_core *self, enum hosted_interrupt which, ucontext_t *context,
+static void put_off(struct hosted_core *self, ucontext_t *context)
+{
+    if (++self->put_off > PUT_OFF_MAX) {
+        self->put_off = 0;
+        self->steps_left = STEPS_MAX;
+        context->uc_mcontext.gregs[REG_EFL] |= RFLAGS_TRAP;
+    } else if (self->steps_left == 0) {
+        hosted_clock_retry_irqoff();
+    }
+}
+
+static void interrupt(struct hosted_core *self, uint32_t which, ucontext_t *context,
                       struct arch_frame *frame)
 {
     if (self->irq_off) {
@@ -199,9 +215,10 @@ static void interrupt(struct hosted_core *self, enum hosted_interrupt which, uco
     if (RUNTIME_IS_EVERYWHERE &&
         !hosted_may_preempt((uintptr_t)context->uc_mcontext.gregs[REG_RIP])) {
         self->pending |= which;
-        hosted_clock_retry_irqoff();
+        put_off(self, context);
         return;
     }
+    self->put_off = 0;
     self->irq_off = 1;
     frame_from_context(frame, context);
     if (dispatch(frame, which)) {
@@ -214,6 +231,21 @@ static void interrupt(struct hosted_core *self, enum hosted_interrupt which, uco
     arch_cpu_idle_resume(frame);
     context->uc_mcontext.gregs[REG_RIP] = (greg_t)frame->rip;
     self->irq_off = 0;
+}
+
+/* The trap behind an instruction. */
+static void step(struct hosted_core *self, ucontext_t *context, struct arch_frame *frame)
+{
+    bool arrived = hosted_may_preempt((uintptr_t)context->uc_mcontext.gregs[REG_RIP]);
+
+    if (!arrived && --self->steps_left != 0)
+        return;
+    self->steps_left = 0;
+    context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_TRAP;
+    if (arrived)
+        interrupt(self, __atomic_exchange_n(&self->pending, 0, __ATOMIC_RELAXED), context, frame);
+    else
+        hosted_clock_retry_irqoff();
 }
 
 /* Somebody wants to know what a running, or hung, program does: whatever state it is in. */
@@ -292,6 +324,12 @@ void hosted_signal(int signal, const void *info, void *context, struct arch_fram
         break;
     case HOSTED_SIGNAL_DEVICE:
         interrupt(self, HOSTED_DEVICE, context, frame);
+        break;
+    case SIGTRAP:
+        if (RUNTIME_IS_EVERYWHERE && self->steps_left != 0)
+            step(self, context, frame);
+        else
+            exception(self, signal, info, context, frame);
         break;
     case SIGQUIT:
         dump(self, context, frame);

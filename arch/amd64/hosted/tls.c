@@ -4,8 +4,10 @@
  * errno, its malloc cache. So FS stays, and what moves is the contents: of the program's own
  * thread-local variables, which lie right below FS's base, a copy is kept for each thread, and a
  * switch puts one away and fetches the other. A variable has then the same address in all threads
- * of a core: giving another thread a pointer to one is not possible here, and a thread that changes
- * cores finds its variables at other addresses. The libraries' variables stay the pthread's.
+ * of a core: giving another thread a pointer to one is not possible here. And code that has
+ * computed an address must not go on with it on another core, where it is that of somebody's
+ * variables; so in an image that has any, a thread stays on the core that first ran it
+ * (ARCH_TLS_OF_CORES). The libraries' variables stay the pthread's.
  */
 #include "arch/tls.h"
 
@@ -28,7 +30,7 @@ static char *core_block(void)
     return base - tls.distance;
 }
 
-bool arch_tls_init(void)
+enum arch_tls arch_tls_init(void)
 {
     const Elf64_Phdr *header = (const Elf64_Phdr *)getauxval(AT_PHDR);
 
@@ -40,7 +42,7 @@ bool arch_tls_init(void)
         tls.block_bytes = header->p_memsz;
         tls.distance = (header->p_memsz + header->p_align - 1) & ~(header->p_align - 1);
     }
-    return tls.block_bytes != 0;
+    return tls.block_bytes != 0 ? ARCH_TLS_OF_CORES : ARCH_TLS_NONE;
 }
 
 size_t arch_tls_bytes(void)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/board/harness.h"
+#include "tests/board/profile_reader.h"
 
 static struct board_run run(const char *what, const char *config, const char *icount)
 {
@@ -14,7 +14,7 @@ static struct board_run run(const char *what, const char *config, const char *ic
     struct board_run result;
 
     snprintf(name, sizeof name, "%.*s%s%s", (int)strcspn(what, " "), what,
-             strchr(what, ' ') != NULL ? "-trace" : "", config != NULL ? "-2" : "");
+             strchr(what, ' ') != NULL ? "-trace" : "", config != NULL ? config + 6 : "");
     result = board_boot("collector", what,
                         &(struct board_options){.config = config, .icount = icount, .name = name});
     cr_assert_eq(result.status, 0, "status %d\n%s", result.status, result.terminal);
@@ -31,6 +31,54 @@ Test(collector, mutators_keep_their_blocks_on_one_core)
 Test(collector, mutators_keep_their_blocks_on_two_cores)
 {
     assert_contains(run("mutators", "CORES=2", NULL).console, "mutators done");
+}
+
+static void other_cores_help(const char *config)
+{
+    const char *console = run("help", config, NULL).console;
+
+    assert_contains(console,
+                    config[6] == '4' ? "help done: cores 0xe came" : "help done: cores 0x2 came");
+}
+
+Test(collector, a_second_core_helps_to_mark_and_runs_no_thread_meanwhile)
+{
+    other_cores_help("CORES=2");
+}
+
+Test(collector, three_other_cores_help_to_mark_and_run_no_thread_meanwhile)
+{
+    other_cores_help("CORES=4");
+}
+
+Test(collector, mutators_keep_their_blocks_on_four_cores)
+{
+    assert_contains(run("mutators", "CORES=4", NULL).console, "mutators done");
+}
+
+/* What marks is the collector's on every core, whoever's stack it is on, and nothing else is. */
+static void profile_names_the_collector(const char *config, const char *loop)
+{
+    struct board_run result = run("profile", config, NULL);
+    struct profile profile = profile_of(&result, "collector", config);
+    uint64_t marking = profile_ticks(&profile, loop, -1);
+
+    assert_contains(result.console, "profile done");
+    cr_assert_gt(marking, 0);
+    cr_assert_eq(profile_ticks(&profile, loop, CONTEXT_COLLECTOR), marking);
+    cr_assert_eq(profile_ticks(&profile, "weft_gc_sweep_step", CONTEXT_COLLECTOR), 0);
+    cr_assert_gt(profile_ticks(&profile, NULL, CONTEXT_THREAD), 0);
+    profile_close(&profile);
+}
+
+Test(collector, a_profile_shows_marking_as_the_collector_s)
+{
+    profile_names_the_collector(NULL, "drain_near");
+}
+
+Test(collector, a_profile_shows_a_helping_core_s_marking_as_the_collector_s)
+{
+    profile_names_the_collector("CORES=2", "drain_near_shared");
 }
 
 Test(collector, threads_that_exhaust_the_heap_together_collect_and_go_on)

@@ -57,11 +57,23 @@ static void held_free(struct held *held)
     held->block = NULL;
 }
 
+static uint8_t other_memory[2][512 << 10] __attribute__((aligned(4096)));
+
+/* From the region of the first or the second other kind. */
+static uint8_t *other_alloc(size_t bytes, uint32_t which)
+{
+    uint8_t *block = weft_heap_alloc(bytes, 0, which ? WEFT_MEMORY_FAST : WEFT_MEMORY_DMA);
+
+    CHECK((size_t)(block - other_memory[which]) < sizeof other_memory[which]);
+    return block;
+}
+
 static void held_alloc(struct held *held, struct worker *worker)
 {
     size_t bytes = 1 + next_random(&worker->state) % (8u << next_random(&worker->state) % 11);
+    uint32_t kind = next_random(&worker->state) % 8;
 
-    held->block = malloc(bytes);
+    held->block = kind < 2 ? other_alloc(bytes, kind) : malloc(bytes);
     CHECK(held->block != NULL);
     held->bytes = bytes;
     held->fill = (uint8_t)(next_random(&worker->state) | 1);
@@ -130,6 +142,18 @@ static void *disturber_main(void *argument)
     return NULL;
 }
 
+/* The full tier's quarantine is emptied by a request that finds no memory. */
+static void other_memory_is_free(void)
+{
+    CHECK(weft_heap_alloc(sizeof other_memory, 0, WEFT_MEMORY_DMA) == NULL);
+    for (int kind = WEFT_MEMORY_DMA; kind <= WEFT_MEMORY_FAST; kind++) {
+        struct weft_mstats stats;
+
+        weft_heap_stats_of((enum weft_memory)kind, &stats);
+        CHECK(stats.sys_pages && stats.idle_pages == stats.sys_pages - stats.meta_pages);
+    }
+}
+
 static void stress(void)
 {
     static struct worker worker[WORKERS];
@@ -137,6 +161,8 @@ static void stress(void)
     struct weft_thread *disturber;
     size_t live = weft_heap_live_bytes();
 
+    CHECK(weft_heap_add_region(other_memory[0], sizeof other_memory[0], WEFT_MEMORY_DMA) == 0);
+    CHECK(weft_heap_add_region(other_memory[1], sizeof other_memory[1], WEFT_MEMORY_FAST) == 0);
     attr.priority = WEFT_PRIORITY_HIGHEST;
     disturbing = true;
     CHECK(weft_thread_spawn(&disturber, &attr, disturber_main, NULL) == 0);
@@ -153,6 +179,7 @@ static void stress(void)
     CHECK(weft_heap_check() == 0);
     printf("live before %zu, after %zu\n", live, weft_heap_live_bytes());
     CHECK(weft_heap_live_bytes() <= live + 8192);
+    other_memory_is_free();
     (void)weft_heap_scavenge();
     CHECK(weft_heap_check() == 0);
     weft_heap_trace();
@@ -191,10 +218,14 @@ static void parcel_receive(struct weft_channel *pipe)
     free(parcel);
 }
 
+static uint32_t piper_id[2];
+
 static void *piper(void *argument)
 {
     uintptr_t which = (uintptr_t)argument;
     uint32_t state = 5 + (uint32_t)which;
+
+    piper_id[which] = weft_thread_id(weft_thread_self());
 
     for (uint32_t sent = 0; sent < parcels; sent += 8) {
         for (unsigned i = 0; i < 8; i++)
@@ -203,6 +234,18 @@ static void *piper(void *argument)
             parcel_receive(&pipes[1 - which]);
     }
     return NULL;
+}
+
+/* Each allocated its parcels, and the other freed them. */
+static void piper_account(uint32_t thread_id)
+{
+    struct weft_heap_account account;
+
+    if (weft_heap_account_read(thread_id, &account) == WEFT_ENOTSUP)
+        return;
+    CHECK(account.thread_id == thread_id && account.allocated_blocks == parcels);
+    CHECK(account.allocated_bytes >= parcels * sizeof(struct parcel));
+    CHECK(account.freed_blocks == parcels && account.freed_bytes == account.allocated_bytes);
 }
 
 static void pipe_both(void)
@@ -223,6 +266,9 @@ static void pipe_both(void)
         CHECK(weft_thread_join(thread[i], NULL) == 0);
     CHECK(weft_heap_check() == 0);
     CHECK(weft_heap_live_bytes() <= live + 8192);
+    for (unsigned i = 0; i < 2; i++)
+        piper_account(piper_id[i]);
+    weft_heap_accounts_print();
     printf("%u parcels each way on %u cores\n", (unsigned)parcels, weft_core_count());
 }
 

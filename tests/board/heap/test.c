@@ -40,6 +40,20 @@ Test(heap, two_cores_free_what_the_other_allocated)
     assert_contains(run.console, "parcels each way on 2 cores");
 }
 
+Test(heap, what_the_other_thread_freed_leaves_the_account_of_the_one_that_allocated_it)
+{
+    struct board_run run;
+
+    board_needs_weft_malloc();
+    run = board_boot(
+        "heap", "pipe 2000",
+        &(struct board_options){.config = "HEAP_FULL=1", .name = "accounts", .limit_s = 120});
+    cr_assert_eq(run.status, 0, "%s", run.terminal);
+    assert_contains(run.console, "live 0 bytes in 0 blocks; allocated ");
+    assert_contains(run.console, " in 2000, freed ");
+    assert_contains(run.console, "2000 parcels each way");
+}
+
 static void reported(const char *way, const char *config, const char *sentence, const char *freed)
 {
     struct board_run run;

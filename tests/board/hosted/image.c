@@ -186,10 +186,18 @@ static int echo(void)
     }
 }
 
-/* Prints its number and waits to be told to go. */
-static int wait_for_signal(void)
+static void *tell_pid(void *argument)
 {
     printf("pid %d\n", (int)getpid());
+    return argument;
+}
+
+/* Waits to be told to go; then a thread of lower priority prints its number. */
+static int wait_for_signal(void)
+{
+    const struct weft_thread_attr attr = {.name = "teller", .priority = 1, .detached = true};
+
+    CHECK(weft_thread_spawn(NULL, &attr, tell_pid, NULL) == 0);
     while (!stop)
         weft_thread_sleep_ns(SECOND_NS / 100);
     return 0;

@@ -80,7 +80,7 @@ Test(poor_machine, pc_without_a_timer)
     refused("timer", "-cpu qemu64 -M pc,pit=off,hpet=off,acpi=off", "there is no timer");
 }
 
-/* A process whose user may not have what it needs: `limit` is an argument of the shell's ulimit. */
+/* A process whose user may not have what it needs: `limit` is an option of prlimit. */
 static void process_refused(const char *limit, int expected, const char *sentence)
 {
     char elf[256], *output;
@@ -88,7 +88,7 @@ static void process_refused(const char *limit, int expected, const char *sentenc
 
     need("linux");
     board_image_path(elf, sizeof elf, "poor-machine", NULL);
-    status = host_run(&output, "ulimit %s; exec %s </dev/null 2>&1", limit, elf);
+    status = host_run(&output, "prlimit %s %s </dev/null 2>&1", limit, elf);
     cr_assert_eq(status, expected, "status %d\n%s", status, output);
     assert_contains(output, sentence);
     cr_assert_null(strstr(output, "there was room"));
@@ -98,14 +98,14 @@ Test(poor_machine, process_with_too_little_memory)
 {
     if (strcmp(board_sanitizer(), "address") == 0 || strcmp(board_sanitizer(), "thread") == 0)
         cr_skip_test("the sanitizer needs address space without a limit");
-    process_refused("-v 50000", 71,
+    process_refused("--as=51200000", 71,
                     "weft: no memory for the heap: Cannot allocate memory; stopped");
 }
 
 /* A POSIX timer takes one of the signals that may be queued. */
 Test(poor_machine, process_without_a_timer)
 {
-    process_refused("-i 0", 70,
+    process_refused("--sigpending=0", 70,
                     "panic: the kernel has no timer for core 0 (error 11): there is no "
                     "usable timer");
 }

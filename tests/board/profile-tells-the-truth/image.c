@@ -26,9 +26,9 @@
             weft_panic("%s is not true", #condition);                                              \
     } while (0)
 
-static volatile uint32_t sink;
+static _Atomic uint32_t sink;
 static _Atomic uint64_t sum;
-static uint32_t seed = 12345;
+static _Atomic uint32_t seed = 12345; /* of both threads, in any order */
 
 /* Nanoseconds of one part of a hundred of a round, which then takes 2 to 6 ms. */
 static uint64_t next_part_ns(void)

@@ -213,14 +213,14 @@ static void lines(void)
 
 /* ---- several cores ---- */
 
-static volatile bool release[WEFT_CONFIG_CORES];
-static volatile unsigned started;
+static _Atomic bool release[WEFT_CONFIG_CORES];
+static _Atomic unsigned started;
 
 static void *hold_core(void *argument)
 {
     unsigned core = (unsigned)(uintptr_t)argument;
 
-    __atomic_fetch_add(&started, 1, __ATOMIC_SEQ_CST);
+    started++;
     while (!release[core])
         ;
     return NULL;

@@ -75,7 +75,7 @@ static void *use(void *argument)
         else
             spin(); /* preemption */
         check_all(self + round % 50);
-        CHECK(own_address == &given || !TIME_IS_OWN);
+        CHECK(own_address == &given); /* on linux because it stays on its core */
     }
     return NULL;
 }

@@ -18,8 +18,8 @@
 #define HIGH 20
 
 static struct weft_semaphore gate, ended;
-static volatile uint32_t count;
-static volatile bool stop;
+static _Atomic uint32_t count;
+static _Atomic bool stop;
 
 static struct weft_thread *start(void *(*entry)(void *argument), void *argument, int priority,
                                  uint32_t where)
@@ -333,7 +333,7 @@ static void priority_on_the_other_core(void)
 
 /* ---- cores ---- */
 
-static volatile unsigned seen_on;
+static _Atomic unsigned seen_on;
 
 static void *watching(void *argument)
 {

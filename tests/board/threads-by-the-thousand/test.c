@@ -17,6 +17,8 @@ static void all_run(const char *arguments, const char *count, const char *name)
 
 Test(thousands, ten_of_threads)
 {
+    if (strcmp(board_sanitizer(), "thread") == 0)
+        cr_skip_test("ThreadSanitizer takes 8,128 threads at most");
     all_run("threads=10000 heap=256", "10000 threads wait", NULL);
 }
 

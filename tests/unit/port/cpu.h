@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The host, as a port for unit tests: one thread, cores by a variable that the test sets. */
+/* The host, as a port for unit tests: one thread, cores by a variable that the test sets. Or, with
+ * FAKE_LOCAL=__thread, a thread of the host's for each core. */
 #ifndef PORT_CPU_H
 #define PORT_CPU_H
 
-extern unsigned fake_core_id;
+#ifndef FAKE_LOCAL
+#define FAKE_LOCAL
+#endif
+
+extern FAKE_LOCAL unsigned fake_core_id;
 
 static inline unsigned arch_core_id(void)
 {
@@ -20,6 +25,7 @@ static inline struct core *arch_core_pointer(void)
 
 static inline void arch_cpu_relax(void)
 {
+    __builtin_ia32_pause();
 }
 
 #endif

@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern bool fake_irq_on;
+#ifndef FAKE_LOCAL
+#define FAKE_LOCAL
+#endif
+
+extern FAKE_LOCAL bool fake_irq_on;
 
 static inline arch_irq_state arch_irq_save(void)
 {
