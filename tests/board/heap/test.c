@@ -36,7 +36,8 @@ Test(heap, full_tier_threads_that_interrupt_each_other_keep_their_blocks)
 
 Test(heap, two_cores_free_what_the_other_allocated)
 {
-    struct board_options options = {.config = "CORES=2", .name = "pipe", .limit_s = 120};
+    struct board_options options = {
+        .config = "CORES=2", .name = "pipe", .limit_s = getenv("SOAK") ? 1800 : 120};
     struct board_run run =
         board_boot("heap", getenv("SOAK") ? "pipe 1000000" : "pipe 20000", &options);
 
