@@ -67,22 +67,18 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
     handled[core->id] = NULL;
     if (core_reschedule_asked(core) && core->interrupt_depth == 0)
         tick_retry_soon_irqoff();
+    if (resume && cause == WEFT_TRAP_PAGE)
+        upcall_page_trap_handled();
     return resume;
 }
 
 void upcall_exception(struct arch_frame *frame)
 {
     struct core *core = core_self();
-    uintptr_t address;
-    bool overflowed = arch_frame_bad_address(frame, &address) &&
-                      upcall_overflowed(address, arch_frame_sp(frame)) != NULL;
 
     if (core->current != NULL && arch_frame_irq_enabled(frame) &&
-        call_handler(core, frame, arch_frame_trap(frame))) {
-        if (overflowed)
-            upcall_overflow_handled();
+        call_handler(core, frame, arch_frame_trap(frame)))
         return;
-    }
     panic_exception(frame, handled[core->id]);
 }
 

@@ -81,9 +81,9 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame);
  * stack pointer? Its name; NULL: no. */
 const char *upcall_overflowed(uintptr_t address, uintptr_t sp);
 
-/* sched: the current thread has overflowed its stack into the guard page, and the application's
- * handler lets it go on, elsewhere. */
-void upcall_overflow_handled(void);
+/* sched: the application's handler lets the current thread go on after a WEFT_TRAP_PAGE, which may
+ * have been an overflow of its stack. */
+void upcall_page_trap_handled(void);
 
 /* sched: may the calling thread stop the world? Then, with the world stopped: hands every stretch
  * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`.

@@ -28,6 +28,12 @@
         __atomic64_start = .;                                                                      \
         *(.atomic64)                                                                               \
         __atomic64_end = .;                                                                        \
+        *(.restart) /* atomic64_settle.c */                                                        \
+        __restart_end = .;                                                                         \
+        . = ALIGN(4);                                                                              \
+        __restart_table = .;                                                                       \
+        KEEP(*(.restart_table))                                                                    \
+        __restart_table_end = .;                                                                   \
         __text_end = .;                                                                            \
     } :text
 

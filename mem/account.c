@@ -158,7 +158,7 @@ static void *dress(void *block, size_t size)
     return block;
 }
 
-void *account_alloc(enum weft_memory memory, size_t alignment, size_t size)
+PRIM_RESTARTS void *account_alloc(enum weft_memory memory, size_t alignment, size_t size)
 {
     size_t whole;
     void *block;
@@ -183,7 +183,7 @@ static size_t examine(uintptr_t block, unsigned *row, size_t *bytes)
     return usable;
 }
 
-void account_free(void *block)
+PRIM_RESTARTS void account_free(void *block)
 {
     unsigned row;
     size_t bytes;

@@ -9,6 +9,13 @@
 
 #include "mem/heap.h"
 
+/* The heap, or while the profiler's tick runs one that is empty and whose window is (mem/gate.h).
+ */
+static inline __attribute__((always_inline)) struct heap *fast_heap(void)
+{
+    return PRIM_RESTARTABLE ? heap_gate : &heap;
+}
+
 /* The cache is `self`'s, or with one core the only one. */
 static inline __attribute__((always_inline)) struct cache_bin *fast_bin(const struct core *self,
                                                                         unsigned class)
@@ -19,6 +26,15 @@ static inline __attribute__((always_inline)) struct cache_bin *fast_bin(const st
     return bin;
 }
 
+/* The cache of the only core; one address, that of the class's part plus a constant. */
+static inline __attribute__((always_inline)) struct cache_bin *fast_only_bin(struct heap *of,
+                                                                             unsigned class)
+{
+    of = (struct heap *)((uintptr_t)of + class * sizeof(struct cache_bin));
+    __asm__("" : "+r"(of));
+    return &of->cache[0].bin[0];
+}
+
 /* An object of the class from the running core's cache, or NULL: look further. */
 static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
 {
@@ -26,14 +42,10 @@ static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
     struct cache_bin *bin;
     uintptr_t *object;
 
-    if (PRIM_LOCAL_ATOMIC) {
-        core = core_self();
-        if (__builtin_expect(core->allocation_forbidden, 0))
-            return NULL;
-        object = (uintptr_t *)prim_local_pop(&heap.cache[0].bin[class].top);
-        if (__builtin_expect(!object, 0))
-            return NULL;
-        object[0] = 0; /* takes the mark off: it is not free any more */
+    if (PRIM_RESTARTABLE) {
+        object = (uintptr_t *)prim_stack_pop(&fast_only_bin(fast_heap(), class)->top);
+        if (object)
+            object[0] = 0; /* takes the mark off: it is not free any more */
         return object;
     }
     if (!prim_cache_enter(&core))
@@ -53,13 +65,13 @@ static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
 {
     if (__builtin_expect(size > TABLE_MAX, 0))
         return NULL;
-    return fast_pop(heap.class_of[(size + 7) / 8]);
+    return fast_pop(fast_heap()->class_of[(size + 7) / 8]);
 }
 
 /* For sizes above TABLE_MAX, where small objects are that large. */
 static inline void *fast_malloc_medium(size_t size)
 {
-    if (size <= TABLE_MAX || size > heap.small_max || heap.slow_only)
+    if (size <= TABLE_MAX || size > heap.small_max || heap.slow_only || fast_heap() != &heap)
         return NULL;
     return fast_pop(heap.medium_class_of[(size - 1) / MEDIUM_STEP]);
 }
@@ -77,37 +89,30 @@ static inline bool fast_is_object(const struct cache_bin *bin, uint32_t offset)
  */
 static inline __attribute__((always_inline)) bool fast_free(void *block)
 {
-    uintptr_t offset = (uintptr_t)block - heap.window_base, *object = block, mark = heap.mark;
+    struct heap *of = fast_heap();
+    uintptr_t offset = (uintptr_t)block - of->window_base, *object = block, mark = of->mark;
     struct core *core;
     struct cache_bin *bin;
     uintptr_t *top;
-    uint32_t good;
     int kind;
 
-    if (__builtin_expect(offset >= heap.window_bytes, 0))
+    if (__builtin_expect(offset >= of->window_bytes, 0))
         return false;
-    kind = heap.window_kinds[offset >> heap.page_shift];
+    kind = of->window_kinds[offset >> of->page_shift];
     if (__builtin_expect(kind <= 0, 0))
         return false;
-    if (PRIM_LOCAL_ATOMIC) {
-        /* One branch for the three, as conditional moves. */
-        core = core_self();
-        bin = fast_bin(core, (unsigned)kind);
-        good = fast_is_object(bin, (uint32_t)offset);
-        good = prim_clear_if(good, core->preempt_off | core->allocation_forbidden);
-        good = prim_clear_unless(good, (uint32_t)(*object ^ mark));
-        if (__builtin_expect(!good, 0))
+    if (PRIM_RESTARTABLE) {
+        bin = fast_only_bin(of, (unsigned)kind);
+        /* One branch for the two, as a conditional move. */
+        if (__builtin_expect(!prim_clear_unless(fast_is_object(bin, (uint32_t)offset),
+                                                (uint32_t)(*object ^ mark)),
+                             0))
             return false;
-        core->preempt_off = 1;
         *object = mark; /* before a handler can have it */
-        if (__builtin_expect(!prim_local_push(&bin->top, bin->limit, (uintptr_t)block), 0)) {
-            *object = 0;
-            (void)prim_cache_leave(core);
-            return false;
-        }
-        if (prim_cache_leave(core))
-            prim_switch_pending(core, core);
-        return true;
+        if (__builtin_expect(prim_stack_push(&bin->top, bin->limit, (uintptr_t)block), 1))
+            return true;
+        *object = 0;
+        return false;
     }
     if (!prim_cache_enter(&core))
         return false;

@@ -35,9 +35,28 @@
 #include <string.h>
 
 #include "mem/cache.h"
+#include "mem/gate.h"
 #include "mem/page.h"
 
 struct heap heap;
+struct heap *heap_gate = &heap;
+
+/* As much of a heap as the fast paths look at: no size has a class, and class 0 has no object. */
+static uintptr_t closed[offsetof(struct heap, cache[0].bin[1]) / sizeof(uintptr_t)];
+static uintptr_t closed_slots[2];
+
+void heap_gate_set(bool is_closed)
+{
+    heap_gate = is_closed ? (struct heap *)closed : &heap;
+}
+
+static void gate_init(void)
+{
+    struct heap *empty = (struct heap *)closed;
+
+    __asm__("" : "+r"(empty)); /* as far as the compiler knows, a whole one */
+    empty->cache[0].bin[0].top = closed_slots + 1;
+}
 
 struct region *heap_region_of(uintptr_t address)
 {
@@ -63,7 +82,9 @@ static uintptr_t sum_bytes(uintptr_t sum, const void *from, const void *to)
 
 static uintptr_t heap_sum(void)
 {
-    return sum_bytes(heap.secret, &heap.window_base, &heap.seal);
+    uintptr_t sum = sum_bytes(heap.secret, &heap.window_base, &heap.cache);
+
+    return sum_bytes(sum, &heap.secret, &heap.seal);
 }
 
 static uintptr_t region_sum(const struct region *region)
@@ -220,6 +241,7 @@ void upcall_heap_init(void)
     const struct region *window;
 
     ASSERT(count > 0 && heap.regions == 0);
+    gate_init();
     secrets_init();
     heap.page_shift = page_shift_for(bytes);
     heap.stats.page_bytes = (size_t)1 << heap.page_shift;

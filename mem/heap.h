@@ -135,18 +135,20 @@ struct cache {
 #define MEDIUM_STEP 128
 #define MEDIUM_MAX 8192
 
-/* Constant after upcall_heap_init, but for the caches. What the fast paths read stands first. */
+/* Constant after upcall_heap_init, but for the caches. What the fast paths read stands first, up to
+ * the cache of class 0. */
 struct heap {
-    struct cache cache[WEFT_CONFIG_CORES];
-
     /* The largest NORMAL region: the one the fast path of free knows. */
     uintptr_t window_base;
     size_t window_bytes;
     const int8_t *window_kinds;
     uint32_t page_shift;
     uintptr_t mark;                      /* first word of a free small object */
-    uintptr_t secret;                    /* hides the links of free objects */
     uint8_t class_of[TABLE_MAX / 8 + 1]; /* by (size + 7) / 8 */
+
+    struct cache cache[WEFT_CONFIG_CORES];
+
+    uintptr_t secret; /* hides the links of free objects */
     uint8_t medium_class_of[MEDIUM_MAX / MEDIUM_STEP];
 
     const struct heap_watcher *watcher; /* NULL: nobody (mem/watch.h) */
@@ -179,6 +181,7 @@ struct heap {
 };
 
 extern struct heap heap;
+extern struct heap *heap_gate; /* mem/gate.h */
 extern struct spinlock heap_pages_lock;
 
 static inline uintptr_t region_page_address(const struct region *region, page_index page)

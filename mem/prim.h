@@ -139,91 +139,90 @@ static inline bool prim_cache_leave(struct core *core)
 }
 
 /*
- * PRIM_LOCAL_ATOMIC: this CPU can change a word in a way that an interrupt on the same core undoes.
- * MIPS: every return from an exception breaks the link between ll and sc, and every thread that was
- * switched away from between them is resumed by one. With more cores a thread could be moved in
- * between.
- *
- * So popping, which changes nothing but *top, needs nothing else, in threads and handlers alike.
- * Pushing writes to a slot before the sc: another thread that pushed in between would have its
- * entry overwritten although our sc fails. So whoever pushes has preemption off, and handlers push
- * only where they find it on; a handler that pops in between makes the sc fail, which is enough.
+ * PRIM_RESTARTABLE: an interrupt that lands inside prim_stack_pop or prim_stack_push, before the
+ * store to *top, starts them again (MIPS: arch/mips/atomic64_settle.c). So with one core they need
+ * neither a lock nor preemption off, in threads and handlers alike. Functions that have them
+ * inlined must be PRIM_RESTARTS. A restartable sequence, after B. N. Bershad, D. D. Redell, J. R.
+ * Ellis, "Fast Mutual Exclusion for Uniprocessors", ASPLOS 1992.
  */
 #if defined(__mips__) && WEFT_CONFIG_CORES == 1
-#define PRIM_LOCAL_ATOMIC 1
+#define PRIM_RESTARTABLE 1
+#define PRIM_RESTARTS __attribute__((section(".restart"), noinline, noclone))
+#define PRIM_SEQUENCE(first, commit)                                                               \
+    ".pushsection .restart_table, \"a\", @progbits\n\t"                                            \
+    ".word " first ", " commit "\n\t"                                                              \
+    ".popsection\n\t"
 
-/* *top is one past the last word of a stack that has a 0 below its first. 0: empty, or
- * disturbed. */
-static inline uintptr_t prim_local_pop(uintptr_t **top)
+/* *top is one past the last word of a stack that has a 0 below its first. 0: empty. */
+static inline __attribute__((always_inline)) uintptr_t prim_stack_pop(uintptr_t **top)
 {
-    uintptr_t word, at, below;
+    uintptr_t word, at;
 
-    __asm__ volatile("ll    %[at], %[top]\n\t"
-                     "lw    %[word], -4(%[at])\n\t"
-                     "addiu %[below], %[at], -4\n\t"
-                     "movn  %[at], %[below], %[word]\n\t"
-                     "sc    %[at], %[top]\n\t"
-                     "movz  %[word], $0, %[at]"
-                     : [word] "=&r"(word), [at] "=&r"(at), [below] "=&r"(below), [top] "+ZC"(*top)
-                     :
-                     : "memory");
+    __asm__ goto(PRIM_SEQUENCE("1f", "2f") ".set  push\n\t"
+                                           ".set  noreorder\n"
+                                           "1:\tlw    %[at], %[top]\n\t"
+                                           "lw    %[word], -4(%[at])\n\t"
+                                           "beqz  %[word], %l[empty]\n\t"
+                                           "addiu %[at], %[at], -4\n"
+                                           "2:\tsw    %[at], %[top]\n\t"
+                                           ".set  pop"
+                 : [word] "=&r"(word), [at] "=&r"(at), [top] "+ZC"(*top)
+                 :
+                 : "memory"
+                 : empty);
+    if (!word)
+        __builtin_unreachable();
     return word;
+empty:
+    return 0;
 }
 
-/* Pushes unless *top == limit; the word at limit is scratch. False: full, or disturbed.
- * Preemption off. */
-static inline bool prim_local_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
+/* Pushes unless *top == limit; the word at limit is scratch. False: full. */
+static inline __attribute__((always_inline)) bool prim_stack_push(uintptr_t **top,
+                                                                  const uintptr_t *limit,
+                                                                  uintptr_t word)
 {
-    uintptr_t at, done;
+    uintptr_t at;
 
-    __asm__ volatile(".set  push\n\t"
-                     ".set  noreorder\n\t"
-                     "ll    %[at], %[top]\n\t"
-                     "xor   %[done], %[at], %[limit]\n\t"
-                     "beqz  %[done], 1f\n\t"
-                     "sw    %[word], 0(%[at])\n\t" /* in the branch's delay slot */
-                     "addiu %[done], %[at], 4\n\t"
-                     "sc    %[done], %[top]\n"
-                     "1:\n\t"
-                     ".set  pop"
-                     : [at] "=&r"(at), [done] "=&r"(done), [top] "+ZC"(*top)
-                     : [word] "r"(word), [limit] "r"(limit)
-                     : "memory");
-    return done;
+    __asm__ goto(PRIM_SEQUENCE("1f", "2f") ".set  push\n\t"
+                                           ".set  noreorder\n"
+                                           "1:\tlw    %[at], %[top]\n\t"
+                                           "beq   %[at], %[limit], %l[full]\n\t"
+                                           "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
+                                           "addiu %[at], %[at], 4\n"
+                                           "2:\tsw    %[at], %[top]\n\t"
+                                           ".set  pop"
+                 : [at] "=&r"(at), [top] "+ZC"(*top)
+                 : [word] "r"(word), [limit] "r"(limit)
+                 : "memory"
+                 : full);
+    return true;
+full:
+    return false;
 }
 
-/* `word`, or 0 if `zero_if` is not 0; the compiler would make it a branch and an empty slot. */
-static inline uint32_t prim_clear_if(uint32_t word, uint32_t zero_if)
-{
-    __asm__("movn %0, $0, %1" : "+r"(word) : "r"(zero_if));
-    return word;
-}
-
+/* `word`, or 0 unless `keep_if` is not 0; the compiler would make it a branch and an empty slot. */
 static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
 {
     __asm__("movz %0, $0, %1" : "+r"(word) : "r"(keep_if));
     return word;
 }
 #else
-#define PRIM_LOCAL_ATOMIC 0
-
-static inline uint32_t prim_clear_if(uint32_t word, uint32_t zero_if)
-{
-    return zero_if ? 0 : word;
-}
+#define PRIM_RESTARTABLE 0
+#define PRIM_RESTARTS
 
 static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
 {
     return keep_if ? word : 0;
 }
 
-static inline uintptr_t prim_local_pop(uintptr_t **top)
+static inline uintptr_t prim_stack_pop(uintptr_t **top)
 {
     (void)top;
     return 0;
 }
 
-static inline bool prim_local_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
+static inline bool prim_stack_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
 {
     (void)top;
     (void)limit;

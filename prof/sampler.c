@@ -34,6 +34,7 @@
 #include "kernel/cores.h"
 #include "kernel/tick.h"
 #include "kernel/upcall.h"
+#include "mem/gate.h"
 #include "prof/image.h"
 #include "prof/records.h"
 #include "sched/sched.h"
@@ -371,7 +372,7 @@ void sampler_waited_irqoff(struct sampler *sampler, const struct weft_thread *th
     struct unwind_result result;
     struct core *core = core_self();
 
-    core->allocation_forbidden++;
+    gate_close(core);
     totals_change(sampler);
     sample =
         records_rate(sampler)
@@ -400,7 +401,7 @@ void sampler_waited_irqoff(struct sampler *sampler, const struct weft_thread *th
         sampler->totals.waited += due;
     }
     totals_change(sampler);
-    core->allocation_forbidden--;
+    gate_open(core);
 }
 
 /* ---- following requests ---- */
@@ -526,7 +527,7 @@ void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t d
 
     if (!sampler->running && !follow)
         return;
-    core->allocation_forbidden++;
+    gate_close(core);
     totals_change(sampler);
     if (sampler->running) {
         sampler->totals.ticks += due;
@@ -540,7 +541,7 @@ void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t d
     if (follow)
         follow_irqoff(sampler, core, generation);
     totals_change(sampler);
-    core->allocation_forbidden--;
+    gate_open(core);
 }
 
 void sampler_crash_irqoff(struct sampler *sampler)

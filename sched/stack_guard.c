@@ -105,8 +105,10 @@ const char *upcall_overflowed(uintptr_t address, uintptr_t sp)
     return address >= thread_stack_floor(current) || address >= sp ? current->name : NULL;
 }
 
-/* What reaches the guard word by word has run over the canary just before. */
-void upcall_overflow_handled(void)
+/* What reaches the guard word by word has run over the canary just before: with a guard, that has
+ * done no harm. */
+void upcall_page_trap_handled(void)
 {
-    stack_canary_set(core_self()->current);
+    if (core_self()->current->guarded)
+        stack_canary_set(core_self()->current);
 }

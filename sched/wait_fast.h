@@ -53,8 +53,8 @@ static inline __attribute__((always_inline)) int wait_for_ever_locked(struct wef
 {
     (void)wait_enter_locked(core_self(), queue, reason, object);
     sched_block_locked();
-    return wait_over_locked(core_self()->current,
-                            reason); /* looked up again: kept, it costs more */
+    /* Who runs is looked up again: kept in a register, it would cost more. */
+    return wait_over_locked(core_self()->current, reason);
 }
 
 /* A blocked thread without a deadline becomes ready. */

@@ -236,7 +236,7 @@ void weft_world_start(void)
     if (SHARED_LOAD(world.holder) != thread_current() || core_in_interrupt())
         weft_panic("weft_world_start by thread \"%s\", which has not stopped the world",
                    thread_current()->name);
-    verify(core_self(), world.reason);
+    verify(&cores[world.core], world.reason);
     state = sched_enter();
     self = core_self();
     note_longest();

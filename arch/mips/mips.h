@@ -19,6 +19,9 @@ bool mips_fpu_take(struct arch_frame *frame);
  * bodies, without other cores' TLBs; this core's TLB; and a TLB exception: true when it came from
  * an entry older than the table, and the instruction is to be run again. */
 void mips_stack_map_init(void);
+
+/* atomic64_settle.c: every restartable sequence is where interrupts look for it. */
+void mips_restart_init(void);
 size_t mips_guard_bytes(void);
 bool mips_guard_set(void *page, const void *end);
 void mips_guard_clear(void *page, const void *end);

@@ -78,6 +78,7 @@ void arch_trap_init(void)
 
     core->trap_sp = (void *)(core->system_stack_hi - FRAME_BYTES);
     mips_stack_map_init();
+    mips_restart_init();
     __asm__ volatile("mtc0 %0, $15, 1\n\tehb" ::"r"(arch_vectors) : "memory"); /* EBase */
     __asm__ volatile("mfc0 %0, $13\n\tor %0, %0, %1\n\tmtc0 %0, $13\n\tehb"
                      : "=&r"(cause)

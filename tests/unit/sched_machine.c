@@ -4,7 +4,10 @@
  * happens when, to the cycle (tests/unit/machine/machine.h).
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <weft/weft.h>
 
 #include "kernel/tick.h"
@@ -266,17 +269,92 @@ static void *join_itself(void *argument)
 
 static void joins(void)
 {
+    static uintptr_t foreign[sizeof(struct weft_thread) / sizeof(uintptr_t)];
     struct weft_thread *thread = spawn("self", 20, join_itself, &mutexes);
 
     cr_assert_eq(weft_thread_count(), 1, "it has ended");
     cr_assert_eq(join(thread), (void *)&mutexes);
     cr_assert_eq(weft_thread_join(thread, NULL), WEFT_EINVAL);
     cr_assert_eq(weft_thread_join(NULL, NULL), WEFT_EINVAL);
+    memset(foreign, 0xa5, sizeof foreign);
+    cr_assert_eq(weft_thread_join((struct weft_thread *)foreign, NULL), WEFT_EINVAL);
 }
 
 Test(machine, thread_is_joined_once)
 {
     runs(joins);
+}
+
+/* ---- what blocks is refused where nothing may ---- */
+
+static struct weft_thread *joined;
+
+/* A row for each function of weft/thread.h that blocks: the name that the panic says, and a call.
+ * In an interrupt weft_thread_suspend is about the thread that was interrupted. */
+#define BLOCKING(ROW)                                                                              \
+    ROW(join, "weft_thread_join", true, (void)!weft_thread_join(joined, NULL))                     \
+    ROW(end, "weft_thread_exit", true, weft_thread_exit(NULL))                                     \
+    ROW(yield, "weft_thread_yield", true, weft_thread_yield())                                     \
+    ROW(rest, "weft_thread_sleep", true, weft_thread_sleep_ns(MS))                                 \
+    ROW(no_rest, "weft_thread_yield", true, weft_thread_sleep_ns(0))                               \
+    ROW(rest_until, "weft_thread_sleep", true, weft_thread_sleep_until_ns(MS))                     \
+    ROW(stop, "weft_thread_suspend", false, (void)!weft_thread_suspend(weft_thread_self()))
+
+#define CALL(what, name, refused_in_interrupt, call)                                               \
+    static void call_##what(void)                                                                  \
+    {                                                                                              \
+        call;                                                                                      \
+    }
+#define ROW(what, name, refused_in_interrupt, call) {call_##what, name, refused_in_interrupt},
+BLOCKING(CALL)
+
+static const struct blocking {
+    void (*call)(void);
+    const char *name;
+    bool refused_in_interrupt;
+} blocking[] = {BLOCKING(ROW)}, *tried;
+
+static void try_in_an_interrupt(void)
+{
+    joined = spawn("joined", 1, work, NULL);
+    cores[0].interrupt_depth = 1;
+    tried->call();
+}
+
+static void try_with_preemption_off(void)
+{
+    joined = spawn("joined", 1, work, NULL);
+    weft_preempt_disable();
+    tried->call();
+}
+
+/* In a process of its own: a machine runs once. */
+static void is_refused(const struct blocking *row, void (*try)(void), const char *why)
+{
+    char expected[200];
+    pid_t child;
+    int status;
+
+    tried = row;
+    snprintf(expected, sizeof expected, "%s was called %s", row->name, why);
+    child = fork();
+    if (child == 0)
+        _exit(machine_run(try) || strcmp(machine_said, expected) != 0);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0, "not said: %s", expected);
+}
+
+Test(machine, what_blocks_is_refused_in_an_interrupt_and_with_preemption_off)
+{
+    for (size_t i = 0; i < sizeof blocking / sizeof blocking[0]; i++) {
+        if (blocking[i].refused_in_interrupt)
+            is_refused(&blocking[i], try_in_an_interrupt,
+                       "in an interrupt handler, where nothing may block: use a try-form, or wake "
+                       "a thread that does it");
+        is_refused(&blocking[i], try_with_preemption_off,
+                   "with preemption disabled, where nothing may block: call weft_preempt_enable "
+                   "first");
+    }
 }
 
 /* ---- mutexes ---- */

@@ -19,12 +19,13 @@ install_LIB := $(root)/lib/weft/$(install_TARGET)
 install_HEADERS := $(wildcard include/weft/*.h)
 install_EXAMPLES := blink channels cplusplus profile own-firmware own-firmware-amd64
 
-# One object with one list of global names: nothing inside can clash with a program's names.
+# One object with one list of global names: nothing inside can clash with a program's names. MIPS: its offsets from $gp
+# (ARCH_NEAR) belong to names that were global, and count from 0, not from what .reginfo says of names that always were local.
 $(B)/install/weft.o: $(weft_OBJS) tools/install/globals
 	$(call say,LOCALISE,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(arch_FLAGS) -nostdlib -no-pie -r -Wl,--build-id=none -o $@.tmp $(weft_OBJS)
-	$(Q)$(OBJCOPY) --wildcard --keep-global-symbols=tools/install/globals $@.tmp $@
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbols=tools/install/globals --remove-section=.reginfo $@.tmp $@
 	@rm $@.tmp
 
 $(B)/install/libweft.a: $(B)/install/weft.o

@@ -4,11 +4,12 @@
  *
  * Again and again: a tick is armed a few counts ahead, a few nops shift the phase, and the thread
  * allocates and frees a block of 32 bytes; in another sweep a large block, which changes counters.
- * upcall_timer is wrapped (link-flags) and counts where the tick found the program. The handler
- * itself allocates, frees and reads the counters: its block is not the thread's, each counter is
- * one from before or after the thread's operation, and the identities hold. The instructions that
- * must have been hit are those that a run without ticks executes: they are found by the sweep
- * itself, which goes on until no new one comes for a whole round.
+ * upcall_timer and what settles a restartable sequence are wrapped (link-flags) and count where the
+ * tick found the program. The handler itself allocates, frees, mostly at another tick, and reads
+ * the counters: its block is not the thread's, each counter is one from before or after the
+ * thread's operation, and the identities hold. The instructions that must have been hit are those
+ * that a run without ticks executes: they are found by the sweep itself, which goes on until no new
+ * one comes for a whole round.
  */
 #include <string.h>
 #include <weft/weft.h>
@@ -30,11 +31,13 @@
 
 bool __real_upcall_timer(struct arch_frame *frame);
 bool __wrap_upcall_timer(struct arch_frame *frame);
+void __real_atomic64_settle_irqoff(struct arch_frame *frame);
+void __wrap_atomic64_settle_irqoff(struct arch_frame *frame);
 void __real_upcall_sched_slice(struct core *core);
 void __wrap_upcall_sched_slice(struct core *core);
 
 static uint32_t hits_malloc[CODE_WORDS], hits_free[CODE_WORDS];
-static volatile uint32_t ticks, handler_blocks;
+static volatile uint32_t ticks, handler_blocks, restarts;
 static volatile bool armed;
 static void *volatile thread_block;
 static struct weft_mstats before, after; /* the thread's large operation */
@@ -50,13 +53,28 @@ static void note(uint32_t *hits, uintptr_t pc, const void *function, uint32_t wo
         hits[at]++;
 }
 
-bool __wrap_upcall_timer(struct arch_frame *frame)
+static void note_both(uintptr_t pc)
 {
     if (armed) {
-        note(hits_malloc, arch_frame_pc(frame), (void *)malloc, malloc_words);
-        note(hits_free, arch_frame_pc(frame), (void *)free, free_words);
+        note(hits_malloc, pc, (void *)malloc, malloc_words);
+        note(hits_free, pc, (void *)free, free_words);
     }
+}
+
+bool __wrap_upcall_timer(struct arch_frame *frame)
+{
+    note_both(arch_frame_pc(frame));
     return __real_upcall_timer(frame);
+}
+
+/* Inside a restartable sequence the frame still says where, here. */
+void __wrap_atomic64_settle_irqoff(struct arch_frame *frame)
+{
+    uintptr_t pc = arch_frame_pc(frame);
+
+    note_both(pc);
+    __real_atomic64_settle_irqoff(frame);
+    restarts += armed && arch_frame_pc(frame) != pc;
 }
 
 static bool is_either(size_t now, size_t one, size_t other)
@@ -77,21 +95,50 @@ static void look_at_counters(void)
                    now.idle_pages);
 }
 
+static uint8_t *handler_alloc(void)
+{
+    uint8_t *block = malloc(32);
+
+    if (block == NULL)
+        return NULL;
+    handler_blocks++;
+    if (block == thread_block)
+        weft_panic("the handler got the thread's block %p", (void *)block);
+    memset(block, 0xee, 32);
+    return block;
+}
+
+/* Leaves the cache as it was. */
+static void handler_takes_and_gives(void)
+{
+    free(handler_alloc());
+}
+
+/* Leaves it with an object less, or more: whoever was interrupted finds another one there. */
+static void handler_takes_or_gives(void)
+{
+    static uint8_t *kept;
+
+    if (kept == NULL) {
+        kept = handler_alloc();
+        return;
+    }
+    for (unsigned i = 0; i < 32; i++)
+        if (kept[i] != 0xee)
+            weft_panic("the handler's block %p is the thread's, too", (void *)kept);
+    free(kept);
+    kept = NULL;
+}
+
 void __wrap_upcall_sched_slice(struct core *core)
 {
-    void *block;
-
     core->tick_period = FAR;
     if (armed) {
         ticks++;
-        block = malloc(32);
-        if (block != NULL) {
-            handler_blocks++;
-            if (block == thread_block)
-                weft_panic("the handler got the thread's block %p", block);
-            memset(block, 0xee, 32);
-            free(block);
-        }
+        if (ticks % 3 == 0)
+            handler_takes_and_gives();
+        else
+            handler_takes_or_gives();
         look_at_counters();
     }
     __real_upcall_sched_slice(core);
@@ -178,6 +225,7 @@ int main(int argc, char **argv)
            "the handler\n",
            distinct(hits_malloc), distinct(hits_free), rounds, (unsigned)ticks,
            (unsigned)handler_blocks);
+    printf("%u sequences started again\n", (unsigned)restarts);
     counters_learn();
     sweep(LARGE_BYTES, AHEAD_COUNT_LARGE);
     printf("ticks in all: %u\n", (unsigned)ticks);

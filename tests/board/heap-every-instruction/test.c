@@ -24,7 +24,7 @@ static unsigned size_of(const char *function)
     return (unsigned)strtoul(output, NULL, 16);
 }
 
-/* With gcc 12 the fast paths are 19 and 43 instructions that can be interrupted (a delay slot's
+/* With gcc 12 the fast paths are 14 and 29 instructions that can be interrupted (a delay slot's
  * tick is at its branch); another compiler may need some fewer. */
 Test(heap, tick_at_every_instruction_of_the_fast_paths_and_of_a_counters_update)
 {
@@ -38,7 +38,8 @@ Test(heap, tick_at_every_instruction_of_the_fast_paths_and_of_a_counters_update)
     run = board_boot("heap-every-instruction", sizes, &options);
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.console);
     assert_contains(run.console, "every instruction of the heap");
-    cr_assert_geq(number_after(run.console, "malloc: "), 17);
-    cr_assert_geq(number_after(run.console, "free: "), 40);
+    cr_assert_geq(number_after(run.console, "malloc: "), 12);
+    cr_assert_geq(number_after(run.console, "free: "), 26);
+    cr_assert_geq(number_after(run.console, "the handler\n"), 100); /* sequences started again */
     printf("%s: %s", board_arch(), strstr(run.console, "malloc: "));
 }

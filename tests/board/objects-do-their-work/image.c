@@ -188,7 +188,8 @@ static void *writer(void *argument)
 
 static void *writer_in_a_hurry(void *argument)
 {
-    CHECK(weft_rwlock_write_until(&rwlock, weft_time_ns() + 20000000) == WEFT_ETIMEDOUT);
+    CHECK(weft_rwlock_write_until(&rwlock, weft_time_ns() + 20000000 * TIME_SCALE) ==
+          WEFT_ETIMEDOUT);
     return argument;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Stopping the world. Without an argument: threads that count, allocate, block and use atomics on
  * every core, and stoppers that look twice whether anything moves while the world is stopped. With
- * one: what is refused.
+ * "idle": an idle thread is held inside its work in the heap, which is wrapped (link-flags), while
+ * another core stops the world. Other arguments: what is refused.
  */
 #include <string.h>
 #include <weft/atomic.h>
@@ -12,7 +13,10 @@
 #include "kernel/core.h"
 #include "kernel/spinlock.h"
 #include "kernel/tick.h"
+#include "mem/scavenger.h"
+#include "sched/sched.h"
 #include "sched/thread.h"
+#include "sched/world.h"
 
 #define COUNTERS 6
 #define STOPPERS 8
@@ -40,7 +44,7 @@ static void *counter(void *argument)
         weft_preempt_enable();
         free(block);
         if (*count % 64 == 0)
-            weft_thread_sleep_ns(50000);
+            weft_thread_sleep_ns(50000 * TIME_SCALE); /* stoppers of lower priority run */
     }
     return NULL;
 }
@@ -118,6 +122,101 @@ static void churn(void)
     CHECK(stats.longest_ns >= 300000 && stats.longest_wait_ns < stats.longest_ns);
 }
 
+/* ---- an idle thread in the heap ---- */
+
+#define HOLD_NS 5000000u /* a stop that does not wait returns sooner */
+#define ENDED (WEFT_CONFIG_STACK_CACHE + 4)
+
+void __real_thread_reap(void);
+void __wrap_thread_reap(void);
+void __real_cache_flush_idle(void);
+void __wrap_cache_flush_idle(void);
+void cache_flush_ask(const struct core *self); /* mem/cache.h */
+
+static _Atomic bool hold, in_heap, returned;
+
+/* Until the stop has begun, and then for so long that it would have taken this core. */
+static void hold_here(void)
+{
+    uint64_t until;
+
+    in_heap = true;
+    while (!*(volatile bool *)&world.stopping)
+        arch_cpu_relax();
+    until = weft_time_ns() + HOLD_NS;
+    while (weft_time_ns() < until && !returned)
+        arch_cpu_relax();
+}
+
+static void held(void (*work)(void))
+{
+    bool here = hold && sched_is_idle(core_self()) && core_self()->id == 1;
+
+    if (here)
+        hold_here();
+    work();
+    if (here)
+        in_heap = false;
+}
+
+void __wrap_thread_reap(void)
+{
+    held(__real_thread_reap);
+}
+
+void __wrap_cache_flush_idle(void)
+{
+    held(__real_cache_flush_idle);
+}
+
+static struct weft_semaphore all_made = WEFT_SEMAPHORE_INITIALIZER(all_made, 0);
+
+static void *end_together(void *argument)
+{
+    CHECK(weft_semaphore_wait(&all_made) == 0);
+    return argument;
+}
+
+/* More than are kept to be used again: core 1 has some to give back. */
+static void leave_ended_threads(void)
+{
+    const struct weft_thread_attr attr = {.detached = true, .cores = 2};
+
+    for (unsigned i = 0; i < ENDED; i++)
+        CHECK(weft_thread_spawn(NULL, &attr, end_together, NULL) == 0);
+    for (unsigned i = 0; i < ENDED; i++)
+        CHECK(weft_semaphore_post(&all_made) == 0);
+}
+
+static void leave_cached_blocks(void)
+{
+    cache_flush_ask(core_self());
+}
+
+static void stop_while_held(void (*leave_work)(void))
+{
+    returned = false;
+    hold = true;
+    leave_work();
+    while (!in_heap)
+        arch_cpu_relax();
+    hold = false;
+    weft_world_stop("while an idle thread is in the heap");
+    returned = true;
+    CHECK(!in_heap);
+    weft_world_start();
+    CHECK(weft_heap_check() == 0);
+}
+
+static void idle_in_heap(void)
+{
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
+    stop_while_held(leave_ended_threads);
+    stop_while_held(leave_cached_blocks);
+    puts("idle threads were waited for");
+    exit(0);
+}
+
 /* ---- refusals ---- */
 
 static struct spinlock some_lock = SPINLOCK_INITIALIZER(RANK_HEAP_PAGES, "some lock");
@@ -163,6 +262,22 @@ static void on_system_stack(void)
     weft_world_stop("at boot");
 }
 
+/* What the checks behind a stop are for can't happen; so they are shown what it would look like. */
+static void moved(void)
+{
+    weft_world_stop("a move");
+    world.core ^= 1;
+    weft_world_start();
+}
+
+static void somebody_runs(void)
+{
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
+    weft_world_stop("a runner");
+    cores[WEFT_CONFIG_CORES > 1 ? 1 : 0].current = core_self()->current;
+    weft_world_start();
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -174,6 +289,9 @@ static const struct {
     {"interrupts-off", interrupts_off},
     {"system-stack", on_system_stack},
     {"start", weft_world_start},
+    {"idle", idle_in_heap},
+    {"moved", moved},
+    {"runner", somebody_runs},
 };
 
 int main(int argc, char **argv)

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes and joins 10,000 threads, and lets as many detached ones end: no page of stack stays
+/* Makes and joins ROUNDS threads, and lets as many detached ones end: no page of stack stays
  * behind. Ended threads' memory serves new ones of the same size only, is bounded, and is given
  * back when the program scavenges and when memory has run out. */
 #include <weft/weft.h>
 
 #include "../firmware.h"
 
+/* ThreadSanitizer takes milliseconds to know a thread. */
+#if defined(__SANITIZE_THREAD__)
+#define ROUNDS 500
+#else
 #define ROUNDS 10000
+#endif
 
 /* A sanitizer's malloc has a memory of its own. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
