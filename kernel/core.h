@@ -13,9 +13,11 @@
 
 #include "arch/cpu.h"
 #include "arch/irq.h"
+#include "kernel/shared.h"
 
 struct weft_thread;
 struct arch_frame;
+struct scheduler;
 struct spinlock;
 
 struct core {
@@ -59,6 +61,9 @@ struct core {
      * since the last one was taken. Interrupts off. */
     uint32_t handlers_watched;
     uint32_t handler_ticks;
+
+    /* sched: its own part of this core; constant after boot. */
+    struct scheduler *scheduler;
 
     /* Locks held, the latest first; each points on to the one below (kernel/spinlock.h). */
     struct spinlock *lock_held;
@@ -107,13 +112,44 @@ static inline void core_unpin(arch_irq_state state)
         arch_irq_restore(state);
 }
 
+/* With interrupts on, a thread may be moved between finding its core and reading from it. Whoever
+ * can't be moved (in a handler, with preemption off) reads what is true of itself; others may read
+ * what is true of somebody else. So a glance that says "no" is right, one that says "yes" is to be
+ * made sure of with the core pinned. No sanitizer looks: the other core may be writing. */
+#define CORE_GLANCE static inline __attribute__((no_sanitize("thread")))
+
+CORE_GLANCE uint32_t core_glance(const uint32_t *word)
+{
+    return WEFT_CONFIG_CORES == 1 ? *word : *(const volatile uint32_t *)word;
+}
+
+/* Nonzero: in a handler, or preemption is off. */
+static inline uint32_t core_occupied(const struct core *core)
+{
+    return core_glance(&core->interrupt_depth) | core_glance(&core->preempt_off);
+}
+
 static inline bool core_in_interrupt(void)
 {
-    arch_irq_state state = core_pin();
-    bool in_interrupt = core_self()->interrupt_depth != 0;
+    arch_irq_state state;
+    bool in_interrupt;
 
+    if (__builtin_expect(core_glance(&core_self()->interrupt_depth) == 0, 1))
+        return false;
+    if (WEFT_CONFIG_CORES == 1)
+        return true;
+    state = core_pin();
+    in_interrupt = core_self()->interrupt_depth != 0;
     core_unpin(state);
     return in_interrupt;
+}
+
+/* The core has a new thread. */
+static inline void core_current_set(struct core *core, struct weft_thread *thread)
+{
+    SHARED_STORE(core->current, thread);
+    if (WEFT_CONFIG_CORES > 1)
+        arch_current_set(thread);
 }
 
 /* A switch is wanted on `core`: asked for by any core, looked at by its own without a lock. */

@@ -8,20 +8,6 @@
 #include "arch/cpu.h"
 #include "kernel/panic.h"
 
-void spinlock_spin(struct spinlock *lock)
-{
-    while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE) != 0)
-        while (__atomic_load_n(&lock->taken, __ATOMIC_RELAXED) != 0)
-            arch_cpu_relax();
-    lock->holder = (int32_t)arch_core_id();
-}
-
-void spinlock_free(struct spinlock *lock)
-{
-    lock->holder = -1;
-    __atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
-}
-
 void spinlock_rank_acquire(const struct spinlock *lock)
 {
     struct core *core = core_self();

@@ -34,8 +34,7 @@ enum lock_rank {
 };
 
 struct spinlock {
-    uint32_t taken;
-    int32_t holder; /* core id while taken, -1 otherwise */
+    uintptr_t holder; /* the struct core of the core that has taken it; 0: free */
     uint8_t rank;
     const char *name;
     struct spinlock *below; /* taken before this one on the same core */
@@ -43,7 +42,7 @@ struct spinlock {
 
 #define SPINLOCK_INITIALIZER(lock_rank_, lock_name_)                                               \
     {                                                                                              \
-        .taken = 0, .holder = -1, .rank = (lock_rank_), .name = (lock_name_), .below = 0           \
+        .holder = 0, .rank = (lock_rank_), .name = (lock_name_), .below = 0                        \
     }
 
 /* Panics unless a lock of `rank` may be taken on this core now; then notes it. Debug builds only.
@@ -51,9 +50,22 @@ struct spinlock {
 void spinlock_rank_acquire(const struct spinlock *lock);
 void spinlock_rank_release(const struct spinlock *lock);
 
-/* Multi-core halves (kernel/spinlock.c). */
-void spinlock_spin(struct spinlock *lock);
-void spinlock_free(struct spinlock *lock);
+/* The lock alone, without noting that the core has it: for a lock that is looked at by itself
+ * (spinlock_is_held_by). Interrupts are off. */
+static inline void spinlock_take_irqoff(struct spinlock *lock, const struct core *core)
+{
+    arch_lock_take(&lock->holder, (uintptr_t)core);
+}
+
+static inline void spinlock_free_irqoff(struct spinlock *lock)
+{
+    __atomic_store_n(&lock->holder, 0, __ATOMIC_RELEASE);
+}
+
+static inline bool spinlock_is_held_by(const struct spinlock *lock, const struct core *core)
+{
+    return __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == (uintptr_t)core;
+}
 
 /* Takes the lock, interrupts being off already. What a core holds is known in every build: stopping
  * the world asks (sched/world.c). */
@@ -64,7 +76,7 @@ static inline void spinlock_lock_irqoff(struct spinlock *lock)
     if (WEFT_CONFIG_DEBUG)
         spinlock_rank_acquire(lock);
     if (WEFT_CONFIG_CORES > 1)
-        spinlock_spin(lock);
+        spinlock_take_irqoff(lock, core);
     lock->below = core->lock_held;
     core->lock_held = lock;
 }
@@ -74,7 +86,7 @@ static inline void spinlock_unlock_irqoff(struct spinlock *lock)
 {
     core_self()->lock_held = lock->below;
     if (WEFT_CONFIG_CORES > 1)
-        spinlock_free(lock);
+        spinlock_free_irqoff(lock);
     if (WEFT_CONFIG_DEBUG)
         spinlock_rank_release(lock);
 }

@@ -25,6 +25,8 @@ static void run_others_irqoff(struct core *core)
     somebody = place_waits_locked(core, 0);
     if (somebody || tick_is_asked(core))
         tick_go_on_irqoff(core);
+    if (WEFT_CONFIG_CORES > 1 && somebody)
+        place.idle &= ~(1u << core->id);
     if (somebody)
         sched_switch_locked(core);
     else if (WEFT_CONFIG_CORES > 1)

@@ -17,6 +17,10 @@
  * its way, no core runs a thread while one of higher priority waits that may run there
  * (tests/models/place.pml).
  *
+ * A queue holds only threads that may run on its core, and says of which priorities it holds some
+ * that may also run elsewhere (run_queue.movable: a few too many, never one too few). While no
+ * queue has any, no core looks at another's; otherwise only at the lists that matter.
+ *
  * Everything here is guarded by sched_lock. With one core it folds into the run queue's operations.
  */
 #include "kernel/assert.h"
@@ -34,7 +38,7 @@ static void kick_locked(struct core *target)
         board_ipi_send(target->id);
 }
 
-static bool may_run_on(const struct weft_thread *thread, unsigned core)
+static inline bool may_run_on(const struct weft_thread *thread, unsigned core)
 {
     return (thread->affinity >> core & 1) != 0;
 }
@@ -80,28 +84,19 @@ static unsigned choose_core(const struct weft_thread *thread)
     return lowest_core(allowed, thread->core);
 }
 
-static void place_on_one_core(struct weft_thread *thread)
-{
-    struct core *core = core_self();
-
-    runq_push_back(&sched_of(core)->ready, thread);
-    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
-        core_reschedule_ask(core);
-}
-
 void place_locked(struct weft_thread *thread)
 {
     struct core *target;
     unsigned id;
 
     if (WEFT_CONFIG_CORES == 1) {
-        place_on_one_core(thread);
+        place_here_locked(core_self(), thread);
         return;
     }
     id = choose_core(thread);
     target = &cores[id];
     thread->core = (uint8_t)id;
-    runq_push_back(&sched_of(target)->ready, thread);
+    runq_push_back(&schedulers[id].ready, thread);
     if ((place.idle >> id & 1) != 0) {
         place.idle &= ~(1u << id);
         kick_locked(target);
@@ -110,36 +105,38 @@ void place_locked(struct weft_thread *thread)
     }
 }
 
-/* The first thread of `queue` that `core` may run with a priority of at least `priority`. */
-static struct weft_thread *first_allowed(const struct run_queue *queue, const struct core *core,
-                                         unsigned priority)
+/* The first thread of `queue` that core number `id` may run with a priority of at least `priority`.
+ */
+static struct weft_thread *first_allowed(struct run_queue *queue, unsigned id, unsigned priority)
 {
-    uint32_t bitmap = priority < RUNQ_PRIORITIES ? queue->bitmap >> priority << priority : 0;
+    uint32_t levels = priority < RUNQ_PRIORITIES ? queue->movable >> priority << priority : 0;
 
-    while (bitmap != 0) {
-        unsigned level = 31u - (unsigned)__builtin_clz(bitmap);
+    if (levels != 0)
+        runq_spill(queue);
+    while (levels != 0) {
+        unsigned level = 31u - (unsigned)__builtin_clz(levels);
         const struct weft_wait_link *list = &queue->lists[level];
 
         for (struct weft_wait_link *at = list->next; at != list; at = at->next)
-            if (may_run_on(runq_thread_of(at), core->id))
+            if (may_run_on(runq_thread_of(at), id))
                 return runq_thread_of(at);
-        bitmap &= ~(1u << level);
+        levels &= ~(1u << level);
     }
     return NULL;
 }
 
-/* The best thread in any queue that `core` may run; its own queue wins ties. */
-static struct weft_thread *find_locked(const struct core *core, unsigned priority)
+/* The best thread in another core's queue that `core` may run, if its priority is at least
+ * `priority`. */
+static struct weft_thread *best_elsewhere(const struct core *core, unsigned priority)
 {
-    struct weft_thread *best;
+    struct weft_thread *best = NULL;
 
-    if (world_core_stopped_locked(core))
+    if (priority >= RUNQ_PRIORITIES || !runq_at_least(place_movable(), priority))
         return NULL;
-    best = first_allowed(&sched_of(core)->ready, core, priority);
     for (unsigned i = 1; i < WEFT_CONFIG_CORES; i++) {
         unsigned id = (core->id + i) % WEFT_CONFIG_CORES;
         unsigned above = best != NULL ? best->priority + 1u : priority;
-        struct weft_thread *other = first_allowed(&schedulers[id].ready, core, above);
+        struct weft_thread *other = first_allowed(&schedulers[id].ready, core->id, above);
 
         if (other != NULL)
             best = other;
@@ -149,58 +146,83 @@ static struct weft_thread *find_locked(const struct core *core, unsigned priorit
 
 bool place_waits_locked(const struct core *core, unsigned priority)
 {
-    if (WEFT_CONFIG_CORES == 1)
-        return runq_has_at_least(&sched_of(core)->ready, priority);
-    return find_locked(core, priority) != NULL;
+    if (world_core_stopped_locked(core))
+        return false;
+    if (runq_at_least(sched_of(core)->ready.bitmap, priority))
+        return true;
+    return WEFT_CONFIG_CORES > 1 && best_elsewhere(core, priority) != NULL;
+}
+
+bool place_waits_above_locked(const struct core *core, unsigned priority)
+{
+    return priority + 1 < RUNQ_PRIORITIES && place_waits_locked(core, priority + 1);
 }
 
 struct weft_thread *place_take_locked(struct core *core, unsigned priority)
 {
-    struct weft_thread *best;
+    struct run_queue *own = &sched_of(core)->ready;
+    unsigned above = priority;
+    struct weft_thread *other;
+    bool here = runq_at_least(own->bitmap, priority);
 
-    if (WEFT_CONFIG_CORES == 1)
-        return runq_has_at_least(&sched_of(core)->ready, priority)
-                   ? runq_pop(&sched_of(core)->ready)
-                   : NULL;
-    best = find_locked(core, priority);
-    if (best == NULL)
+    if (world_core_stopped_locked(core))
         return NULL;
-    runq_remove(&schedulers[best->core].ready, best);
-    if (best->core != core->id) {
-        sched_of(core)->steals++;
-        best->core = (uint8_t)core->id;
-    }
-    return best;
+    if (here)
+        above = RUNQ_PRIORITIES - (unsigned)__builtin_clz(own->bitmap);
+    other = WEFT_CONFIG_CORES > 1 ? best_elsewhere(core, above) : NULL;
+    if (other == NULL)
+        return here ? runq_pop(own) : NULL;
+    runq_remove(&schedulers[other->core].ready, other);
+    sched_of(core)->steals++;
+    other->core = (uint8_t)core->id;
+    return other;
+}
+
+struct weft_thread *place_pick_locked(struct core *core)
+{
+    struct weft_thread *next = place_take_locked(core, 0);
+
+    if (next == NULL)
+        place.idle |= 1u << core->id;
+    place_share_locked(core);
+    if (world_core_stopped_locked(core))
+        world_core_parked_locked(core);
+    return next;
+}
+
+/* The best of `left` that belongs on core number `id`, because that runs something worse, goes
+ * there. */
+static void share_with_locked(struct run_queue *left, unsigned id)
+{
+    int running = running_priority(&cores[id]);
+    struct weft_thread *better;
+
+    if ((!WEFT_CONFIG_PREEMPTION && running >= 0) || (cores_online() >> id & 1) == 0)
+        return;
+    better = first_allowed(left, id, (unsigned)(running + 1));
+    if (better == NULL)
+        return;
+    runq_remove(left, better);
+    better->core = (uint8_t)id;
+    runq_push_front(&schedulers[id].ready, better); /* it has waited already */
+    place.idle &= ~(1u << id);
+    kick_locked(&cores[id]);
 }
 
 void place_share_locked(const struct core *core)
 {
     struct run_queue *left = &sched_of(core)->ready;
 
-    if (left->bitmap == 0 || world.stopping)
+    if (world.stopping)
         return;
-    for (unsigned i = 1; i < WEFT_CONFIG_CORES; i++) {
-        unsigned id = (core->id + i) % WEFT_CONFIG_CORES;
-        bool takes = WEFT_CONFIG_PREEMPTION || sched_is_idle(&cores[id]);
-        struct weft_thread *better;
-
-        if (!takes || (cores_online() >> id & 1) == 0)
-            continue;
-        better = first_allowed(left, &cores[id], (unsigned)(running_priority(&cores[id]) + 1));
-        if (better == NULL)
-            continue;
-        runq_remove(left, better);
-        better->core = (uint8_t)id;
-        runq_push_front(&schedulers[id].ready, better); /* it has waited already */
-        place.idle &= ~(1u << id);
-        kick_locked(&cores[id]);
-    }
+    for (unsigned i = 1; i < WEFT_CONFIG_CORES && left->movable != 0; i++)
+        share_with_locked(left, (core->id + i) % WEFT_CONFIG_CORES);
 }
 
 void place_priority_dropped_locked(struct weft_thread *thread)
 {
     struct core *core = &cores[WEFT_CONFIG_CORES == 1 ? 0 : thread->core];
 
-    if (WEFT_CONFIG_PREEMPTION && place_waits_locked(core, thread->priority + 1u))
+    if (WEFT_CONFIG_PREEMPTION && place_waits_above_locked(core, thread->priority))
         kick_locked(core);
 }

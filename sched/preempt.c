@@ -30,7 +30,7 @@ void sched_yield_locked(struct core *core)
     struct weft_thread *next;
 
     if (WEFT_CONFIG_CORES > 1 && current->suspended == 0 &&
-        !runq_has_at_least(&sched_of(core)->ready, current->priority)) {
+        !runq_at_least(sched_of(core)->ready.bitmap, current->priority)) {
         next = place_take_locked(core, current->priority);
         DEBUG_ASSERT(next != NULL);
         sched_requeue_current_locked(core, true);
@@ -63,7 +63,7 @@ static void give_way_locked(struct core *core)
         !place_waits_locked(core, current->priority))
         return; /* who asked for it has been taken away again (priority change, timeout) */
     sched_of(core)->preemptions++;
-    if (place_waits_locked(core, current->priority + 1u)) {
+    if (place_waits_above_locked(core, current->priority)) {
         sched_requeue_current_locked(core, false);
         sched_switch_locked(core);
     } else {

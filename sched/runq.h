@@ -2,10 +2,12 @@
 /*
  * A run queue: one circular list per priority, and a bitmap of the lists that are not empty. Every
  * operation is a handful of instructions: the best thread is found by counting leading zeros.
- * Guarded by interrupts being off on its core.
+ * Guarded by interrupts being off on its core, with more cores by sched_lock; `movable` and
+ * `bitmap` are also looked at without (place.c), so they are written in one piece.
  *
- * With one core, a thread that becomes ready while nobody else is stays out of the lists: `sole` is
- * all there is then, and two threads that wake each other, or take turns, never touch a list.
+ * A thread that becomes ready while nobody else is stays out of the lists: `sole` is all there is
+ * then, and two threads that wake each other, or take turns, never touch a list. Whoever walks
+ * along a list calls runq_spill first.
  */
 #ifndef SCHED_RUNQ_H
 #define SCHED_RUNQ_H
@@ -19,7 +21,11 @@
 #define RUNQ_PRIORITIES 32
 
 struct run_queue {
-    uint32_t bitmap;          /* bit n: somebody of priority n is ready */
+    uint32_t bitmap; /* bit n: somebody of priority n is ready */
+    /* With more than one core. Bit n: somebody of priority n was put in here, since nobody of that
+     * priority was, who may also run elsewhere. */
+    uint32_t movable;
+    uint32_t away;            /* all cores but the queue's, a bit each; 0: there is only one */
     struct weft_thread *sole; /* the only ready thread, if it is in no list */
     struct weft_wait_link lists[RUNQ_PRIORITIES];
 };
@@ -31,9 +37,11 @@ static inline struct weft_thread *runq_thread_of(struct weft_wait_link *link)
     return (struct weft_thread *)link;
 }
 
-static inline void runq_init(struct run_queue *queue)
+/* Of core number `core`. */
+static inline void runq_init(struct run_queue *queue, unsigned core)
 {
-    queue->bitmap = 0;
+    queue->bitmap = queue->movable = 0;
+    queue->away = WEFT_CONFIG_CORES == 1 ? 0 : ~(1u << core);
     queue->sole = NULL;
     for (unsigned i = 0; i < RUNQ_PRIORITIES; i++)
         queue->lists[i].next = queue->lists[i].prev = &queue->lists[i];
@@ -56,12 +64,27 @@ static inline void runq_unlink(struct weft_wait_link *link)
     link->next->prev = link->prev;
 }
 
+/* `thread` is in the queue now: may it run elsewhere? */
+static inline void runq_note_movable(struct run_queue *queue, const struct weft_thread *thread)
+{
+    if (WEFT_CONFIG_CORES > 1 && (thread->affinity & queue->away) != 0)
+        SHARED_STORE(queue->movable, queue->movable | 1u << thread->priority);
+}
+
+/* Nobody of `priority` is in the queue any more. */
+static inline void runq_note_empty(struct run_queue *queue, unsigned priority)
+{
+    SHARED_STORE(queue->bitmap, queue->bitmap & ~(1u << priority));
+    if (WEFT_CONFIG_CORES > 1)
+        SHARED_STORE(queue->movable, queue->movable & ~(1u << priority));
+}
+
 /* The sole thread goes into its list, where others will be. */
 static inline void runq_spill(struct run_queue *queue)
 {
     struct weft_thread *sole = queue->sole;
 
-    if (WEFT_CONFIG_CORES == 1 && sole != NULL) {
+    if (sole != NULL) {
         queue->sole = NULL;
         runq_link_after(&queue->lists[sole->priority], &sole->link);
     }
@@ -69,14 +92,15 @@ static inline void runq_spill(struct run_queue *queue)
 
 static inline bool runq_push_sole(struct run_queue *queue, struct weft_thread *thread)
 {
-    if (WEFT_CONFIG_CORES > 1 || queue->bitmap != 0)
+    if (queue->bitmap != 0)
         return false;
     queue->sole = thread;
-    queue->bitmap = 1u << thread->priority;
+    SHARED_STORE(queue->bitmap, 1u << thread->priority);
     return true;
 }
 
-static inline void runq_push_back(struct run_queue *queue, struct weft_thread *thread)
+/* The thread may run here only, as all do with one core. */
+static inline void runq_push_back_pinned(struct run_queue *queue, struct weft_thread *thread)
 {
     if (runq_push_sole(queue, thread))
         return;
@@ -85,27 +109,45 @@ static inline void runq_push_back(struct run_queue *queue, struct weft_thread *t
     SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
 }
 
+static inline void runq_push_back(struct run_queue *queue, struct weft_thread *thread)
+{
+    runq_push_back_pinned(queue, thread);
+    runq_note_movable(queue, thread);
+}
+
 static inline void runq_push_front(struct run_queue *queue, struct weft_thread *thread)
 {
-    if (runq_push_sole(queue, thread))
-        return;
-    runq_spill(queue);
-    runq_link_after(&queue->lists[thread->priority], &thread->link);
-    SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
+    if (!runq_push_sole(queue, thread)) {
+        runq_spill(queue);
+        runq_link_after(&queue->lists[thread->priority], &thread->link);
+        SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
+    }
+    runq_note_movable(queue, thread);
+}
+
+/* The sole thread is taken out. */
+static inline struct weft_thread *runq_take_sole(struct run_queue *queue)
+{
+    struct weft_thread *sole = queue->sole;
+
+    queue->sole = NULL;
+    SHARED_STORE(queue->bitmap, 0);
+    if (WEFT_CONFIG_CORES > 1)
+        SHARED_STORE(queue->movable, 0);
+    return sole;
 }
 
 static inline void runq_remove(struct run_queue *queue, struct weft_thread *thread)
 {
     struct weft_wait_link *list = &queue->lists[thread->priority];
 
-    if (WEFT_CONFIG_CORES == 1 && queue->sole == thread) {
-        queue->sole = NULL;
-        queue->bitmap = 0;
+    if (queue->sole == thread) {
+        (void)runq_take_sole(queue);
         return;
     }
     runq_unlink(&thread->link);
     if (list->next == list)
-        SHARED_STORE(queue->bitmap, queue->bitmap & ~(1u << thread->priority));
+        runq_note_empty(queue, thread->priority);
 }
 
 /* The best thread, taken out; NULL when nobody is ready. */
@@ -114,13 +156,8 @@ static inline struct weft_thread *runq_pop(struct run_queue *queue)
     struct weft_wait_link *list, *first, *second;
     unsigned priority;
 
-    if (WEFT_CONFIG_CORES == 1 && queue->sole != NULL) {
-        struct weft_thread *sole = queue->sole;
-
-        queue->sole = NULL;
-        queue->bitmap = 0;
-        return sole;
-    }
+    if (queue->sole != NULL)
+        return runq_take_sole(queue);
     if (queue->bitmap == 0)
         return NULL;
     priority = 31u - (unsigned)__builtin_clz(queue->bitmap);
@@ -130,18 +167,18 @@ static inline struct weft_thread *runq_pop(struct run_queue *queue)
     list->next = second;
     second->prev = list;
     if (second == list)
-        SHARED_STORE(queue->bitmap, queue->bitmap & ~(1u << priority));
+        runq_note_empty(queue, priority);
     return runq_thread_of(first);
 }
 
 /* `thread` goes behind its equals, and the first of them comes out: there is one at least, and
- * nobody better. */
+ * nobody better. If it may run elsewhere, runq_note_movable follows. */
 static inline struct weft_thread *runq_rotate(struct run_queue *queue, struct weft_thread *thread)
 {
     struct weft_wait_link *list, *first, *second, *last;
     struct weft_thread *sole = queue->sole;
 
-    if (WEFT_CONFIG_CORES == 1 && sole != NULL) {
+    if (sole != NULL) {
         queue->sole = thread;
         return sole;
     }
@@ -158,10 +195,15 @@ static inline struct weft_thread *runq_rotate(struct run_queue *queue, struct we
     return runq_thread_of(first);
 }
 
-/* Is somebody ready whose priority is at least `priority`? */
-static inline bool runq_has_at_least(const struct run_queue *queue, unsigned priority)
+/* In a bitmap of priorities: is there one of at least `priority`, or above it? */
+static inline bool runq_at_least(uint32_t bitmap, unsigned priority)
 {
-    return queue->bitmap >> priority != 0;
+    return bitmap >> priority != 0;
+}
+
+static inline bool runq_above(uint32_t bitmap, unsigned priority)
+{
+    return bitmap >> priority >> 1 != 0; /* 32 is more than can be shifted by at once */
 }
 
 #endif

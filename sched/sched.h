@@ -60,22 +60,37 @@ extern ARCH_NEAR struct scheduler schedulers[WEFT_CONFIG_CORES];
 
 static inline struct scheduler *sched_of(const struct core *core)
 {
-    return &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id];
+    return WEFT_CONFIG_CORES == 1 ? &schedulers[0] : core->scheduler;
 }
 
-extern struct spinlock sched_lock;
+/* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */
+static inline bool sched_is_idle(const struct core *core)
+{
+    return SHARED_LOAD(core->current) == &sched_of(core)->idle;
+}
+
+extern ARCH_NEAR_DATA struct spinlock sched_lock;
 
 /* With interrupts off already: takes the scheduler's lock, lets go of it. */
+static inline void sched_lock_core_irqoff(const struct core *core)
+{
+    if (WEFT_CONFIG_DEBUG)
+        spinlock_lock_irqoff(&sched_lock);
+    else if (WEFT_CONFIG_CORES > 1)
+        spinlock_take_irqoff(&sched_lock, core);
+}
+
 static inline void sched_lock_irqoff(void)
 {
-    if (WEFT_CONFIG_CORES > 1 || WEFT_CONFIG_DEBUG)
-        spinlock_lock_irqoff(&sched_lock);
+    sched_lock_core_irqoff(core_self());
 }
 
 static inline void sched_unlock_irqoff(void)
 {
-    if (WEFT_CONFIG_CORES > 1 || WEFT_CONFIG_DEBUG)
+    if (WEFT_CONFIG_DEBUG)
         spinlock_unlock_irqoff(&sched_lock);
+    else if (WEFT_CONFIG_CORES > 1)
+        spinlock_free_irqoff(&sched_lock);
 }
 
 /* Begins an operation on queues: interrupts off, the lock taken. */
@@ -167,12 +182,8 @@ static inline void sched_assert_may_block_irqoff(const char *function)
 /* The same with interrupts on. */
 static inline void sched_assert_may_block_here(const char *function)
 {
-    const struct core *core = &cores[0];
-
-    if (WEFT_CONFIG_CORES > 1)
+    if (__builtin_expect(core_occupied(core_self()) != 0, 0))
         sched_assert_may_block(function);
-    else if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
-        sched_may_not_block(function);
 }
 
 /* The same where it has been seen that this is a thread, with interrupts off. */
@@ -248,6 +259,31 @@ const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
  * core when it must look. */
 void place_locked(struct weft_thread *thread);
 
+/* The same when that is `core`, the calling one, which is not idle, and no other. */
+static inline void place_here_locked(struct core *core, struct weft_thread *thread)
+{
+    runq_push_back_pinned(&sched_of(core)->ready, thread);
+    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
+        core_reschedule_ask(core);
+}
+
+/* Is this the only core that `thread` may run on? */
+static inline bool place_is_pinned(const struct core *core, const struct weft_thread *thread)
+{
+    return (thread->affinity & sched_of(core)->ready.away) == 0;
+}
+
+/* Priorities of threads that wait in some queue and may run on another core than that one's; a few
+ * too many, never one too few. Without the lock: of a moment ago. */
+static inline uint32_t place_movable(void)
+{
+    uint32_t movable = 0;
+
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        movable |= SHARED_LOAD(schedulers[id].ready.movable);
+    return movable;
+}
+
 /* control.c: a suspended thread stops here: it is in no queue. */
 void sched_park_locked(struct weft_thread *thread);
 
@@ -255,17 +291,13 @@ void sched_park_locked(struct weft_thread *thread);
  * the current one. */
 static inline void sched_ready_plain_locked(struct weft_thread *thread)
 {
-    struct core *core;
+    struct core *core = core_self();
 
     thread->state = THREAD_READY;
-    if (WEFT_CONFIG_CORES > 1) {
+    if (WEFT_CONFIG_CORES == 1 || (place_is_pinned(core, thread) && !sched_is_idle(core)))
+        place_here_locked(core, thread);
+    else
         place_locked(thread);
-        return;
-    }
-    core = core_self();
-    runq_push_back(&sched_of(core)->ready, thread);
-    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
-        core_reschedule_ask(core);
 }
 
 /* The same for one that may be suspended. */
@@ -285,6 +317,10 @@ struct weft_thread *place_take_locked(struct core *core, unsigned priority);
  */
 void place_share_locked(const struct core *core);
 
+/* For a core that gives up its thread: the next one, taken out; NULL: none, and the core is in the
+ * idle set. Also shares, and parks the core when the world is stopped. */
+struct weft_thread *place_pick_locked(struct core *core);
+
 /* A running thread's priority was lowered: its core must look whether a better one waits. */
 void place_priority_dropped_locked(struct weft_thread *thread);
 
@@ -297,8 +333,9 @@ struct place_state {
 };
 extern struct place_state place;
 
-/* Does a ready thread of at least `priority` wait that `core` may run? */
+/* Does a ready thread of at least `priority` wait that `core` may run? One above it? */
 bool place_waits_locked(const struct core *core, unsigned priority);
+bool place_waits_above_locked(const struct core *core, unsigned priority);
 
 /* priority.c: changes the effective priority of a thread in any state, keeping queues in order. */
 void priority_set_locked(struct weft_thread *thread, uint8_t priority);
@@ -342,12 +379,6 @@ void thread_entry(void *argument); /* a thread_start: first code of every thread
  */
 void thread_make_own(struct weft_thread *thread);
 _Noreturn void idle_entry(void *argument);
-
-/* The core has no thread to run (or has one again): the idle thread itself is not in any queue. */
-static inline bool sched_is_idle(const struct core *core)
-{
-    return SHARED_LOAD(core->current) == &schedulers[WEFT_CONFIG_CORES == 1 ? 0 : core->id].idle;
-}
 
 /* control.c: time slices by priority, in cycles. */
 #define SLICE_NONE UINT32_MAX

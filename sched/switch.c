@@ -15,27 +15,6 @@ struct scheduler schedulers[WEFT_CONFIG_CORES];
 
 struct spinlock sched_lock = SPINLOCK_INITIALIZER(RANK_SCHEDULER, "scheduler");
 
-/* The next thread for this core, taken out of its queue; the idle one when there is none. */
-static inline struct weft_thread *pick_locked(struct core *core)
-{
-    struct scheduler *scheduler = sched_of(core);
-    struct weft_thread *next;
-
-    if (WEFT_CONFIG_CORES == 1) {
-        next = runq_pop(&scheduler->ready);
-    } else {
-        next = place_take_locked(core, 0);
-        if (next == NULL)
-            place.idle |= 1u << core->id;
-        else
-            place.idle &= ~(1u << core->id);
-        place_share_locked(core);
-        if (world_core_stopped_locked(core))
-            world_core_parked_locked(core);
-    }
-    return next != NULL ? next : &scheduler->idle;
-}
-
 /* Thread-local variables follow their thread; the idle one has none. */
 void sched_switch_tls(const struct core *core, const struct weft_thread *from,
                       struct weft_thread *to)
@@ -52,10 +31,12 @@ void sched_switch_tls(const struct core *core, const struct weft_thread *from,
 static inline void switch_begin_locked(struct core *core, struct weft_thread *previous,
                                        struct weft_thread *next)
 {
+    struct scheduler *scheduler = sched_of(core); /* found before anything is written */
+
+    SHARED_STORE(scheduler->switches, scheduler->switches + 1);
     next->state = THREAD_RUNNING;
-    SHARED_STORE(sched_of(core)->switches, sched_of(core)->switches + 1);
     account_switch_locked(core, previous, next);
-    SHARED_STORE(core->current, next);
+    core_current_set(core, next);
     core->current_fpu_area = next->fpu_area;
 }
 
@@ -92,10 +73,29 @@ static inline __attribute__((always_inline)) void switch_to_locked(struct core *
     arch_switch(&previous->saved_sp, next->saved_sp);
 }
 
-void sched_switch_locked(struct core *core)
+/* The next thread of this core's queue, taken out; the idle one when there is none. */
+static inline struct weft_thread *pick_here_locked(struct core *core)
+{
+    struct weft_thread *next = runq_pop(&sched_of(core)->ready);
+
+    if (next != NULL)
+        return next;
+    if (WEFT_CONFIG_CORES > 1)
+        place.idle |= 1u << core->id;
+    return &sched_of(core)->idle;
+}
+
+/* Is it only this core's queue that counts? Nobody waits elsewhere for this core, or here for
+ * another one. */
+static inline bool pick_is_here_locked(void)
+{
+    return WEFT_CONFIG_CORES == 1 || (place_movable() | world.stopping) == 0;
+}
+
+static inline __attribute__((always_inline)) void switch_if_other_locked(struct core *core,
+                                                                         struct weft_thread *next)
 {
     struct weft_thread *previous = core->current;
-    struct weft_thread *next = pick_locked(core);
 
     core_reschedule_clear(core);
     if (__builtin_expect(next == previous, 0))
@@ -104,14 +104,34 @@ void sched_switch_locked(struct core *core)
         switch_to_locked(core, previous, next);
 }
 
+/* Where other cores' queues are to be looked at. Apart, so that the usual case needs no frame. */
+static __attribute__((noinline)) void switch_among_cores_locked(struct core *core)
+{
+    struct weft_thread *next = place_pick_locked(core);
+
+    switch_if_other_locked(core, next != NULL ? next : &sched_of(core)->idle);
+}
+
+void sched_switch_locked(struct core *core)
+{
+    if (pick_is_here_locked())
+        switch_if_other_locked(core, pick_here_locked(core));
+    else
+        switch_among_cores_locked(core);
+}
+
 void sched_block_locked(void)
 {
     struct core *core = core_self();
     struct weft_thread *previous = core->current;
 
     DEBUG_ASSERT(previous->state != THREAD_RUNNING);
+    if (!pick_is_here_locked()) {
+        switch_among_cores_locked(core);
+        return;
+    }
     core_reschedule_clear(core);
-    switch_to_locked(core, previous, pick_locked(core));
+    switch_to_locked(core, previous, pick_here_locked(core));
 }
 
 void sched_requeue_current_locked(struct core *core, bool to_back)
@@ -125,7 +145,9 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
         return;
     }
     current->state = THREAD_READY;
-    if (to_back)
+    if (WEFT_CONFIG_CORES > 1 && (current->affinity & ~ready->away) == 0)
+        place_locked(current); /* its core set was changed under it */
+    else if (to_back)
         runq_push_back(ready, current);
     else
         runq_push_front(ready, current);
@@ -145,36 +167,90 @@ static __attribute__((noinline)) void yield_to_anybody(void)
     sched_exit(state);
 }
 
-/* Changes places with the best of the others, if one is as good. One core; interrupts are on. */
-static __attribute__((noinline)) void yield_to_best(struct core *core)
+/* May the best of this core's queue, an equal of the current thread, simply change places with it?
+ * Not if another core has a better one for this core, or if a switch was asked for, as it is when
+ * the thread is suspended, must move or is in a world that is being stopped. */
+static inline bool may_rotate_locked(const struct core *core)
 {
+    unsigned priority = core->current->priority;
+
+    return sched_of(core)->ready.bitmap >> priority == 1 &&
+           !runq_above(place_movable(), priority) && !core_reschedule_asked(core);
+}
+
+/* What is less usual than changing places with one's like. Apart, so that the usual case keeps
+ * nothing across a call. */
+static __attribute__((noinline)) void yield_long_way_locked(struct core *core)
+{
+    struct weft_thread *current = core->current, *next;
     struct run_queue *ready = &sched_of(core)->ready;
-    struct weft_thread *current = core->current;
-    uint32_t rivals;
+
+    if (WEFT_CONFIG_CORES > 1 && may_rotate_locked(core)) {
+        next = runq_rotate(ready, current);
+        runq_note_movable(ready, current);
+        current->state = THREAD_READY;
+        place_share_locked(core);
+        switch_to_locked(core, current, next);
+    } else if (current->suspended != 0 || place_waits_locked(core, current->priority)) {
+        sched_yield_locked(core);
+    }
+}
+
+/* Does what happens on `core` concern no other one? Its thread and those that wait there have
+ * nowhere else to go, nobody wants to come, no switch was asked for. */
+static inline bool is_by_itself_locked(const struct core *core, const struct weft_thread *current)
+{
+    return WEFT_CONFIG_CORES == 1 || ((current->affinity & sched_of(core)->ready.away) |
+                                      place_movable() | SHARED_LOAD(core->reschedule)) == 0;
+}
+
+/* `thread`, the calling one, changes places with the best of the others, if one is as good.
+ * Interrupts are on. */
+static __attribute__((noinline)) void yield_to_best(struct weft_thread *thread)
+{
+    struct weft_thread *current;
+    struct run_queue *ready;
+    struct core *core;
 
     (void)arch_irq_save();
-    sched_lock_irqoff();
-    rivals = ready->bitmap >> current->priority;
-    if (__builtin_expect(rivals == 1, 1)) {
+    core = core_self();
+    current = WEFT_CONFIG_CORES == 1 ? core->current : thread; /* what is shorter */
+    sched_lock_core_irqoff(core);
+    ready = &sched_of(core)->ready;
+    if (__builtin_expect(ready->bitmap >> current->priority == 1, 1) &&
+        is_by_itself_locked(core, current)) {
+        struct weft_thread *next = runq_rotate(ready, current);
+
         current->state = THREAD_READY;
-        switch_to_locked(core, current, runq_rotate(ready, current));
-    } else if (rivals != 0) {
-        sched_yield_locked(core);
+        switch_to_locked(core, current, next);
+    } else {
+        yield_long_way_locked(core);
     }
     sched_unlock_irqoff();
     arch_irq_enable();
 }
 
+/* Who is ready, a bit per priority, as far as can be seen without the lock. With more than one core
+ * the thread may have been moved since it found its core; then others have had their turn. */
+static inline uint32_t ready_glance(const struct core *core)
+{
+    uint32_t ready = core_glance(&sched_of(core)->ready.bitmap);
+
+    return WEFT_CONFIG_CORES == 1 ? ready : ready | place_movable();
+}
+
 /* What an interrupt has asked for, and could not have at once, is left to yield_to_anybody. */
 void weft_thread_yield(void)
 {
-    struct core *core = core_self();
+    const struct core *core = core_self();
+    uint32_t unusual = core_occupied(core) | core_glance(&core->reschedule);
+    uint32_t ready = ready_glance(core);
+    struct weft_thread *current = thread_current();
 
-    if (WEFT_CONFIG_CORES > 1 ||
-        __builtin_expect((core->interrupt_depth | core->preempt_off | core->reschedule) != 0, 0))
+    if (__builtin_expect(unusual != 0, 0))
         yield_to_anybody();
-    else if (runq_has_at_least(&sched_of(core)->ready, core->current->priority))
-        yield_to_best(core);
+    else if (runq_at_least(ready, current->priority))
+        yield_to_best(current);
     /* A thread that becomes ready after this look, by an interrupt, preempts by itself. */
 }
 

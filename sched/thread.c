@@ -310,7 +310,8 @@ void upcall_sched_init(void)
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++) {
         struct scheduler *scheduler = &schedulers[id];
 
-        runq_init(&scheduler->ready);
+        cores[id].scheduler = scheduler;
+        runq_init(&scheduler->ready, id);
         idle_init(scheduler, upcall_idle_stacks[id]);
         scheduler->idle.core = (uint8_t)id;
         if (id != 0)
@@ -324,7 +325,7 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
 {
     void *boot_sp;
 
-    core->current = thread;
+    core_current_set(core, thread);
     core->current_fpu_area = thread->fpu_area;
     thread->state = THREAD_RUNNING;
     core->preempt_off = 0;

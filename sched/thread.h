@@ -137,11 +137,7 @@ void thread_ended_remove_locked(struct weft_thread *thread);
 /* The running thread of this core. */
 static inline struct weft_thread *thread_current(void)
 {
-    arch_irq_state state = core_pin();
-    struct weft_thread *current = core_self()->current;
-
-    core_unpin(state);
-    return current;
+    return WEFT_CONFIG_CORES == 1 ? core_self()->current : arch_current();
 }
 
 /* Where the stack's memory begins, its guard page included: a stack pointer that has overflowed is

@@ -37,13 +37,21 @@ struct world world = {.waiters = WEFT_WAIT_QUEUE_INITIALIZER(world.waiters)};
 
 /* ---- what is refused ---- */
 
+/* A lock that this core holds, or NULL. The scheduler's is noted nowhere but in itself. */
+static const struct spinlock *held_lock(const struct core *core)
+{
+    if (core->lock_held != NULL)
+        return core->lock_held;
+    return spinlock_is_held_by(&sched_lock, core) ? &sched_lock : NULL;
+}
+
 /* Why the caller may not stop the world, or NULL; NULL also for a held lock, which has its own
  * text. The core is pinned. */
 static const char *refusal(const struct core *core, uintptr_t sp)
 {
     if (core->interrupt_depth != 0)
         return "in an interrupt handler: wake a thread that does it";
-    if (core->lock_held != NULL)
+    if (held_lock(core) != NULL)
         return NULL;
     if (core->current == NULL || sp < core->current->stack_lo || sp > core->current->stack_hi)
         return "on a system stack: only a thread can stop the world";
@@ -59,7 +67,7 @@ bool world_may_stop(void)
     bool irq_enabled = arch_irq_enabled();
     arch_irq_state state = core_pin();
     const struct core *core = core_self();
-    bool may = irq_enabled && core->lock_held == NULL &&
+    bool may = irq_enabled && held_lock(core) == NULL &&
                refusal(core, (uintptr_t)__builtin_frame_address(0)) == NULL;
 
     core_unpin(state);
@@ -72,7 +80,7 @@ static void check_may_stop(const char *reason)
     arch_irq_state state = core_pin();
     const struct core *core = core_self();
     const char *why = refusal(core, (uintptr_t)__builtin_frame_address(0));
-    const struct spinlock *held = core->lock_held;
+    const struct spinlock *held = held_lock(core);
     unsigned id = core->id;
 
     core_unpin(state);

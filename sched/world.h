@@ -29,7 +29,7 @@ struct world {
     uint32_t helping;
 };
 
-extern struct world world;
+extern ARCH_NEAR_DATA struct world world;
 
 /* Would weft_world_stop be allowed here? Context: any. */
 bool world_may_stop(void);

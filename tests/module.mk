@@ -39,9 +39,12 @@ board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
 
 variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
 $(foreach t,$(board_tests),$(eval variants_$(t) := $(call variants_of,$(t))))
-variants_ALL := $(sort $(foreach t,$(board_tests),$(variants_$(t))))
+# The benchmarks' counts are held for two cores, too.
+bench_VARIANT := $(if $(filter costs-do-not-grow,$(board_wanted)),$(if $(filter linux,$(BOARD)),,CORES=2))
+variants_ALL := $(sort $(foreach t,$(board_tests),$(variants_$(t))) $(bench_VARIANT))
 variant_tag = $(subst +,-,$(subst =,_,$(1)))
-variant_IMAGES = $(foreach t,$(board_tests),$(if $(filter $(1),$(variants_$(t))),$(B)-$(variant_tag)/tests/$(t).elf))
+variant_BENCH = $(if $(filter $(1),$(bench_VARIANT)),$(patsubst $(B)/%,$(B)-$(variant_tag)/%,$(bench_IMAGES)))
+variant_IMAGES = $(call variant_BENCH,$(1)) $(foreach t,$(board_tests),$(if $(filter $(1),$(variants_$(t))),$(B)-$(variant_tag)/tests/$(t).elf))
 define variant
 .PHONY: variant-$(variant_tag)
 variant-$(variant_tag): $$(libc_READY)

@@ -105,6 +105,7 @@ struct amd64_core {
     uint32_t id, pad;
     struct core *core;
     uintptr_t own_stacks_hi; /* top of the NMI and fault stacks */
+    struct weft_thread *current;
 };
 
 extern struct amd64_core amd64_cores[WEFT_CONFIG_CORES];

@@ -59,6 +59,7 @@
 #define GS_ID 0
 #define GS_CORE 8
 #define GS_OWN_STACKS_HI 16
+#define GS_CURRENT 24
 
 /* A parked context (switch.S), from the saved stack pointer up */
 #define PARKED_R15 0

@@ -45,6 +45,7 @@ CHECK_OFFSET(core, current_fpu_area, CORE_CURRENT_FPU_AREA);
 CHECK_OFFSET(amd64_core, id, GS_ID);
 CHECK_OFFSET(amd64_core, core, GS_CORE);
 CHECK_OFFSET(amd64_core, own_stacks_hi, GS_OWN_STACKS_HI);
+CHECK_OFFSET(amd64_core, current, GS_CURRENT);
 
 #define ENTRY_STACK_BYTES 256 /* vectors.S: what the CPU pushes, and five words */
 #define DESCRIPTOR_CODE 0x00af9b000000ffffull

@@ -6,7 +6,7 @@
 #include "kernel/core.h"
 
 /* Config4.KScrExist, bit 16 + select; each Config register says whether the next exists. */
-static bool has_kscratch1(uint32_t config1)
+static bool has_kscratches(uint32_t config1)
 {
     uint32_t config = 0;
 
@@ -19,7 +19,7 @@ static bool has_kscratch1(uint32_t config1)
     if (config >> 31 == 0)
         return false;
     __asm__ volatile("mfc0 %0, $16, 4" : "=r"(config));
-    return (config >> 18 & 1) != 0;
+    return (config >> 18 & 3) == 3;
 }
 
 /* Config registers: MIPS32 PRA (MD00090), Config.AR and Config1.FP. */
@@ -35,9 +35,9 @@ const char *arch_cpu_missing(void)
     __asm__ volatile("mfc0 %0, $16, 1" : "=r"(config1));
     if ((config1 & 1) == 0)
         return "this CPU has no floating-point unit, which this image was built for";
-    if (WEFT_CONFIG_CORES > 1 && !has_kscratch1(config1))
-        return "this CPU has no KScratch1 register, which an image for more than one core needs: "
-               "build with CORES=1";
+    if (WEFT_CONFIG_CORES > 1 && !has_kscratches(config1))
+        return "this CPU has no registers KScratch1 and 2, which an image for more than one core "
+               "needs: build with CORES=1";
     return NULL;
 }
 

@@ -33,7 +33,7 @@ static struct weft_semaphore resumed[THREADS];
 
 static void spawn(unsigned n, int priority, void *(*entry)(void *))
 {
-    const struct weft_thread_attr attr = {.priority = priority};
+    const struct weft_thread_attr attr = {.priority = priority, .cores = 1};
 
     if (weft_semaphore_init(&resumed[n], 0, 1) != 0 ||
         weft_thread_spawn(&threads[n], &attr, entry, (void *)(uintptr_t)n) != 0)
@@ -180,6 +180,7 @@ int main(void)
 {
     static uint32_t queue_storage[4 * 10], pool_storage[32 * 8] __attribute__((aligned(8)));
 
+    stay_here();
     if (weft_queue_init(&queue, queue_storage, 16, 10) != 0 ||
         weft_pool_init(&pool, pool_storage, sizeof pool_storage, 128) != 0 ||
         weft_timer_init(&timer, handler, &raised) != 0)

@@ -18,11 +18,11 @@ if [ "${1:-}" = tools ]; then
     tools "$2"
     exit
 fi
-targets="malta-mips malta-mipsel pc-amd64"
+targets="malta-mips malta-mipsel pc-amd64 malta-mips-2cores pc-amd64-2cores"
 rows=$(sed -n 's/^bench: \([^ ]*\) .*/\1/p' build/bench/malta-mips/all.log)
 {
     echo '# SPDX-License-Identifier: MIT'
-    echo '# Instructions per operation, one core, default options: `make bench-counts` writes this file,'
+    echo '# Instructions per operation, one core or two, default options: `make bench-counts` writes this file,'
     echo '# tests/board/costs-do-not-grow compares with it.'
     echo "# made with: $(tools malta-mips)"
     echo "row $targets"

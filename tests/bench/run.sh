@@ -4,6 +4,7 @@
 set -eu
 only=$1 board=$2 arch=$3 cores=$4 build=$5
 out=build/bench/$board-$arch
+[ "$cores" = 1 ] || out+=-${cores}cores
 mkdir -p "$out"
 rm -f "$out/all.log"
 

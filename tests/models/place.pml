@@ -2,9 +2,9 @@
 /*
  * Run-queue placement and stealing: which core runs what.
  *
- * Mirrors sched/place.c:choose_core, lowest_core, place_locked, find_locked, place_take_locked,
- * place_share_locked;
- * sched/switch.c:pick_locked; sched/preempt.c:give_way_locked, sched_yield_locked, sched_leave;
+ * Mirrors sched/place.c:choose_core, lowest_core, place_locked, best_elsewhere, place_take_locked,
+ * place_pick_locked, place_share_locked; sched/runq.h:runq_note_movable, runq_note_empty;
+ * sched/switch.c:pick_locked, yield_to_best; sched/preempt.c:give_way_locked, sched_yield_locked, sched_leave;
  * sched/idle.c:run_others_irqoff, idle_entry. What happens under the scheduler's lock is one step
  * (park.pml is about that); interprocessor interrupts, the `reschedule` flag and the steps of the
  * idle loop between its look and its wait are steps of their own.
@@ -24,9 +24,12 @@
  * and another one, better or pinned there, takes it before the interrupt has landed; or a running
  * thread is preempted by one that may run there only. Then it waits behind the better one, though
  * another core runs a worse one or idles.
+ * Seeded bug 3: a thread that goes behind its equals is not noted as movable: it is the only one of its
+ * priority in the queue that another core could take, and none looks.
  * The formula needs fairness: a core could take no step for ever.
  * expect bug 1: safety assertion violated ( !((((
  * expect bug 2: safety assertion violated ( !((((
+ * expect bug 3: safety assertion violated ( !((((
  */
 #define CORES 3
 #define THREADS 4
@@ -42,6 +45,7 @@ byte current[CORES];
 mtype phase[CORES];
 bool idle[CORES]; /* the idle set */
 bool reschedule[CORES], interrupt[CORES];
+byte movable[CORES]; /* of the core's queue: a bit for each priority of which one may run elsewhere */
 
 /* Priorities 3, 2, 2, 1. */
 #define PRIORITY(t) (t == 0 -> 3 : (t == 3 -> 1 : 2))
@@ -51,8 +55,24 @@ bool reschedule[CORES], interrupt[CORES];
 #define CAN(t, c) (state[t] == READY && MAY_RUN(t, c))
 #define BEST_FOR(c) (CAN(0, c) -> 3 : (CAN(1, c) || CAN(2, c) -> 2 : (CAN(3, c) -> 1 : 0)))
 
+#define ONLY_ON(t, c) (t == 1 && c == 0)
+#define LEVEL(t) (1 << PRIORITY(t))
+#define SEEN(t, c) (queue_of[t] == c || (movable[queue_of[t]] & LEVEL(t)) != 0)
+#define EMPTY(c, p) (!(WAITS(0, c) && p == 3) && !(WAITS(1, c) && p == 2) && !(WAITS(2, c) && p == 2) && !(WAITS(3, c) && p == 1))
+
 /* For use inside one step only. */
 hidden byte i, woken, best, least, target, lowest, first;
+
+/* `t` has come into the queue of `c`; is on its way out of it. */
+inline enter(t, c)
+{
+    movable[c] = (ONLY_ON(t, c) -> movable[c] : movable[c] | LEVEL(t))
+}
+
+inline left(t, c)
+{
+    movable[c] = (EMPTY(c, PRIORITY(t)) -> movable[c] & (15 - LEVEL(t)) : movable[c])
+}
 
 inline kick(c)
 {
@@ -93,6 +113,7 @@ inline place()
     choose_core();
     queue_of[woken] = target;
     state[woken] = READY;
+    enter(woken, target);
     if
     :: idle[target] || lowest < PRIORITY(woken) -> idle[target] = false; kick(target)
     :: else
@@ -101,7 +122,7 @@ inline place()
 
 /* best = the best thread in any queue that the core may run, of at least priority `least`, its own
  * queue winning ties; or NONE. */
-#define OURS(t) (CAN(t, core) && PRIORITY(t) >= least)
+#define OURS(t) (CAN(t, core) && PRIORITY(t) >= least && SEEN(t, core))
 #define BEFORE(t, u) (queue_of[t] == queue_of[u] -> first == t : queue_of[u] != core)
 inline find()
 {
@@ -116,7 +137,7 @@ inline find()
 
 /* What is left in the core's own queue, once it has chosen: whatever is better than what another
  * core has goes there. */
-#define MOVES(t) (WAITS(t, core) && MAY_RUN(t, i) && PRIORITY(t) > RUNS_AT(i))
+#define MOVES(t) (WAITS(t, core) && MAY_RUN(t, i) && PRIORITY(t) > RUNS_AT(i) && (movable[core] & LEVEL(t)) != 0)
 inline share()
 {
 #if SEEDED_BUG != 2
@@ -125,7 +146,12 @@ inline share()
         :: i != core ->
             target = (MOVES(0) -> 0 : (MOVES(1) -> 1 : (MOVES(2) -> 2 : (MOVES(3) -> 3 : NONE))));
             if
-            :: target != NONE -> queue_of[target] = i; idle[i] = false; kick(i)
+            :: target != NONE ->
+                queue_of[target] = i;
+                left(target, core);
+                enter(target, i);
+                idle[i] = false;
+                kick(i)
             :: else
             fi
         :: else
@@ -141,6 +167,7 @@ inline run_best()
     idle[core] = false;
     assert(state[best] == READY && MAY_RUN(best, core));
     state[best] = RUNNING;
+    left(best, queue_of[best]);
     queue_of[best] = core;
     current[core] = best;
     phase[core] = RUNS;
@@ -166,7 +193,12 @@ inline give_way()
     reschedule[core] = false;
     find();
     if
-    :: best != NONE -> state[current[core]] = READY; run_best()
+    :: best != NONE ->
+        state[current[core]] = READY;
+#if SEEDED_BUG != 3
+        enter(current[core], core);
+#endif
+        run_best()
     :: else
     fi
 }

@@ -272,21 +272,17 @@ void spinlock_rank_release(const struct spinlock *lock)
     core_self()->ranks_held &= ~(1u << lock->rank);
 }
 
-void spinlock_spin(struct spinlock *lock)
+void fake_lock_take(uintptr_t *word, uintptr_t owner)
 {
-    cr_assert(!fake_irq_on &&
-                  __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != (int32_t)fake_core_id,
-              "lock %s taken twice", lock->name);
-    while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE) != 0)
-        arch_cpu_relax();
-    __atomic_store_n(&lock->holder, (int32_t)fake_core_id, __ATOMIC_RELAXED);
-}
+    uintptr_t nobody = 0;
 
-void spinlock_free(struct spinlock *lock)
-{
-    cr_assert(lock->taken && lock->holder == (int32_t)fake_core_id);
-    __atomic_store_n(&lock->holder, -1, __ATOMIC_RELAXED);
-    __atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
+    cr_assert(!fake_irq_on && __atomic_load_n(word, __ATOMIC_RELAXED) != owner,
+              "a lock is taken twice");
+    while (!__atomic_compare_exchange_n(word, &nobody, owner, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+        arch_cpu_relax();
+        nobody = 0;
+    }
 }
 
 uint64_t fake_random(uint64_t *state)

@@ -2,6 +2,9 @@
 # The scheduler's data structures, with the empty arch port of tests/unit/port.
 unit_sched_runq_SRCS := tests/unit/sched_runq.c
 unit_sched_runq_CFLAGS := -Itests/unit
+# The same queue as one of several.
+unit_sched_runq_cores_SRCS := tests/unit/sched_runq.c
+unit_sched_runq_cores_CFLAGS := -Itests/unit -DWEFT_CONFIG_CORES=2
 unit_sched_alarm_SRCS := tests/unit/sched_alarm.c
 unit_sched_queue_SRCS := tests/unit/sched_queue.c sched/queue.c sched/object.c
 unit_sched_queue_CFLAGS := -Itests/unit

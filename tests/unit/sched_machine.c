@@ -186,6 +186,25 @@ Test(machine, equals_share_the_core_slice_by_slice)
     runs(share);
 }
 
+/* At the highest priority, too, nobody is above those that take turns. */
+static void share_at_the_top(void)
+{
+    struct weft_thread *threads[2];
+
+    cr_assert_eq(weft_thread_set_priority(weft_thread_self(), WEFT_PRIORITY_HIGHEST), 0);
+    for (uintptr_t i = 0; i < 2; i++)
+        threads[i] = spawn("worker", WEFT_PRIORITY_HIGHEST, work, (void *)i);
+    for (unsigned i = 0; i < 2; i++)
+        join(threads[i]);
+    cr_assert_eq(ended_ns[1], 120 * MS);
+    cr_assert_geq(ended_ns[0], 109 * MS);
+}
+
+Test(machine, best_equals_share_the_core_slice_by_slice)
+{
+    runs(share_at_the_top);
+}
+
 static volatile bool high_ran;
 
 static void *run_high(void *argument)

@@ -6,6 +6,7 @@
 #include "sched/runq.h"
 
 #define THREADS 40
+#define CORE (WEFT_CONFIG_CORES - 1) /* whose queue it is */
 
 struct core cores[WEFT_CONFIG_CORES];
 
@@ -32,19 +33,27 @@ static int model_best(void)
     return best;
 }
 
-static void check_bitmap(void)
+/* `movable` may say too much, of a priority of which somebody is there, and never too little. */
+static void check_bitmaps(void)
 {
-    uint32_t bitmap = 0;
+    uint32_t bitmap = 0, movable = 0;
 
-    for (int i = 0; i < THREADS; i++)
-        if (order[i] != 0)
-            bitmap |= 1u << threads[i].priority;
+    for (int i = 0; i < THREADS; i++) {
+        if (order[i] == 0)
+            continue;
+        bitmap |= 1u << threads[i].priority;
+        if (WEFT_CONFIG_CORES > 1 && threads[i].affinity != 1u << CORE)
+            movable |= 1u << threads[i].priority;
+    }
     cr_assert_eq(queue.bitmap, bitmap);
+    cr_assert_eq(movable & ~queue.movable, 0);
+    cr_assert_eq(queue.movable & ~bitmap, 0);
 }
 
 static void push(int i)
 {
     threads[i].priority = (uint8_t)(rand() % RUNQ_PRIORITIES);
+    threads[i].affinity = rand() % 4 == 0 ? 3u : 1u << CORE;
     if (rand() % 4 == 0) {
         runq_push_front(&queue, &threads[i]);
         order[i] = --oldest;
@@ -52,6 +61,20 @@ static void push(int i)
         runq_push_back(&queue, &threads[i]);
         order[i] = ++newest;
     }
+}
+
+/* Somebody as good as the best takes his place and waits behind his equals. */
+static bool rotate(int i, int best)
+{
+    if (best < 0 || order[i] != 0)
+        return false;
+    threads[i].priority = threads[best].priority;
+    threads[i].affinity = rand() % 4 == 0 ? 3u : 1u << CORE;
+    cr_assert_eq(runq_rotate(&queue, &threads[i]), &threads[best]);
+    runq_note_movable(&queue, &threads[i]);
+    order[i] = ++newest;
+    order[best] = 0;
+    return true;
 }
 
 static void step(void)
@@ -64,6 +87,8 @@ static void step(void)
         cr_assert_eq(popped, best < 0 ? NULL : &threads[best]);
         if (best >= 0)
             order[best] = 0;
+    } else if (rand() % 8 == 0 && rotate(i, best)) {
+        return;
     } else if (order[i] == 0) {
         push(i);
     } else if (rand() % 3 == 0) {
@@ -77,22 +102,22 @@ Test(runq, equals_a_naive_model_over_a_million_operations)
     srand(1);
     newest = 2000000;
     oldest = 2000000;
-    runq_init(&queue);
+    runq_init(&queue, CORE);
     for (long n = 0; n < 1000000; n++) {
         step();
         if (n % 16 == 0)
-            check_bitmap();
+            check_bitmaps();
     }
 }
 
 Test(runq, has_at_least_counts_equals)
 {
-    runq_init(&queue);
-    cr_assert_not(runq_has_at_least(&queue, 0));
+    runq_init(&queue, CORE);
+    cr_assert_not(runq_at_least(queue.bitmap, 0));
     threads[0].priority = 7;
     runq_push_back(&queue, &threads[0]);
-    cr_assert(runq_has_at_least(&queue, 7));
-    cr_assert_not(runq_has_at_least(&queue, 8));
+    cr_assert(runq_at_least(queue.bitmap, 7));
+    cr_assert_not(runq_at_least(queue.bitmap, 8));
     cr_assert_eq(runq_pop(&queue), &threads[0]);
     cr_assert_null(runq_pop(&queue));
 }

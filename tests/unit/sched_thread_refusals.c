@@ -158,7 +158,7 @@ static void setup(void)
 {
     memset(cores, 0, sizeof cores);
     memset(schedulers, 0, sizeof schedulers);
-    runq_init(&schedulers[0].ready);
+    runq_init(&schedulers[0].ready, 0);
     self = (struct weft_thread){
         .name = "self", .magic = THREAD_MAGIC, .state = THREAD_RUNNING, .affinity = UINT32_MAX};
     other = self;

@@ -68,8 +68,8 @@ bench:
 
 ## make bench-counts                     the counts that tests/board/costs-do-not-grow compares with, anew
 bench-counts:
-	@$(foreach t,malta-mips malta-mipsel pc-amd64,$(MAKE) --no-print-directory bench ONLY= CONFIG= CORES=1 \
-		BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) tests/bench/counts.sh
+	@$(foreach t,malta-mips-1 malta-mipsel-1 pc-amd64-1 malta-mips-2 pc-amd64-2,$(MAKE) --no-print-directory bench ONLY= CONFIG= \
+		CORES=$(word 3,$(subst -, ,$(t))) BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) tests/bench/counts.sh
 
 ## make size   [BOARD=...] [ARCH=...]    flash, RAM and what a thread costs, for a minimal, a typical and a full
 ##                                       image, by folder

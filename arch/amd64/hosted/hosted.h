@@ -8,6 +8,7 @@
 #define HOSTED_IRQ_OFF 4
 #define HOSTED_CORE 8
 #define HOSTED_PENDING 16
+#define HOSTED_CURRENT 24
 #define HOSTED_CORE_BYTES 64
 
 /* Between a preempted thread's red zone and its moved frame: its flags, and the pc to go on at. */
@@ -21,6 +22,7 @@
 
 struct arch_frame;
 struct core;
+struct weft_thread;
 
 /* Per core, at GS when there are several. */
 struct hosted_core {
@@ -29,12 +31,13 @@ struct hosted_core {
     struct core *core;
     volatile uint32_t pending; /* enum hosted_interrupt: came while they were off */
     int32_t tid;               /* of the core's pthread: signals go there */
-    int32_t timer;             /* the kernel's number for it */
-    uint64_t armed;            /* cycles: what the timer is set to */
-    int *errno_at;             /* the pthread's errno */
-    uint32_t exceptions;       /* being handled */
-    uint16_t put_off;          /* signals in a row (ThreadSanitizer: signal.c) */
-    uint16_t steps_left;       /* > 0: it goes instruction by instruction */
+    struct weft_thread *current;
+    int32_t timer;       /* the kernel's number for it */
+    uint64_t armed;      /* cycles: what the timer is set to */
+    int *errno_at;       /* the pthread's errno */
+    uint32_t exceptions; /* being handled */
+    uint16_t put_off;    /* signals in a row (ThreadSanitizer: signal.c) */
+    uint16_t steps_left; /* > 0: it goes instruction by instruction */
     bool ready; /* signals are interrupts; until then one only shows how large its frame is */
 } __attribute__((aligned(HOSTED_CORE_BYTES)));
 

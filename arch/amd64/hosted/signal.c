@@ -49,7 +49,9 @@ CHECK_OFFSET(hosted_core, id, HOSTED_ID);
 CHECK_OFFSET(hosted_core, irq_off, HOSTED_IRQ_OFF);
 CHECK_OFFSET(hosted_core, core, HOSTED_CORE);
 CHECK_OFFSET(hosted_core, pending, HOSTED_PENDING);
-_Static_assert(HOSTED_CORE == GS_CORE && HOSTED_ID == GS_ID, "load_core, arch_core_id");
+CHECK_OFFSET(hosted_core, current, HOSTED_CURRENT);
+_Static_assert(HOSTED_CORE == GS_CORE && HOSTED_ID == GS_ID && HOSTED_CURRENT == GS_CURRENT,
+               "load_core, arch_core_id, arch_current");
 CHECK_OFFSET(core, trap_sp, CORE_TRAP_SP);
 CHECK_OFFSET(arch_frame, r15, FRAME_R15);
 CHECK_OFFSET(arch_frame, rbx, FRAME_RBX);

@@ -24,6 +24,19 @@ static inline struct core *arch_core_pointer(void)
     return core;
 }
 
+static inline void arch_current_set(struct weft_thread *thread)
+{
+    __asm__ volatile("movq %0, %%gs:%c1" ::"r"(thread), "i"(GS_CURRENT) : "memory");
+}
+
+static inline struct weft_thread *arch_current(void)
+{
+    struct weft_thread *thread;
+
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(thread) : "i"(GS_CURRENT) : "memory");
+    return thread;
+}
+
 static inline void arch_cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

@@ -14,6 +14,17 @@ static inline struct core *arch_core_pointer(void)
     return NULL;
 }
 
+/* Another such register, or a word that one instruction reads relative to the first. */
+static inline void arch_current_set(struct weft_thread *thread)
+{
+    (void)thread;
+}
+
+static inline struct weft_thread *arch_current(void)
+{
+    return NULL;
+}
+
 /* The CPU's hint for a spin loop, or nothing. */
 static inline void arch_cpu_relax(void)
 {

@@ -23,6 +23,24 @@ static inline struct core *arch_core_pointer(void)
     return fake_core_pointer();
 }
 
+static inline void arch_current_set(struct weft_thread *thread)
+{
+    (void)thread;
+}
+
+static inline struct weft_thread *arch_current(void)
+{
+    return NULL;
+}
+
+void fake_lock_take(uintptr_t *word, uintptr_t owner);
+
+#define ARCH_LOCK_TAKE
+static inline void arch_lock_take(uintptr_t *word, uintptr_t owner)
+{
+    fake_lock_take(word, owner);
+}
+
 static inline void arch_cpu_relax(void)
 {
     __builtin_ia32_pause();

@@ -10,6 +10,16 @@ static inline unsigned arch_core_id(void)
 
 struct core *arch_core_pointer(void);
 
+static inline void arch_current_set(struct weft_thread *thread)
+{
+    (void)thread;
+}
+
+static inline struct weft_thread *arch_current(void)
+{
+    return NULL;
+}
+
 static inline void arch_cpu_relax(void)
 {
 }

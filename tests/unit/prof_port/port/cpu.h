@@ -15,6 +15,16 @@ static inline struct core *arch_core_pointer(void)
     return fake_core_pointer();
 }
 
+static inline void arch_current_set(struct weft_thread *thread)
+{
+    (void)thread;
+}
+
+static inline struct weft_thread *arch_current(void)
+{
+    return NULL;
+}
+
 static inline void arch_cpu_relax(void)
 {
 }
