@@ -5,6 +5,7 @@
 set -eu
 only=$1 board=$2 arch=$3 cores=$4 build=$5
 [ -z "$only" ] || [[ profiler == *"$only"* ]] || [[ $only == profiler* ]] || exit 0
+[ "$cores" = 1 ] || { echo "  profiler: skipped, it is measured with one core (emulated cores take turns, so waiting for one takes minutes)"; exit 0; }
 out=build/bench/$board-$arch/profiler
 mkdir -p "$out"
 ICOUNT=$([ "$board" = linux ] || echo shift=0) LIMIT=300 \
