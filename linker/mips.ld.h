@@ -28,11 +28,11 @@
         __atomic64_start = .;                                                                      \
         *(.atomic64)                                                                               \
         __atomic64_end = .;                                                                        \
-        *(.restart) /* atomic64_settle.c */                                                        \
+        *(.restart.*) /* atomic64_settle.c */                                                      \
         __restart_end = .;                                                                         \
         . = ALIGN(4);                                                                              \
         __restart_table = .;                                                                       \
-        KEEP(*(.restart_table))                                                                    \
+        *(.restart_table.*) /* those whose code is linked: mem/prim.h */                           \
         __restart_table_end = .;                                                                   \
         __text_end = .;                                                                            \
     } :text

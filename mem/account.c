@@ -158,7 +158,8 @@ static void *dress(void *block, size_t size)
     return block;
 }
 
-PRIM_RESTARTS void *account_alloc(enum weft_memory memory, size_t alignment, size_t size)
+PRIM_RESTARTS(account_alloc)
+void *account_alloc(enum weft_memory memory, size_t alignment, size_t size)
 {
     size_t whole;
     void *block;
@@ -183,7 +184,7 @@ static size_t examine(uintptr_t block, unsigned *row, size_t *bytes)
     return usable;
 }
 
-PRIM_RESTARTS void account_free(void *block)
+PRIM_RESTARTS(account_free) void account_free(void *block)
 {
     unsigned row;
     size_t bytes;

@@ -197,8 +197,8 @@ static void *dress(void *block, size_t size, uintptr_t site)
     return block;
 }
 
-PRIM_RESTARTS void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size,
-                                uintptr_t site)
+PRIM_RESTARTS(guard_alloc)
+void *guard_alloc(enum weft_memory memory, size_t alignment, size_t size, uintptr_t site)
 {
     size_t whole;
     void *block;
@@ -250,7 +250,7 @@ static bool is_untouched(struct kept kept)
 }
 
 /* The block leaves quarantine. One that was written to stays out of use for good. */
-static PRIM_RESTARTS void release(struct kept kept)
+static PRIM_RESTARTS(release) void release(struct kept kept)
 {
     if (!is_untouched(kept))
         report_fault(FAULT_OVERWRITTEN, kept.block);

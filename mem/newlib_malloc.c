@@ -31,7 +31,7 @@ static __attribute__((noinline)) void *malloc_failed(void)
     return NULL;
 }
 
-static PRIM_RESTARTS __attribute__((noinline)) void *malloc_slow(size_t size)
+static PRIM_RESTARTS(malloc_slow) __attribute__((noinline)) void *malloc_slow(size_t size)
 {
     void *block = fast_malloc_medium(size);
 
@@ -49,7 +49,7 @@ static void *guarded(struct _reent *reent, void *block)
     return block;
 }
 
-PRIM_RESTARTS void *malloc(size_t size)
+PRIM_RESTARTS(malloc) void *malloc(size_t size)
 {
     void *block;
 
@@ -59,7 +59,7 @@ PRIM_RESTARTS void *malloc(size_t size)
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
 
-PRIM_RESTARTS void *_malloc_r(struct _reent *reent, size_t size)
+PRIM_RESTARTS(_malloc_r) void *_malloc_r(struct _reent *reent, size_t size)
 {
     void *block;
 
@@ -69,7 +69,7 @@ PRIM_RESTARTS void *_malloc_r(struct _reent *reent, size_t size)
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow_r(reent, size);
 }
 
-PRIM_RESTARTS void free(void *block)
+PRIM_RESTARTS(free) void free(void *block)
 {
     if (TIER_DRESSED)
         tier_free(block, CALLER);

@@ -149,15 +149,19 @@ static inline bool prim_cache_leave(struct core *core)
  * store to *top, starts them again (MIPS: arch/mips/atomic64_settle.c). So with one core they need
  * neither a lock nor preemption off, in threads and handlers alike. Functions that have them
  * inlined must be PRIM_RESTARTS. A restartable sequence, after B. N. Bershad, D. D. Redell, J. R.
- * Ellis, "Fast Mutual Exclusion for Uniprocessors", ASPLOS 1992.
+ * Ellis, "Fast Mutual Exclusion for Uniprocessors", ASPLOS 1992. Each function and each sequence's
+ * entry has a section of its own, and the code refers to the entry (R_MIPS_NONE changes nothing),
+ * so that the linker takes both or neither.
  */
 #if defined(__mips__) && WEFT_CONFIG_CORES == 1
 #define PRIM_RESTARTABLE 1
-#define PRIM_RESTARTS __attribute__((section(".restart"), noinline, noclone))
+#define PRIM_RESTARTS(name) __attribute__((section(".restart." #name), noinline, noclone))
 #define PRIM_SEQUENCE(first, commit)                                                               \
-    ".pushsection .restart_table, \"a\", @progbits\n\t"                                            \
+    ".pushsection .restart_table.%=, \"a\", @progbits\n"                                           \
+    ".Lrestart%=:\n\t"                                                                             \
     ".word " first ", " commit "\n\t"                                                              \
-    ".popsection\n\t"
+    ".popsection\n\t"                                                                              \
+    ".reloc ., R_MIPS_NONE, .Lrestart%=\n\t"
 
 /* *top is one past the last word of a stack that has a 0 below its first. 0: empty. */
 static inline __attribute__((always_inline)) uintptr_t prim_stack_pop(uintptr_t **top)
@@ -215,7 +219,7 @@ static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
 }
 #else
 #define PRIM_RESTARTABLE 0
-#define PRIM_RESTARTS
+#define PRIM_RESTARTS(name)
 
 static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an interrupt does to the 64-bit atomic it interrupted; the layout is atomic64.S's. And to
- * the *restartable sequences*: a few instructions in a function in the section .restart, the last
+ * the *restartable sequences*: a few instructions in a function in a section .restart.*, the last
  * of which, the commit, is a store, and which change no register that they read. A thread or
  * handler that was interrupted before the commit goes back to the first. The section .restart_table
  * has the addresses of both.
