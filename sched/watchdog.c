@@ -127,12 +127,12 @@ static __attribute__((noinline)) void watchdog_report(const struct core *core,
         store(&stays[late->id].reported, 0); /* another core froze this one: next time */
         return;
     }
-    __atomic_fetch_add(&reports, 1, __ATOMIC_RELAXED);
     print_console("\nwatchdog: ");
     print_sentence(late, units);
     print_console("\n");
     print_stack(core, late);
     print_console("\n");
+    __atomic_fetch_add(&reports, 1, __ATOMIC_RELAXED); /* who waits for it finds it printed */
     if (WEFT_CONFIG_CORES > 1 && late != core)
         cores_thaw_irqoff();
 }
