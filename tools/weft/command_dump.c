@@ -213,11 +213,7 @@ static int listen_file(struct dump *dump)
 {
     while (take(dump, 1000))
         progress_read(dump->target.name, dump->target.bytes);
-    progress_end();
-    if (errno == 0)
-        return 0;
-    message_error("%s: %s", dump->target.name, strerror(errno));
-    return EXIT_NO_INPUT;
+    return target_file_end(&dump->target);
 }
 
 static int listen_target(struct dump *dump)

@@ -270,11 +270,7 @@ static int record_file(struct recording *recording)
 {
     while (take(recording, 1000))
         progress_read(recording->target.name, recording->target.bytes);
-    progress_end();
-    if (errno == 0)
-        return 0;
-    message_error("%s: %s", recording->target.name, strerror(errno));
-    return EXIT_NO_INPUT;
+    return target_file_end(&recording->target);
 }
 
 static int64_t now_ns(void)

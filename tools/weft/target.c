@@ -18,6 +18,8 @@
 #include <zlib.h>
 
 #include "prof/log_format.h"
+#include "tools/weft/message.h"
+#include "tools/weft/progress.h"
 
 #define TCP_PREFIX "tcp:"
 #define PTY_MAJOR_FIRST 136 /* Linux, Documentation/admin-guide/devices.txt */
@@ -202,6 +204,15 @@ ssize_t target_read(struct target *target, uint8_t *bytes, size_t size, int wait
         errno = 0; /* a pseudo terminal whose other end is closed */
     target->bytes += got > 0 ? (uint64_t)got : 0;
     return got > 0 ? got : -1;
+}
+
+int target_file_end(const struct target *target)
+{
+    progress_end();
+    if (errno == 0)
+        return 0;
+    message_error("%s: %s", target->name, strerror(errno));
+    return EXIT_NO_INPUT;
 }
 
 const char *target_error(uint32_t status)

@@ -36,6 +36,10 @@ bool target_break(struct target *target);
  * errno (0 for the end). */
 ssize_t target_read(struct target *target, uint8_t *bytes, size_t size, int wait_ms);
 
+/* A file has been read to its end, or as far as it could be, which errno says: the exit status,
+ * after a message if it is not 0. */
+int target_file_end(const struct target *target);
+
 /* What a WEFT_E... in a reply means. */
 const char *target_error(uint32_t status);
 
