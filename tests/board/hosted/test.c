@@ -74,9 +74,10 @@ Test(hosted, standard_input_reaches_the_program)
     cr_assert_str_eq(output, "got one\ngot two\ngot end\n");
 }
 
-/* Started in the background with its output in a file; $pid is its number, once it has said so. */
+/* Started in the background with its output in a file of the test's own (tests run at the same
+ * time); $pid is its number, once it has said so. */
 #define IN_BACKGROUND                                                                              \
-    "out=build/tests/hosted-wait%s; %s wait > $out & for i in $(seq 500); do "                     \
+    "out=build/tests/hosted-wait%s; timeout 100 %s wait > $out & for i in $(seq 500); do "         \
     "pid=$(sed -n 's/^pid //p' $out); [ -n \"$pid\" ] && break; sleep 0.02; done; "
 
 Test(hosted, quit_signal_prints_every_thread_and_the_program_goes_on)
@@ -90,7 +91,7 @@ Test(hosted, quit_signal_prints_every_thread_and_the_program_goes_on)
                           "kill -QUIT $pid; for i in $(seq 500); do grep -q idle $out "
                           "&& break; sleep 0.02; done; kill -0 $pid && kill -TERM "
                           "$pid; wait; cat $out",
-                          board_sanitizer(), elf),
+                          "-quit", elf),
                  0);
     assert_contains(output, "break: stacks of all threads");
     assert_contains(output, "thread 1 \"main\" [sleep");
@@ -132,7 +133,7 @@ Test(hosted, fault_signal_from_outside_is_reported_as_such)
     status = host_run(&output,
                       IN_BACKGROUND "kill -SEGV $pid; wait $!; status=$?; cat $out; exit "
                                     "$status",
-                      board_sanitizer(), elf);
+                      "-fault", elf);
     cr_assert_eq(status, 70, "status %d\n%s", status, output);
     assert_contains(output, "panic: signal 11 was sent by process");
 }
