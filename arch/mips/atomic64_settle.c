@@ -3,8 +3,8 @@
  * What an interrupt does to the 64-bit atomic it interrupted; the layout is atomic64.S's. And to
  * the *restartable sequences*: a few instructions in a function in a section .restart.*, the last
  * of which, the commit, is a store, and which change no register that they read. A thread or
- * handler that was interrupted before the commit goes back to the first. The section .restart_table
- * has the addresses of both.
+ * handler that was interrupted before the commit goes back to the first. The sections
+ * .restart_table.* have the addresses of both.
  */
 #include "arch/atomic64.h"
 
@@ -58,7 +58,8 @@ void mips_restart_init(void)
 {
     for (const struct restart *each = __restart_table; each < __restart_table_end; each++)
         if (each->first < (uintptr_t)__atomic64_end || each->commit >= (uintptr_t)__restart_end)
-            weft_panic("a restartable sequence at %p is not in the section .restart",
+            weft_panic("a restartable sequence at %p is not in a section .restart.*: declare its "
+                       "function PRIM_RESTARTS",
                        (void *)each->first);
 }
 

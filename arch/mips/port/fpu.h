@@ -58,7 +58,7 @@ static inline void arch_fpu_forget(struct core *core, void *area)
     mips_fpu_disable();
 }
 
-/* Most threads never touch the unit: then there is nothing to clear. */
+/* Most threads never touch the unit. */
 static inline bool arch_fpu_is_reset(const void *area)
 {
     return __builtin_expect(*(const uint32_t *)((const char *)area + MIPS_FPU_USED) == 0, 1);
