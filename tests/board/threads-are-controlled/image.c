@@ -353,6 +353,14 @@ static void wait_until_seen_on(unsigned core)
         weft_thread_yield();
 }
 
+static unsigned core_of(const struct weft_thread *thread)
+{
+    struct weft_thread_info info;
+
+    CHECK(weft_thread_info(thread, &info) == 0);
+    return info.core;
+}
+
 /* Running here and there, ready, and blocked. */
 static void cores_change(void)
 {
@@ -375,7 +383,7 @@ static void cores_change(void)
     CHECK(weft_thread_set_cores(thread, THERE) == 0);
     CHECK(weft_semaphore_post(&gate) == 0);
     CHECK(weft_semaphore_wait(&ended) == 0);
-    CHECK(thread->core == 1);
+    CHECK(core_of(thread) == 1);
     finish(thread);
     CHECK(weft_thread_set_cores(weft_thread_self(), THERE) == 0);
     CHECK(weft_core_self() == 1);
@@ -396,7 +404,7 @@ static void cores_of_a_spinner(void)
         while (count == before)
             ;
         CHECK(weft_thread_set_cores(thread, HERE) == 0);
-        while (*(volatile uint8_t *)&thread->core != 0)
+        while (core_of(thread) != 0)
             weft_thread_sleep_ns(100000); /* its core may be late, but takes the interrupt */
         CHECK(weft_thread_set_cores(thread, THERE) == 0);
     }
