@@ -20,6 +20,7 @@
  * it gives away begins another round. Helpers wait until it closes.
  */
 #include "arch/cpu.h"
+#include "kernel/shared.h"
 #include "mem/gc.h"
 
 #if WEFT_CONFIG_CORES > 1
@@ -40,12 +41,13 @@ struct chunk {
 
 static struct spinlock share_lock = SPINLOCK_INITIALIZER(RANK_HEAP_GC, "collector's work");
 
-/* Under share_lock; `full`, `busy` and `open` are also looked at without it by those that wait. */
+/* Under share_lock; `full`, `busy` and `open` are also looked at without it by those that wait,
+ * `shared` by those that mark: whoever gave a piece, or took one, had the lock and has seen it. */
 static struct {
     struct chunk *chunk; /* CHUNKS of them, the first `full` ones in use */
     uint32_t full, waiting, busy;
     bool open;
-    bool shared; /* changed by the owner while nobody else marks */
+    bool shared; /* a piece was given: cleared by the owner while nobody else marks */
 } share;
 
 uint32_t gc_share_wanted;
@@ -102,7 +104,7 @@ void gc_share_give(struct gc_marker *marker)
             chunk->pieces = deal(chunk, marker->stack, &marker->depth);
         if (chunk->pieces != 0) {
             count_locked(&share.full, 1);
-            share.shared = true;
+            SHARED_STORE(share.shared, true);
         }
         wanted_update_locked();
     }
@@ -261,7 +263,7 @@ void gc_share_close(void)
 
 bool gc_share_is_shared(void)
 {
-    return share.shared;
+    return SHARED_LOAD(share.shared);
 }
 
 bool gc_share_is_open(void)

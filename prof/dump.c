@@ -256,7 +256,7 @@ static void dump_current(struct dump_stack *here)
 /* A thread that runs on another core: from where that core stands still, if it does. */
 static void print_elsewhere(const struct weft_thread *thread)
 {
-    const struct core *core = &cores[thread->core];
+    const struct core *core = &cores[SHARED_LOAD(thread->core)];
 
     if (cores_is_frozen(core->id) && core->current == thread)
         print_frame_stack(core, core->frame);

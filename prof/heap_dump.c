@@ -343,7 +343,7 @@ static void put_thread(struct writer *writer, const struct weft_thread *thread,
         [HEAP_THREAD_ID] = thread->id,
         [HEAP_THREAD_STATE] = thread->state,
         [HEAP_THREAD_PRIORITY] = thread->priority,
-        [HEAP_THREAD_CORE] = thread->core,
+        [HEAP_THREAD_CORE] = SHARED_LOAD(thread->core), /* a timer may wake it meanwhile */
         [HEAP_THREAD_BLOCK] = (uintptr_t)thread,
         [HEAP_THREAD_STACK_LO] = thread->stack_lo,
         [HEAP_THREAD_STACK_HI] = thread->stack_hi,

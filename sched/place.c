@@ -95,7 +95,7 @@ void place_locked(struct weft_thread *thread)
     }
     id = choose_core(thread);
     target = &cores[id];
-    thread->core = (uint8_t)id;
+    SHARED_STORE(thread->core, (uint8_t)id);
     runq_push_back(&schedulers[id].ready, thread);
     if ((place.idle >> id & 1) != 0) {
         place.idle &= ~(1u << id);
@@ -174,7 +174,7 @@ struct weft_thread *place_take_locked(struct core *core, unsigned priority)
         return here ? runq_pop(own) : NULL;
     runq_remove(&schedulers[other->core].ready, other);
     sched_of(core)->steals++;
-    other->core = (uint8_t)core->id;
+    SHARED_STORE(other->core, (uint8_t)core->id);
     return other;
 }
 
@@ -203,7 +203,7 @@ static void share_with_locked(struct run_queue *left, unsigned id)
     if (better == NULL)
         return;
     runq_remove(left, better);
-    better->core = (uint8_t)id;
+    SHARED_STORE(better->core, (uint8_t)id);
     runq_push_front(&schedulers[id].ready, better); /* it has waited already */
     place.idle &= ~(1u << id);
     kick_locked(&cores[id]);

@@ -45,7 +45,7 @@ __attribute__((noinline)) void upcall_world_roots(void (*visit)(void *context, u
     arch_unwind_here(&here);
     visit(context, (uintptr_t)&here, (uintptr_t)(&here + 1));
     for (struct weft_thread *thread = thread_all_first(); thread != NULL; thread = thread->all_next)
-        if (thread != &schedulers[thread->core].idle)
+        if (thread != &schedulers[SHARED_LOAD(thread->core)].idle)
             thread_roots(thread,
                          thread == current ? here.value[ARCH_UNWIND_SP]
                                            : (uintptr_t)thread->saved_sp,

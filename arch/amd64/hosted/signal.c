@@ -235,13 +235,15 @@ static void interrupt(struct hosted_core *self, uint32_t which, ucontext_t *cont
     self->irq_off = 0;
 }
 
-/* The trap behind an instruction. */
+/* The trap behind an instruction: which may have been hosted_resume's, that loads the flags. */
 static void step(struct hosted_core *self, ucontext_t *context, struct arch_frame *frame)
 {
     bool arrived = hosted_may_preempt((uintptr_t)context->uc_mcontext.gregs[REG_RIP]);
 
-    if (!arrived && --self->steps_left != 0)
+    if (!arrived && --self->steps_left != 0) {
+        context->uc_mcontext.gregs[REG_EFL] |= RFLAGS_TRAP;
         return;
+    }
     self->steps_left = 0;
     context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_TRAP;
     if (arrived)
