@@ -7,8 +7,8 @@ void prim_panic_forbidden(void)
         "allocation in profiler: malloc, free or a newlib lock was called from the sampling tick");
 }
 
-/* A thread may have been moved off `core` since its preemption is on again: then the switch that was
- * wanted has happened, and either answer is right. */
+/* A thread may have been moved off `core` since its preemption is on again: then the switch that
+ * was wanted has happened, and either answer is right. */
 void *prim_switch_pending(struct core *core, void *block)
 {
     if (core_glance(&core->interrupt_depth) == 0)

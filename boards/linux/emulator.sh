@@ -6,7 +6,7 @@ input_max_mib=1048576
 emulator_command() {
     command=("$elf" ${INPUT:+"input=$INPUT"} "$@")
     # ThreadSanitizer copes with some of the kernel's random addresses only.
-    ! command -v setarch >/dev/null || [[ $elf != *-thread/* ]] || command=(setarch -R "${command[@]}")
+    ! command -v setarch >/dev/null || [[ $elf != *-thread[-/]* ]] || command=(setarch -R "${command[@]}")
     break_spec=signal
     [ -z "$ICOUNT" ] || fail "board linux counts no instructions: ICOUNT is for the emulated boards"
 }
