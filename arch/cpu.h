@@ -31,6 +31,9 @@ static inline void arch_cpu_relax(void);
  */
 void arch_cpu_idle_irqoff(void);
 
+/* ARCH_IDLE_POLL_NS: how long an idle core looks for work before it waits for an interrupt, with
+ * several cores: 0, unless a port whose interrupts cost far more than that defines it. */
+
 /* Stops this core for good. */
 _Noreturn void arch_cpu_halt(void);
 
@@ -65,6 +68,10 @@ static inline void arch_lock_take(uintptr_t *word, uintptr_t owner)
         nobody = 0;
     }
 }
+#endif
+
+#ifndef ARCH_IDLE_POLL_NS
+#define ARCH_IDLE_POLL_NS 0
 #endif
 
 #ifndef ARCH_NEAR

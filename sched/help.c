@@ -60,7 +60,7 @@ void upcall_world_help_begin(void (*help)(unsigned core))
     __atomic_store_n(&world.help, help, __ATOMIC_RELAXED);
     for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
         if ((cores_online() >> id & 1) != 0 && id != world.core)
-            board_ipi_send(id); /* its idle thread looks */
+            place_look_again_locked(&cores[id]);
     sched_exit(state);
 }
 

@@ -34,7 +34,7 @@ struct place_state place;
 static void kick_locked(struct core *target)
 {
     core_reschedule_ask(target);
-    if (WEFT_CONFIG_CORES > 1 && target != core_self())
+    if (WEFT_CONFIG_CORES > 1 && target != core_self() && (place.polling >> target->id & 1) == 0)
         board_ipi_send(target->id);
 }
 

@@ -327,9 +327,10 @@ void place_priority_dropped_locked(struct weft_thread *thread);
 /* Something has happened to what this core runs: it comes to give_way_locked. */
 void place_look_again_locked(struct core *core);
 
-/* Cores that are idle and not yet promised to a thread, a bit each. */
+/* A bit for each core. */
 struct place_state {
-    uint32_t idle;
+    uint32_t idle;    /* idle and not yet promised to a thread */
+    uint32_t polling; /* idle, and looks at its `reschedule`: needs no interrupt (idle.c) */
 };
 extern struct place_state place;
 

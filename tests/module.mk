@@ -69,10 +69,11 @@ $(eval $(call image,bench-collector,tests/bench/collector.c))
 $(eval $(call image,bench-libc,tests/bench/libc.c))
 $(eval $(call image,bench-profiler,tests/bench/profiler.c))
 $(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted,tests/bench/hosted.c tests/bench/hosted_waits.c)))
+$(if $(filter linux,$(BOARD)),$(eval $(call image,bench-hosted-cores,tests/bench/hosted_cores.c tests/bench/hosted_waits.c)))
 $(if $(filter linux,$(BOARD)),$(eval $(call image,bench-profile,tests/bench/profile.c)))
 $(eval $(call image,bench-typical,examples/channels/main.c))
 $(B)/tests/bench/thread_cost.o: LOCAL_FLAGS = $(RUNTIME_FLAGS)
-$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-libc_OBJS) $(bench-profiler_OBJS) $(bench-collector_OBJS) $(bench-hosted_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
+$(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $(bench-libc_OBJS) $(bench-profiler_OBJS) $(bench-collector_OBJS) $(bench-hosted_OBJS) $(bench-hosted-cores_OBJS): LOCAL_FLAGS = $(RUNTIME_FLAGS)
 
 bench_IMAGES := $(addprefix $(B)/,$(if $(filter linux,$(BOARD)),bench-hosted.elf,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf))
 
@@ -96,8 +97,9 @@ bench_HEAP = @case heap in *'$(ONLY)'*) $(MAKE) --no-print-directory bench-heap-
 bench_PEERS := $(if $(filter true,$(CI))$(EXTRAS),g++ libboost-context-dev libboost-fiber-dev golang-go libst-dev libtbb-dev libgc-dev)
 
 ifeq ($(BOARD),linux)
-bench-ready: $(B)/bench-hosted.elf $(B)/bench-collector.elf $(B)/bench-profile.elf $(B)/bench-profiler.elf build/bin/weft
-	@tests/bench/hosted.sh '$(ONLY)' $<
+bench_HOSTED := $(B)/bench-hosted$(if $(filter-out 1,$(CORES)),-cores).elf
+bench-ready: $(bench_HOSTED) $(B)/bench-collector.elf $(B)/bench-profile.elf $(B)/bench-profiler.elf build/bin/weft
+	@tests/bench/hosted.sh '$(ONLY)' $< $(CORES)
 	@tests/bench/collector.sh '$(ONLY)' $(B)/bench-collector.elf
 	@tests/bench/profile.sh '$(ONLY)' $(B)/bench-profile.elf
 	@tests/bench/profiler.sh '$(ONLY)' '$(BOARD)' '$(ARCH)' '$(CORES)' '$(B)'

@@ -7,8 +7,6 @@
  * switch to each other do it from call sites of their own: a switch that ends in `ret` is
  * mispredicted then, as it is in programs, and not in a benchmark with one loop for all.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <weft/atomic.h>
@@ -17,38 +15,9 @@
 #include "arch/amd64/hosted/hosted.h"
 #include "arch/context.h"
 #include "arch/irq.h"
+#include "hosted.h"
 
-#define STRETCHES 40
-#define ROUNDS 2000u
-#define MANY 64
 #define SITES 8
-
-/* Hundredths of a nanosecond per round, less `operations` operations in each. */
-static void row(const char *name, void (*stretch)(unsigned rounds), unsigned operations)
-{
-    uint64_t best = UINT64_MAX;
-
-    stretch(ROUNDS / 10);
-    for (unsigned i = 0; i < STRETCHES; i++) {
-        uint64_t start = weft_time_ns(), took;
-
-        stretch(ROUNDS);
-        took = weft_time_ns() - start;
-        best = took < best ? took : best;
-    }
-    best = best * 100 / ROUNDS / operations;
-    printf("row: %s %u.%02u\n", name, (unsigned)(best / 100), (unsigned)(best % 100));
-}
-
-/* hosted_waits.c */
-void hosted_waits(void (*row)(const char *name, void (*stretch)(unsigned rounds),
-                              unsigned operations));
-
-#define CHECKED(call)                                                                              \
-    do {                                                                                           \
-        if ((call) != 0)                                                                           \
-            exit(1);                                                                               \
-    } while (0)
 
 /* ---- the bare switch ---- */
 
@@ -210,6 +179,6 @@ int main(int argc, char **argv)
     row("mutex_pair", mutex_pair, 1);
     row("atomic_add", atomic_add, 1);
     row("interrupt", interrupt, 1);
-    hosted_waits(row);
+    hosted_waits();
     return 0;
 }

@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of tests/bench/hosted.c in which threads wait for each other, and timers. */
-#include <stdlib.h>
-#include <weft/weft.h>
+#include "hosted.h"
 
-#define MANY 64
 #define PENDING 100000u
-
-#define CHECKED(call)                                                                              \
-    do {                                                                                           \
-        if ((call) != 0)                                                                           \
-            exit(1);                                                                               \
-    } while (0)
-
-void hosted_waits(void (*row)(const char *name, void (*stretch)(unsigned rounds),
-                              unsigned operations));
 
 /* ---- two threads that wait for their turn ---- */
 
@@ -74,7 +63,7 @@ static void *count_done(void *argument)
     return argument;
 }
 
-static void fork_join(unsigned rounds)
+void hosted_fork_join(unsigned rounds)
 {
     struct weft_thread *threads[MANY];
 
@@ -118,8 +107,7 @@ static void timer_start_cancel(unsigned rounds)
     }
 }
 
-static void with_pending(void (*row)(const char *name, void (*stretch)(unsigned rounds),
-                                     unsigned operations))
+static void with_pending(void)
 {
     struct weft_timer *timers = calloc(PENDING, sizeof *timers);
 
@@ -136,8 +124,7 @@ static void with_pending(void (*row)(const char *name, void (*stretch)(unsigned 
     free(timers);
 }
 
-void hosted_waits(void (*row)(const char *name, void (*stretch)(unsigned rounds),
-                              unsigned operations))
+void hosted_waits(void)
 {
     const struct weft_thread_attr detached = {.priority = WEFT_PRIORITY_DEFAULT, .detached = true};
 
@@ -145,7 +132,7 @@ void hosted_waits(void (*row)(const char *name, void (*stretch)(unsigned rounds)
     row("condition_round_trip", condition_round_trip, 1);
     CHECKED(weft_thread_spawn(NULL, &detached, answer, NULL));
     row("semaphore_round_trip", semaphore_round_trip, 1);
-    row("fork_join", fork_join, 1);
+    row("fork_join", hosted_fork_join, 1);
     row("select_of_two_and_send", select_of_two_and_send, 1);
-    with_pending(row);
+    with_pending();
 }

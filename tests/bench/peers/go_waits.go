@@ -10,6 +10,21 @@ import (
 
 const pending = 100000
 
+var done int
+
+func forkJoin() {
+	row("fork_join", func(rounds int) {
+		var group sync.WaitGroup
+		for i := 0; i < rounds; i += many {
+			group.Add(many)
+			for n := 0; n < many; n++ {
+				go func() { done++; group.Done() }()
+			}
+			group.Wait()
+		}
+	}, 1)
+}
+
 func waits() {
 	var mutex sync.Mutex
 	turned := sync.NewCond(&mutex)
@@ -34,17 +49,7 @@ func waits() {
 		}
 	}, 1)
 
-	row("fork_join", func(rounds int) {
-		var group sync.WaitGroup
-		done := 0
-		for i := 0; i < rounds; i += many {
-			group.Add(many)
-			for n := 0; n < many; n++ {
-				go func() { done++; group.Done() }()
-			}
-			group.Wait()
-		}
-	}, 1)
+	forkJoin()
 
 	other, buffered := make(chan uint32), make(chan uint32, 16)
 	row("select_of_two_and_send", func(rounds int) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* TBB: tasks without stacks, spawned and waited for in groups of MANY; one worker. */
+/* TBB: tasks without stacks, spawned and waited for in groups of MANY, by as many
+ * workers as CORES says. */
+#include <cstdlib>
 #include <tbb/global_control.h>
 #include <tbb/task_group.h>
 
@@ -20,7 +22,9 @@ static void fork_join(unsigned rounds)
 
 int main()
 {
-    tbb::global_control one(tbb::global_control::max_allowed_parallelism, 1);
+    const char *cores = std::getenv("CORES");
+    tbb::global_control workers(tbb::global_control::max_allowed_parallelism,
+                                cores != nullptr ? std::atoi(cores) : 1);
 
     row("fork_join", fork_join, 1);
     return 0;

@@ -15,6 +15,8 @@
 #define SLEEPS 60
 #define PAIRS 2
 #define CORES_MAX 32
+#define BACKS 20
+#define LONGEST_US 70
 
 static struct weft_mutex mutex = WEFT_MUTEX_INITIALIZER(mutex);
 static volatile unsigned locked_count;
@@ -151,13 +153,56 @@ static void spawn(void *(*entry)(void *), void *argument, int priority)
     spawn_on(0, entry, argument, priority);
 }
 
-int main(void)
+/* ---- there and back ---- */
+
+static struct weft_semaphore there = WEFT_SEMAPHORE_INITIALIZER(there, 0);
+static struct weft_semaphore back = WEFT_SEMAPHORE_INITIALIZER(back, 0);
+
+static void *answerer(void *argument)
+{
+    for (unsigned i = 0; i < BACKS * (LONGEST_US + 1); i++) {
+        CHECK(weft_semaphore_wait(&there) == 0);
+        CHECK(weft_semaphore_post(&back) == 0);
+    }
+    return argument;
+}
+
+static void work_ns(uint64_t ns)
+{
+    uint64_t start = weft_time_ns();
+
+    while (weft_time_ns() - start < ns)
+        ;
+}
+
+/* The other core has been idle for 0, 1, ... LONGEST_US microseconds each time: around the end of
+ * its staying awake, where there is one (sched/idle.c). */
+static void there_and_back(void)
+{
+    spawn_on(2, answerer, NULL, 16);
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
+    for (unsigned us = 0; us <= LONGEST_US; us++) {
+        for (unsigned i = 0; i < BACKS; i++) {
+            work_ns(1000 * us);
+            CHECK(weft_semaphore_post(&there) == 0);
+            CHECK(weft_semaphore_wait_until(&back, weft_time_ns() + 20000000000u) == 0);
+        }
+    }
+    CHECK(weft_thread_join(threads[0], NULL) == 0);
+    puts("there and back");
+}
+
+int main(int argc, char **argv)
 {
     static struct message storage[8];
     static uint64_t sums[PAIRS];
     unsigned used = 0;
     uint64_t sum = 0;
 
+    if (argc == 2 && strcmp(argv[1], "back") == 0) {
+        there_and_back();
+        return 0;
+    }
     CHECK(weft_queue_init(&queue, storage, sizeof storage[0], 8) == 0);
     spawn(locker, NULL, 16);
     spawn(locker, NULL, 17);
