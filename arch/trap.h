@@ -46,6 +46,13 @@ uintptr_t *arch_frame_register(struct arch_frame *frame, unsigned number);
 bool arch_frame_in_delay_slot(const struct arch_frame *frame);
 bool arch_frame_skip(struct arch_frame *frame);
 
+/* Software interrupts: a core interrupts itself, on line 0 or 1 (kernel/interrupt.c).
+ * arch_soft_raise: any context. It comes to upcall_interrupt as soon as interrupts are on, once
+ * however often it was raised. arch_soft_take: which line `pending` says (1 before 0), no longer
+ * raised now; -1: `pending` is a device's, or nothing any more. At the trap's entry. */
+static inline void arch_soft_raise(unsigned line);
+static inline int arch_soft_take(uintptr_t pending);
+
 /* Prints the register file in rows. No libc, no heap. */
 void arch_frame_print(const struct arch_frame *frame);
 

@@ -55,7 +55,6 @@ struct core {
     uint32_t tick_asked;    /* by any core: at least one tick, if it has stopped */
     uint32_t ticks;         /* taken since boot */
     uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
-    uint32_t interrupts;    /* of devices, since boot */
 
     /* prof: > 0 while it wants to know what handlers take. Ticks that came due inside handlers
      * since the last one was taken. Interrupts off. */

@@ -262,6 +262,8 @@ void place_locked(struct weft_thread *thread);
 /* The same when that is `core`, the calling one, which is not idle, and no other. */
 static inline void place_here_locked(struct core *core, struct weft_thread *thread)
 {
+    if (WEFT_CONFIG_CORES > 1)
+        thread->core = (uint8_t)core->id; /* new, or kept here since it was last on another one */
     runq_push_back_pinned(&sched_of(core)->ready, thread);
     if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
         core_reschedule_ask(core);

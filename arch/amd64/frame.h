@@ -82,6 +82,8 @@
 #define VECTOR_DEVICES 24
 #define VECTOR_TIMER 0xe0
 #define VECTOR_IPI 0xe1
+#define VECTOR_SOFT 0xe2 /* and the next: software interrupts, the second before the first */
+#define VECTOR_SOFT_LINES 2
 #define VECTOR_SPURIOUS 0xff
 
 /* Exceptions that the port knows by number: Intel SDM volume 3, table 6-1. */

@@ -111,6 +111,8 @@ static void gates_init(void)
         gate_set(VECTOR_DEVICE + i, amd64_device_stubs + 16 * i, IST_INTERRUPT);
     gate_set(VECTOR_TIMER, amd64_timer_entry, IST_INTERRUPT);
     gate_set(VECTOR_IPI, amd64_ipi_entry, IST_INTERRUPT);
+    for (unsigned i = 0; i < VECTOR_SOFT_LINES; i++)
+        gate_set(VECTOR_SOFT + i, amd64_soft_stubs + 16 * i, IST_INTERRUPT);
     gate_set(VECTOR_SPURIOUS, amd64_spurious_entry, IST_INTERRUPT);
 }
 

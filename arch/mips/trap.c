@@ -74,15 +74,18 @@ static unsigned exception_code(const struct arch_frame *frame)
 void arch_trap_init(void)
 {
     struct core *core = core_self();
-    uint32_t cause;
+    uint32_t cause, status;
 
     core->trap_sp = (void *)(core->system_stack_hi - FRAME_BYTES);
     mips_stack_map_init();
     mips_restart_init();
     __asm__ volatile("mtc0 %0, $15, 1\n\tehb" ::"r"(arch_vectors) : "memory"); /* EBase */
-    __asm__ volatile("mfc0 %0, $13\n\tor %0, %0, %1\n\tmtc0 %0, $13\n\tehb"
-                     : "=&r"(cause)
-                     : "r"(CAUSE_IV) /* interrupts have a vector of their own */
+    __asm__ volatile("mfc0 %0, $13" : "=r"(cause));
+    cause = (cause | CAUSE_IV) & ~(CAUSE_IP0 | CAUSE_IP1); /* interrupts have their own vector */
+    __asm__ volatile("mtc0 %0, $13\n\tehb" ::"r"(cause) : "memory");
+    __asm__ volatile("mfc0 %0, $12\n\tor %0, %0, %1\n\tmtc0 %0, $12\n\tehb"
+                     : "=&r"(status)
+                     : "r"(STATUS_IM0 | STATUS_IM1) /* software interrupts */
                      : "memory");
 }
 

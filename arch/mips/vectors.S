@@ -174,11 +174,12 @@ FUNCTION(arch_vector_interrupt)
         mfc0    $a1, CP0_CAUSE
         move    $sp, $k1
         la      $gp, _gp
+        and     $a1, $a1, $k0           # of the lines, those that are not masked
         leave_exception_level
         ext     $t0, $a1, CAUSE_IP7_BIT, 1
         bnez    $t0, arch_timer_entry   # the tick's sampler wants every register
          move   $a0, $sp
-        jal     upcall_interrupt        # (frame, cause)
+        jal     upcall_interrupt        # (frame, pending)
          nop
         .globl  arch_interrupt_return
 arch_interrupt_return:

@@ -28,4 +28,33 @@ static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
     return (frame->status & STATUS_IE) != 0;
 }
 
+/* Cause.IP0 and IP1. Its other writable bits never change, on any core: an interrupt or a move to
+ * another core between the two instructions changes nothing. */
+static inline void arch_soft_raise(unsigned line)
+{
+    uint32_t cause;
+
+    __asm__ volatile("mfc0 %0, $13\n\tor %0, %0, %1\n\tmtc0 %0, $13\n\tehb"
+                     : "=&r"(cause)
+                     : "r"(CAUSE_IP0 << line)
+                     : "memory");
+}
+
+/* A device's goes first; then the software's comes by itself. */
+static inline int arch_soft_take(uintptr_t pending)
+{
+    unsigned lines = pending >> CAUSE_IP0_BIT & 0x7f;
+    uint32_t cause;
+
+    if (lines == 1) { /* nothing to wait for: the way back has an ehb */
+        __asm__ volatile("mfc0 %0, $13\n\tins %0, $0, 8, 1\n\tmtc0 %0, $13"
+                         : "=&r"(cause)::"memory");
+        return 0;
+    }
+    if (lines - 2 > 1)
+        return -1;
+    __asm__ volatile("mfc0 %0, $13\n\tins %0, $0, 9, 1\n\tmtc0 %0, $13" : "=&r"(cause)::"memory");
+    return 1;
+}
+
 #endif
