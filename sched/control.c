@@ -67,10 +67,12 @@ void sched_park_locked(struct weft_thread *thread)
 
 static void suspend_locked(struct weft_thread *thread)
 {
-    if (thread->state == THREAD_READY) {
+    enum thread_state state = thread_state(thread);
+
+    if (state == THREAD_READY) {
         runq_remove(&sched_of(core_of(thread))->ready, thread);
         sched_park_locked(thread);
-    } else if (thread->state == THREAD_RUNNING) {
+    } else if (state == THREAD_RUNNING) {
         place_look_again_locked(core_of(thread));
     }
 }
@@ -175,10 +177,10 @@ int weft_thread_set_cores(struct weft_thread *thread, uint32_t allowed)
         (allowed >> thread->core & 1) != 0)
         allowed = 1u << thread->core; /* as it was: sched_switch_tls */
     thread->affinity = allowed;
-    if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_READY) {
+    if (WEFT_CONFIG_CORES > 1 && thread_state(thread) == THREAD_READY) {
         runq_remove(&sched_of(core_of(thread))->ready, thread);
         place_locked(thread);
-    } else if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_RUNNING &&
+    } else if (WEFT_CONFIG_CORES > 1 && thread_state(thread) == THREAD_RUNNING &&
                (allowed >> thread->core & 1) == 0) {
         place_look_again_locked(core_of(thread));
     }
@@ -199,7 +201,7 @@ int weft_thread_set_cooperative(struct weft_thread *thread, bool cooperative)
     if (result != 0)
         return result;
     thread->cooperative = cooperative;
-    if (!cooperative && thread->state == THREAD_RUNNING)
+    if (!cooperative && thread_state(thread) == THREAD_RUNNING)
         place_priority_dropped_locked(thread);
     sched_leave(state);
     return 0;

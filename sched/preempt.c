@@ -35,7 +35,6 @@ void sched_yield_locked(struct core *core)
         DEBUG_ASSERT(next != NULL);
         sched_requeue_current_locked(core, true);
         runq_push_front(&sched_of(core)->ready, next);
-        next->state = THREAD_READY;
     } else {
         sched_requeue_current_locked(core, true);
     }
@@ -90,7 +89,7 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
         arch_cpu_idle_resume(frame); /* its loop looks at the run queue as soon as we return */
         return false;
     }
-    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != THREAD_CANARY)
+    if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(current))
         stack_canary_died(current);
     if (sp < current->stack_lo || sp > current->stack_hi)
         return false; /* foreign code is using the register: it keeps the core for now */
@@ -156,7 +155,7 @@ void upcall_sched_slice(struct core *core)
     struct weft_thread *current = core->current;
     uint32_t slice;
 
-    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != THREAD_CANARY)
+    if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(current))
         stack_canary_died(current); /* at each tick too: it may never leave the core */
     watchdog_tick_irqoff(core);
     account_tick_irqoff(core);

@@ -354,7 +354,7 @@ void stack_guard_set(struct weft_thread *thread);
 void stack_guard_clear(struct weft_thread *thread);
 static inline void stack_canary_set(struct weft_thread *thread)
 {
-    *(uint32_t *)thread->stack_lo = THREAD_CANARY;
+    *(uint32_t *)thread->stack_lo = thread_canary(thread);
 }
 void stack_paint(struct weft_thread *thread);
 _Noreturn void stack_canary_died(const struct weft_thread *thread);

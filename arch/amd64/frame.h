@@ -53,7 +53,7 @@
 #define CORE_CURRENT 0
 #define CORE_TRAP_SP 8
 #define CORE_FPU_OWNER 16
-#define CORE_CURRENT_FPU_AREA 24
+#define THREAD_FPU_AREA 24
 
 /* struct amd64_core (amd64.h): GS points at it when there is more than one core */
 #define GS_ID 0

@@ -200,7 +200,8 @@ FUNCTION(arch_preempt)
         .cfi_def_cfa_offset PREEMPT_BYTES
         load_core ax
         movq    CORE_FPU_OWNER(%rax), %rcx
-        cmpq    CORE_CURRENT_FPU_AREA(%rax), %rcx
+        movq    CORE_CURRENT(%rax), %rax
+        cmpq    THREAD_FPU_AREA(%rax), %rcx
         je      1f
         callq   upcall_preempt          # on the thread's own stack, interrupts off
         .globl  arch_preempt_return

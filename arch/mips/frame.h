@@ -58,7 +58,6 @@
 #define CORE_CURRENT 0
 #define CORE_TRAP_SP 4
 #define CORE_FPU_OWNER 8
-#define CORE_CURRENT_FPU_AREA 12
 
 /* A parked context (switch.S) */
 #define PARKED_S0 0

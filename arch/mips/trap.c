@@ -29,7 +29,6 @@ _Static_assert(PREEMPT_BYTES == ((FRAME_CLOBBERED_END + 7) & ~7), "frame.h");
 CHECK_OFFSET(core, current, CORE_CURRENT);
 CHECK_OFFSET(core, trap_sp, CORE_TRAP_SP);
 CHECK_OFFSET(core, fpu_owner, CORE_FPU_OWNER);
-CHECK_OFFSET(core, current_fpu_area, CORE_CURRENT_FPU_AREA);
 
 /* Cause.ExcCode: MIPS32 PRA (MD00090), table of exception codes. */
 enum {
