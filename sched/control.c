@@ -106,7 +106,17 @@ static bool may_wait_for_core(void)
     return may;
 }
 
-int weft_thread_suspend(struct weft_thread *thread)
+/* The calling thread; nothing is in its way. */
+static __attribute__((noinline)) int suspend_self(struct weft_thread *current)
+{
+    current->suspended = 1;
+    sched_park_locked(current);
+    sched_block_locked();
+    sched_exit_thread();
+    return 0;
+}
+
+static __attribute__((noinline)) int suspend_any(struct weft_thread *thread)
 {
     arch_irq_state state;
     int result = enter(thread, &state);
@@ -127,7 +137,20 @@ int weft_thread_suspend(struct weft_thread *thread)
     return 0;
 }
 
-int weft_thread_resume(struct weft_thread *thread)
+int weft_thread_suspend(struct weft_thread *thread)
+{
+    arch_irq_state state;
+
+    if (thread == thread_current() && core_occupied(core_self()) == 0) {
+        state = sched_enter();
+        if (core_occupied(core_self()) == 0 && (thread->suspended | thread->runtime) == 0)
+            return suspend_self(thread);
+        sched_exit(state);
+    }
+    return suspend_any(thread);
+}
+
+static __attribute__((noinline)) int resume_any(struct weft_thread *thread)
 {
     arch_irq_state state;
     int result = enter(thread, &state);
@@ -141,6 +164,37 @@ int weft_thread_resume(struct weft_thread *thread)
         sched_ready_locked(thread);
     sched_leave(state);
     return result;
+}
+
+/* In a thread: a better one has the core at once. */
+static __attribute__((noinline)) int resume_switching(struct weft_thread *thread,
+                                                      arch_irq_state state)
+{
+    if (!sched_hand_over_locked(core_self(), thread)) {
+        sched_ready_plain_locked(thread);
+        return sched_leave_with(state, 0);
+    }
+    sched_exit(state);
+    return 0;
+}
+
+int weft_thread_resume(struct weft_thread *thread)
+{
+    arch_irq_state state;
+
+    if (thread == NULL)
+        return WEFT_EINVAL;
+    state = sched_enter();
+    if (thread->magic == THREAD_MAGIC && thread->suspended == 1 &&
+        thread->state == THREAD_BLOCKED && thread->wait_reason == WAIT_SUSPENDED) {
+        thread->suspended = 0;
+        if (core_self()->interrupt_depth == 0)
+            return resume_switching(thread, state);
+        sched_ready_plain_locked(thread);
+        return sched_leave_with(state, 0);
+    }
+    sched_exit(state);
+    return resume_any(thread);
 }
 
 /* ---- priority, cores, giving way ---- */

@@ -78,6 +78,16 @@ static _Noreturn void stack_overflow(const struct weft_thread *thread, uintptr_t
                (unsigned long)thread->stack_hi);
 }
 
+/* The thread can't be preempted with this stack pointer: it keeps the core for now, or dies. */
+static __attribute__((noinline)) bool has_room(const struct weft_thread *current, uintptr_t sp)
+{
+    if (sp < current->stack_lo || sp > current->stack_hi)
+        return false; /* foreign code is using the register */
+    if (!current->cooperative)
+        stack_overflow(current, sp);
+    return false; /* its stack need not have room for this: it gives way by itself */
+}
+
 bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
 {
     const struct weft_thread *current = core->current;
@@ -91,13 +101,8 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
     }
     if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(current))
         stack_canary_died(current);
-    if (sp < current->stack_lo || sp > current->stack_hi)
-        return false; /* foreign code is using the register: it keeps the core for now */
-    if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES) {
-        if (current->cooperative)
-            return false; /* its stack need not have room for this: it gives way by itself */
-        stack_overflow(current, sp);
-    }
+    if (sp < current->stack_lo + ARCH_PREEMPT_STACK_BYTES || sp > current->stack_hi)
+        return has_room(current, sp);
     if (arch_in_atomic64(arch_frame_pc(frame))) {
         tick_retry_soon_irqoff();
         return false;
@@ -108,7 +113,8 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
 void upcall_preempt(void)
 {
     sched_lock_irqoff();
-    give_way_locked(core_self());
+    if (!sched_preempt_locked(core_self()))
+        give_way_locked(core_self());
     sched_unlock_irqoff();
 }
 
@@ -118,10 +124,24 @@ void sched_leave_switch_locked(struct core *core)
         give_way_locked(core);
 }
 
+static __attribute__((noinline)) void leave_switching(arch_irq_state state)
+{
+    struct core *core = core_self();
+
+    if (!sched_preempt_locked(core))
+        sched_leave_switch_locked(core);
+    sched_exit(state);
+}
+
 int sched_leave_switching(arch_irq_state state, int result)
 {
-    sched_leave_switch_locked(core_self());
-    sched_exit(state);
+    const struct core *core = core_self();
+
+    /* In a handler: it is usual there, and the handler's end is what looks. */
+    if ((core->interrupt_depth | core->preempt_off) != 0 || sched_is_idle(core))
+        sched_exit_unswitched(state);
+    else
+        leave_switching(state);
     return result;
 }
 

@@ -130,6 +130,46 @@ void sched_block_locked(void)
     switch_to_locked(core, previous, pick_here_locked(core));
 }
 
+/* May `current`, which runs on `core`, simply be preempted by a better thread of this core's? It is
+ * not suspended or cooperative, and nobody who waits elsewhere, or has to go elsewhere, matters. */
+static inline bool gives_way_here_locked(const struct core *core, const struct weft_thread *current)
+{
+    return WEFT_CONFIG_PREEMPTION && (current->suspended | current->cooperative) == 0 &&
+           (WEFT_CONFIG_CORES == 1 ||
+            ((current->affinity & sched_of(core)->ready.away) == 0 && pick_is_here_locked()));
+}
+
+bool sched_preempt_locked(struct core *core)
+{
+    struct weft_thread *current = core->current, *next;
+    struct scheduler *scheduler = sched_of(core);
+
+    if (!gives_way_here_locked(core, current) ||
+        !runq_above(scheduler->ready.bitmap, current->priority))
+        return false;
+    core_reschedule_clear(core);
+    scheduler->preemptions++;
+    next = runq_pop(&scheduler->ready);
+    runq_push_front(&scheduler->ready, current);
+    switch_to_locked(core, current, next);
+    return true;
+}
+
+bool sched_hand_over_locked(struct core *core, struct weft_thread *next)
+{
+    struct weft_thread *current = core->current;
+    struct scheduler *scheduler = sched_of(core);
+
+    if (core_occupied(core) != 0 || next->priority <= current->priority ||
+        !gives_way_here_locked(core, current))
+        return false;
+    scheduler->preemptions++;
+    next->state = THREAD_READY;
+    runq_push_front(&scheduler->ready, current);
+    switch_to_locked(core, current, next);
+    return true;
+}
+
 void sched_requeue_current_locked(struct core *core, bool to_back)
 {
     struct weft_thread *current = core->current;
