@@ -5,8 +5,8 @@
  *
  * Suspending is a count in the control block. A suspended thread is in no queue: one that was ready
  * is taken out of its run queue; one that runs leaves its core at the next switch, for which its
- * core is interrupted (give_way_locked in preempt.c); one that is blocked stays where it waits, and
- * when it is woken, with whatever it got, it stops there instead of becoming ready
+ * core is interrupted (sched_give_way_locked in preempt.c); one that is blocked stays where it
+ * waits, and when it is woken, with whatever it got, it stops there instead of becoming ready
  * (sched_ready_locked). Then, and in the first case, it is blocked with the reason "suspended" and
  * without a queue, and resuming makes it ready.
  *
@@ -106,16 +106,6 @@ static bool may_wait_for_core(void)
     return may;
 }
 
-/* The calling thread; nothing is in its way. */
-static __attribute__((noinline)) int suspend_self(struct weft_thread *current)
-{
-    current->suspended = 1;
-    sched_park_locked(current);
-    sched_block_locked();
-    sched_exit_thread();
-    return 0;
-}
-
 static __attribute__((noinline)) int suspend_any(struct weft_thread *thread)
 {
     arch_irq_state state;
@@ -137,17 +127,29 @@ static __attribute__((noinline)) int suspend_any(struct weft_thread *thread)
     return 0;
 }
 
+/* Has another core a say in what the calling thread does next? */
+static inline bool is_wanted_by_others_locked(const struct weft_thread *current)
+{
+    return WEFT_CONFIG_CORES > 1 && (current->suspended | core_occupied(core_self())) != 0;
+}
+
 int weft_thread_suspend(struct weft_thread *thread)
 {
     arch_irq_state state;
 
-    if (thread == thread_current() && core_occupied(core_self()) == 0) {
-        state = sched_enter();
-        if (core_occupied(core_self()) == 0 && (thread->suspended | thread->runtime) == 0)
-            return suspend_self(thread);
+    if (thread != thread_current() || core_occupied(core_self()) != 0 || thread->runtime)
+        return suspend_any(thread);
+    state = sched_enter();
+    if (is_wanted_by_others_locked(thread)) {
         sched_exit(state);
+        return suspend_any(thread);
     }
-    return suspend_any(thread);
+    DEBUG_ASSERT(thread->suspended == 0); /* else a switch would have been asked for */
+    thread->suspended = 1;
+    sched_park_locked(thread);
+    sched_block_locked();
+    sched_exit_thread();
+    return 0;
 }
 
 static __attribute__((noinline)) int resume_any(struct weft_thread *thread)
@@ -190,8 +192,9 @@ int weft_thread_resume(struct weft_thread *thread)
         thread->suspended = 0;
         if (core_self()->interrupt_depth == 0)
             return resume_switching(thread, state);
-        sched_ready_plain_locked(thread);
-        return sched_leave_with(state, 0);
+        sched_ready_plain_locked(thread); /* the handler's end looks for a switch */
+        sched_exit_unswitched(state);
+        return 0;
     }
     sched_exit(state);
     return resume_any(thread);

@@ -138,12 +138,14 @@ void sched_requeue_current_locked(struct core *core, bool to_back);
 /* The current thread goes behind its equals; somebody of at least its priority is ready. */
 void sched_yield_locked(struct core *core);
 
-/* The usual preemption: the best of this core's queue is better than the current thread and has the
- * core instead, the current one goes before its equals. False: it is not as simple as that. */
-bool sched_preempt_locked(struct core *core);
+/* A switch was asked for, and is allowed: the current thread keeps its turn unless it is its
+ * equals'. The first is short when it is simply that a better thread is in this core's queue.
+ */
+void sched_preempt_locked(struct core *core);
+void sched_give_way_locked(struct core *core);
 
-/* The same for the benefit of `next`, blocked so far and in no queue, at the end of an operation of
- * the current thread. */
+/* The current thread is preempted for the benefit of `next`, blocked so far and in no queue, at the
+ * end of an operation of the current thread. False: it may not be, or not as simply. */
 bool sched_hand_over_locked(struct core *core, struct weft_thread *next);
 
 /* Slow half of sched_leave: switches if that is allowed here. */

@@ -5,6 +5,7 @@
 #include "arch/context.h"
 #include "arch/fpu.h"
 #include "arch/tls.h"
+#include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
 #include "sched/account.h"
@@ -139,20 +140,34 @@ static inline bool gives_way_here_locked(const struct core *core, const struct w
             ((current->affinity & sched_of(core)->ready.away) == 0 && pick_is_here_locked()));
 }
 
-bool sched_preempt_locked(struct core *core)
+static inline __attribute__((always_inline)) void preempt_locked(struct core *core)
 {
     struct weft_thread *current = core->current, *next;
     struct scheduler *scheduler = sched_of(core);
 
-    if (!gives_way_here_locked(core, current) ||
-        !runq_above(scheduler->ready.bitmap, current->priority))
-        return false;
+    if (__builtin_expect(!gives_way_here_locked(core, current) ||
+                             !runq_above(scheduler->ready.bitmap, current->priority),
+                         0)) {
+        sched_give_way_locked(core);
+        return;
+    }
     core_reschedule_clear(core);
     scheduler->preemptions++;
     next = runq_pop(&scheduler->ready);
     runq_push_front(&scheduler->ready, current);
     switch_to_locked(core, current, next);
-    return true;
+}
+
+void sched_preempt_locked(struct core *core)
+{
+    preempt_locked(core);
+}
+
+void upcall_preempt(void)
+{
+    sched_lock_irqoff();
+    preempt_locked(core_self());
+    sched_unlock_irqoff();
 }
 
 bool sched_hand_over_locked(struct core *core, struct weft_thread *next)

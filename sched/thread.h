@@ -12,6 +12,7 @@
 #include <weft/thread.h>
 #include <weft/wait.h>
 
+#include "arch/context.h"
 #include "kernel/core.h"
 
 enum thread_state {
@@ -58,7 +59,8 @@ struct weft_thread {
     /* Written by the switch, on the core that runs or parks the thread. */
     void *saved_sp; /* valid while parked */
     void *fpu_area; /* constant after spawn; here since traps find it (kernel/core.h) */
-    uint8_t state;  /* enum thread_state */
+    uint64_t frame[ARCH_THREAD_FRAME_BYTES / 8]; /* the port's: what an interrupt has saved */
+    uint8_t state;                               /* enum thread_state */
     uint8_t
         wait_reason; /* enum thread_wait, valid while blocked; beside it: they change together */
     uint8_t on_core; /* between being picked and being parked: registers live in a core */
@@ -74,7 +76,7 @@ struct weft_thread {
     /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
      * (B1). */
     uintptr_t stack_lo, stack_hi; /* usable part: the control block and FPU area lie above */
-    uint32_t stack_busy; /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
+    uint32_t stack_busy;          /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
 
     /* While blocked. */
     struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
@@ -119,7 +121,8 @@ struct weft_thread {
 };
 
 _Static_assert(sizeof(void *) != 4 ||
-                   sizeof(struct weft_thread) <= 192 + 16 * WEFT_CONFIG_THREAD_STATS,
+                   sizeof(struct weft_thread) <=
+                       192 + ARCH_THREAD_FRAME_BYTES + 16 * WEFT_CONFIG_THREAD_STATS,
                "control block has grown");
 
 _Static_assert(offsetof(struct weft_thread, fpu_area) == CORE_THREAD_FPU_AREA, "traps look there");
@@ -144,6 +147,10 @@ static inline bool thread_canary_lives(const struct weft_thread *thread)
 {
     return *(const uint32_t *)thread->stack_lo == thread_canary(thread);
 }
+
+#if ARCH_THREAD_FRAME_BYTES != 0
+_Static_assert(offsetof(struct weft_thread, frame) == ARCH_THREAD_FRAME_OFFSET, "traps save there");
+#endif
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);

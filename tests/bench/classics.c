@@ -67,23 +67,18 @@ static void *cooperative(void *argument)
     return NULL;
 }
 
-static void suspend_self(void)
-{
-    (void)!weft_thread_suspend(weft_thread_self());
-}
-
 static void *preemptive(void *argument)
 {
     unsigned n = (unsigned)(uintptr_t)argument;
 
     if (n != 0)
-        suspend_self();
+        (void)!weft_thread_suspend(threads[n]);
     while (!stop) {
         counts[n]++;
         if (n + 1 < THREADS)
             (void)!weft_thread_resume(threads[n + 1]);
         if (n != 0)
-            suspend_self();
+            (void)!weft_thread_suspend(threads[n]);
     }
     return NULL;
 }
@@ -127,7 +122,7 @@ static void *preempting(void *argument)
     unsigned n = (unsigned)(uintptr_t)argument;
 
     while (!stop) {
-        suspend_self();
+        (void)!weft_thread_suspend(threads[n]);
         counts[n]++;
     }
     return NULL;

@@ -8,8 +8,9 @@ extern const char __atomic64_start[], __atomic64_end[];
 
 static inline bool arch_in_atomic64(uintptr_t pc)
 {
-    return pc - (uintptr_t)__atomic64_start <
-           (uintptr_t)__atomic64_end - (uintptr_t)__atomic64_start;
+    return __builtin_expect(pc >= (uintptr_t)__atomic64_start,
+                            0) && /* they are at the text's end */
+           pc < (uintptr_t)__atomic64_end;
 }
 
 /* arch/mips/atomic64_settle.c */

@@ -4,9 +4,9 @@
 
 #include "arch/mips/frame.h"
 
-/* What a preemption puts on the interrupted thread's stack: the moved frame, then upcall_preempt's
- * own frames down to the parked context. */
-#define ARCH_PREEMPT_STACK_BYTES (PREEMPT_BYTES + 144)
+/* What a preemption puts on the interrupted thread's stack: where the frame is, then
+ * upcall_preempt's own frames down to the parked context. */
+#define ARCH_PREEMPT_STACK_BYTES (TRAP_BYTES + 144)
 
 static inline uintptr_t arch_frame_pc(const struct arch_frame *frame)
 {
@@ -21,6 +21,14 @@ static inline uintptr_t arch_frame_sp(const struct arch_frame *frame)
 static inline void arch_frame_set_pc(struct arch_frame *frame, uintptr_t pc)
 {
     frame->epc = (uint32_t)pc;
+}
+
+static inline bool arch_thread_frame_is_used(const struct arch_frame *frame, const void *saved_sp)
+{
+    const uint32_t *below = (const uint32_t *)(uintptr_t)(frame->sp - TRAP_BYTES);
+
+    return frame->sp - (uint32_t)(uintptr_t)saved_sp - TRAP_BYTES < ARCH_PREEMPT_STACK_BYTES &&
+           below[TRAP_FRAME / 4] == (uint32_t)(uintptr_t)frame;
 }
 
 static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
@@ -46,7 +54,7 @@ static inline int arch_soft_take(uintptr_t pending)
     unsigned lines = pending >> CAUSE_IP0_BIT & 0x7f;
     uint32_t cause;
 
-    if (lines == 1) { /* nothing to wait for: the way back has an ehb */
+    if (__builtin_expect(lines == 1, 1)) { /* nothing to wait for: the way back has an ehb */
         __asm__ volatile("mfc0 %0, $13\n\tins %0, $0, 8, 1\n\tmtc0 %0, $13"
                          : "=&r"(cause)::"memory");
         return 0;

@@ -160,8 +160,8 @@ static void *suspended(void *argument)
 static void wake_a_thread(weft_interrupt_handler wake, void *(*entry)(void *))
 {
     static struct weft_thread *thread;
-    const struct weft_thread_attr attr = {
-        .priority = WEFT_PRIORITY_DEFAULT + 1, .cores = 1u << expected_core};
+    const struct weft_thread_attr attr = {.priority = WEFT_PRIORITY_DEFAULT + 1,
+                                          .cores = 1u << expected_core};
 
     posted = worked = 0;
     stop = false;
