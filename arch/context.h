@@ -31,6 +31,13 @@ extern const char arch_switch_begin[], arch_switch_end[];
 #define ARCH_STACK_ALIAS 0
 #endif
 
+/* A port may have interrupts save a thread's registers in its control block,
+ * ARCH_THREAD_FRAME_OFFSET bytes from its start: nothing moves when the thread is preempted. 0:
+ * frames are elsewhere. */
+#ifndef ARCH_THREAD_FRAME_BYTES
+#define ARCH_THREAD_FRAME_BYTES 0
+#endif
+
 /* [lo, hi) becomes the stack of a context, which arch_context_init will build at `hi`; stops being
  * one. For ports whose tools want to know (sanitizers, valgrind): they define ARCH_STACK_IS_TOLD
  * and the two. Context: thread, boot. */

@@ -97,7 +97,7 @@ _Noreturn void upcall_boot(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a
     arch_trap_init();
     arch_fpu_init(core_self());
     if (WEFT_CONFIG_TLS)
-        core_self()->tls_used = arch_tls_init();
+        core_tls_used_set(core_self(), arch_tls_init());
     board_init();
     canary_init();
     if (WEFT_CONFIG_HEAP)

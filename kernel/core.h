@@ -25,14 +25,21 @@ struct core {
     struct weft_thread *current; /* the thread that runs here */
     void *trap_sp;               /* where a trap from a thread puts its frame: the system stack */
     void *fpu_owner;             /* save area of the thread whose state the unit holds, or NULL */
-    void *current_fpu_area;      /* save area of `current` */
 
-    /* Written by the core's threads only; read by its traps. */
-    uint32_t preempt_off; /* > 0: no preemption */
+    /* fpu_owner or tls_used: not 0 when a switch must look at either. */
+    uintptr_t switch_more;
 
-    /* Written with interrupts off. */
-    uint32_t reschedule;      /* a switch is wanted as soon as it is allowed */
-    uint32_t interrupt_depth; /* > 0: on the system stack, in a handler */
+    union {
+        uint32_t occupied; /* all three, so that one load tells that none is set */
+        struct {
+            /* Written by the core's threads only; read by its traps. */
+            uint16_t preempt_off; /* > 0: no preemption */
+
+            /* Written with interrupts off. */
+            uint8_t reschedule;      /* a switch is wanted as soon as it is allowed */
+            uint8_t interrupt_depth; /* > 0: on the system stack, in a handler */
+        };
+    };
     struct arch_frame *frame; /* the interrupted context while interrupt_depth > 0 */
 
     /* Requirements D1: > 0 while the sampler runs here; allocating then panics. */
@@ -55,7 +62,6 @@ struct core {
     uint32_t tick_asked;    /* by any core: at least one tick, if it has stopped */
     uint32_t ticks;         /* taken since boot */
     uint32_t ticks_missed;  /* came too late to be taken on their own (interrupts off for longer) */
-    uint32_t interrupts;    /* of devices, since boot */
 
     /* prof: > 0 while it wants to know what handlers take. Ticks that came due inside handlers
      * since the last one was taken. Interrupts off. */
@@ -123,10 +129,15 @@ CORE_GLANCE uint32_t core_glance(const uint32_t *word)
     return WEFT_CONFIG_CORES == 1 ? *word : *(const volatile uint32_t *)word;
 }
 
-/* Nonzero: in a handler, or preemption is off. */
+CORE_GLANCE uint8_t core_glance_byte(const uint8_t *byte)
+{
+    return WEFT_CONFIG_CORES == 1 ? *byte : *(const volatile uint8_t *)byte;
+}
+
+/* Nonzero: in a handler, preemption is off, or a switch is wanted. */
 static inline uint32_t core_occupied(const struct core *core)
 {
-    return core_glance(&core->interrupt_depth) | core_glance(&core->preempt_off);
+    return core_glance(&core->occupied);
 }
 
 static inline bool core_in_interrupt(void)
@@ -134,7 +145,7 @@ static inline bool core_in_interrupt(void)
     arch_irq_state state;
     bool in_interrupt;
 
-    if (__builtin_expect(core_glance(&core_self()->interrupt_depth) == 0, 1))
+    if (__builtin_expect(core_glance_byte(&core_self()->interrupt_depth) == 0, 1))
         return false;
     if (WEFT_CONFIG_CORES == 1)
         return true;
@@ -142,6 +153,30 @@ static inline bool core_in_interrupt(void)
     in_interrupt = core_self()->interrupt_depth != 0;
     core_unpin(state);
     return in_interrupt;
+}
+
+/* Who owns the FPU: NULL when nobody does. One owner after another may be stored plainly. */
+static inline void core_fpu_owner_set(struct core *core, void *owner)
+{
+    core->fpu_owner = owner;
+    core->switch_more = (uintptr_t)owner | core->tls_used;
+}
+
+/* Boot. */
+static inline void core_tls_used_set(struct core *core, uint32_t used)
+{
+    core->tls_used = used;
+    core->switch_more = (uintptr_t)core->fpu_owner | used;
+}
+
+/* Where a thread's control block has the address of its FPU area (sched/thread.h): for traps. */
+#define CORE_THREAD_FPU_AREA (3 * sizeof(void *))
+
+static inline void *core_current_fpu_area(const struct core *core)
+{
+    const char *current = (const char *)core->current;
+
+    return current != NULL ? *(void *const *)(current + CORE_THREAD_FPU_AREA) : NULL;
 }
 
 /* The core has a new thread. */
@@ -163,9 +198,12 @@ static inline void core_reschedule_clear(struct core *core)
     __atomic_store_n(&core->reschedule, 0, __ATOMIC_RELAXED);
 }
 
-static inline bool core_reschedule_asked(const struct core *core)
+static inline bool core_reschedule_asked(struct core *core)
 {
-    return __builtin_expect(__atomic_load_n(&core->reschedule, __ATOMIC_RELAXED) != 0, 0);
+    if (WEFT_CONFIG_CORES > 1)
+        return __builtin_expect(__atomic_load_n(&core->reschedule, __ATOMIC_RELAXED) != 0, 0);
+    __asm__("" : "+m"(core->reschedule)); /* an interrupt may have */
+    return __builtin_expect(core->reschedule != 0, 0);
 }
 
 /* Preemption off for the calling thread; nests; a compiler barrier. Interrupts still come. */
@@ -178,15 +216,23 @@ static inline void core_preempt_disable(void)
     __asm__ volatile("" ::: "memory");
 }
 
+/* One level less; true when it was the last and a switch was wanted meanwhile. */
+static inline bool core_preempt_leave(struct core *core)
+{
+    int left = core->preempt_off - 1;
+
+    __asm__ volatile("" ::: "memory");
+    core->preempt_off = (uint16_t)left;
+    __asm__ volatile("" ::: "memory");
+    return left == 0 && core_reschedule_asked(core);
+}
+
 /* Slow half of core_preempt_enable: a switch was wanted meanwhile (sched/preempt.c). */
 void upcall_preempt_pending(void);
 
 static inline void core_preempt_enable(void)
 {
-    struct core *core = core_self();
-
-    __asm__ volatile("" ::: "memory");
-    if (--core->preempt_off == 0 && core_reschedule_asked(core))
+    if (core_preempt_leave(core_self()))
         upcall_preempt_pending();
 }
 

@@ -54,7 +54,7 @@ _Noreturn void upcall_boot_core(unsigned id)
     arch_trap_init();
     arch_fpu_init(core);
     if (WEFT_CONFIG_TLS)
-        core->tls_used = arch_tls_init();
+        core_tls_used_set(core, arch_tls_init());
     board_core_init();
     __atomic_fetch_or(&cores_running, 1u << id, __ATOMIC_ACQ_REL);
     while (load(&all_started) == 0)

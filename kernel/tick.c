@@ -198,7 +198,7 @@ bool upcall_timer(struct arch_frame *frame)
         (woke || SHARED_LOAD(upcall_sites) != NULL))
         watched_timer(core, now);
     arm_irqoff(core);
-    return trap_leave(core, frame);
+    return trap_leave(core);
 }
 
 uint64_t tick_cycles_to_ns(uint64_t cycles)

@@ -7,6 +7,7 @@
 
 #include "arch/atomic64.h"
 #include "arch/trap.h"
+#include "kernel/assert.h"
 #include "kernel/core.h"
 #include "kernel/cores.h"
 #include "kernel/shared.h"
@@ -15,7 +16,8 @@
 /* On the system stack, interrupts off; `frame` is the interrupted context. */
 static inline void trap_enter(struct core *core, struct arch_frame *frame)
 {
-    SHARED_STORE(core->interrupt_depth, core->interrupt_depth + 1);
+    DEBUG_ASSERT(core->interrupt_depth == 0); /* none nests */
+    SHARED_STORE(core->interrupt_depth, 1);
     core->frame = frame;
     arch_atomic64_settle_irqoff(frame);
     cores_freeze_point_irqoff();
@@ -24,12 +26,12 @@ static inline void trap_enter(struct core *core, struct arch_frame *frame)
 
 /* The verdict: true when the interrupted thread must give up the core now. This is the only place
  * where an interrupt leads to a switch. */
-static inline bool trap_leave(struct core *core, struct arch_frame *frame)
+static inline bool trap_leave(struct core *core)
 {
-    SHARED_STORE(core->interrupt_depth, core->interrupt_depth - 1);
+    SHARED_STORE(core->interrupt_depth, 0);
     if (!core_reschedule_asked(core))
         return false;
-    return upcall_sched_may_preempt(core, frame);
+    return upcall_sched_may_preempt(core, core->frame);
 }
 
 #endif

@@ -101,8 +101,7 @@ static inline struct core *prim_enter(void)
 
 static inline void prim_leave(struct core *core)
 {
-    __asm__ volatile("" ::: "memory");
-    if (--core->preempt_off == 0 && core_reschedule_asked(core))
+    if (core_preempt_leave(core))
         prim_switch_pending(core, core);
 }
 

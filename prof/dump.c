@@ -127,7 +127,7 @@ static void print_state(const struct weft_thread *thread)
     } else if (thread->state == THREAD_EXITED) {
         print_console("exited");
     } else {
-        print_console(thread->state == THREAD_RUNNING ? "running" : "ready");
+        print_console(thread_state(thread) == THREAD_RUNNING ? "running" : "ready");
     }
 }
 
@@ -272,7 +272,7 @@ static bool is_other(const struct weft_thread *thread)
 static void dump_other(struct weft_thread *thread)
 {
     print_thread_head(thread);
-    if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_RUNNING)
+    if (WEFT_CONFIG_CORES > 1 && thread_state(thread) == THREAD_RUNNING)
         print_elsewhere(thread);
     else
         print_parked_stack(thread);

@@ -341,7 +341,7 @@ static void put_thread(struct writer *writer, const struct weft_thread *thread,
     size_t name_bytes = strlen(thread->name);
     const uint64_t number[HEAP_THREAD_NUMBERS] = {
         [HEAP_THREAD_ID] = thread->id,
-        [HEAP_THREAD_STATE] = thread->state,
+        [HEAP_THREAD_STATE] = thread_state(thread),
         [HEAP_THREAD_PRIORITY] = thread->priority,
         [HEAP_THREAD_CORE] = SHARED_LOAD(thread->core), /* a timer may wake it meanwhile */
         [HEAP_THREAD_BLOCK] = (uintptr_t)thread,

@@ -16,7 +16,7 @@
 
 static enum weft_thread_activity activity_of(const struct weft_thread *thread)
 {
-    switch (thread->state) {
+    switch (thread_state(thread)) {
     case THREAD_RUNNING:
         return WEFT_THREAD_RUNNING;
     case THREAD_READY:
@@ -33,7 +33,7 @@ static void fill_account_locked(struct weft_thread_info *info, const struct weft
 #if WEFT_CONFIG_THREAD_STATS
     uint64_t cycles = thread->run_cycles;
 
-    if (thread->state == THREAD_RUNNING && thread == core_self()->current)
+    if (thread == core_self()->current)
         cycles += arch_clock_cycles() - sched_of(core_self())->charged_at;
     info->accounted = true;
     info->run_ns = tick_cycles_to_ns(cycles);

@@ -5,8 +5,8 @@
  *
  * Suspending is a count in the control block. A suspended thread is in no queue: one that was ready
  * is taken out of its run queue; one that runs leaves its core at the next switch, for which its
- * core is interrupted (give_way_locked in preempt.c); one that is blocked stays where it waits, and
- * when it is woken, with whatever it got, it stops there instead of becoming ready
+ * core is interrupted (sched_give_way_locked in preempt.c); one that is blocked stays where it
+ * waits, and when it is woken, with whatever it got, it stops there instead of becoming ready
  * (sched_ready_locked). Then, and in the first case, it is blocked with the reason "suspended" and
  * without a queue, and resuming makes it ready.
  *
@@ -67,10 +67,12 @@ void sched_park_locked(struct weft_thread *thread)
 
 static void suspend_locked(struct weft_thread *thread)
 {
-    if (thread->state == THREAD_READY) {
+    enum thread_state state = thread_state(thread);
+
+    if (state == THREAD_READY) {
         runq_remove(&sched_of(core_of(thread))->ready, thread);
         sched_park_locked(thread);
-    } else if (thread->state == THREAD_RUNNING) {
+    } else if (state == THREAD_RUNNING) {
         place_look_again_locked(core_of(thread));
     }
 }
@@ -104,7 +106,7 @@ static bool may_wait_for_core(void)
     return may;
 }
 
-int weft_thread_suspend(struct weft_thread *thread)
+static __attribute__((noinline)) int suspend_any(struct weft_thread *thread)
 {
     arch_irq_state state;
     int result = enter(thread, &state);
@@ -125,7 +127,32 @@ int weft_thread_suspend(struct weft_thread *thread)
     return 0;
 }
 
-int weft_thread_resume(struct weft_thread *thread)
+/* Has another core a say in what the calling thread does next? */
+static inline bool is_wanted_by_others_locked(const struct weft_thread *current)
+{
+    return WEFT_CONFIG_CORES > 1 && (current->suspended | core_occupied(core_self())) != 0;
+}
+
+int weft_thread_suspend(struct weft_thread *thread)
+{
+    arch_irq_state state;
+
+    if (thread != thread_current() || core_occupied(core_self()) != 0 || thread->runtime)
+        return suspend_any(thread);
+    state = sched_enter();
+    if (is_wanted_by_others_locked(thread)) {
+        sched_exit(state);
+        return suspend_any(thread);
+    }
+    DEBUG_ASSERT(thread->suspended == 0); /* else a switch would have been asked for */
+    thread->suspended = 1;
+    sched_park_locked(thread);
+    sched_block_locked();
+    sched_exit_thread();
+    return 0;
+}
+
+static __attribute__((noinline)) int resume_any(struct weft_thread *thread)
 {
     arch_irq_state state;
     int result = enter(thread, &state);
@@ -139,6 +166,38 @@ int weft_thread_resume(struct weft_thread *thread)
         sched_ready_locked(thread);
     sched_leave(state);
     return result;
+}
+
+/* In a thread: a better one has the core at once. */
+static __attribute__((noinline)) int resume_switching(struct weft_thread *thread,
+                                                      arch_irq_state state)
+{
+    if (!sched_hand_over_locked(core_self(), thread)) {
+        sched_ready_plain_locked(thread);
+        return sched_leave_with(state, 0);
+    }
+    sched_exit(state);
+    return 0;
+}
+
+int weft_thread_resume(struct weft_thread *thread)
+{
+    arch_irq_state state;
+
+    if (thread == NULL)
+        return WEFT_EINVAL;
+    state = sched_enter();
+    if (thread->magic == THREAD_MAGIC && thread->suspended == 1 &&
+        thread->state == THREAD_BLOCKED && thread->wait_reason == WAIT_SUSPENDED) {
+        thread->suspended = 0;
+        if (core_self()->interrupt_depth == 0)
+            return resume_switching(thread, state);
+        sched_ready_plain_locked(thread); /* the handler's end looks for a switch */
+        sched_exit_unswitched(state);
+        return 0;
+    }
+    sched_exit(state);
+    return resume_any(thread);
 }
 
 /* ---- priority, cores, giving way ---- */
@@ -175,10 +234,10 @@ int weft_thread_set_cores(struct weft_thread *thread, uint32_t allowed)
         (allowed >> thread->core & 1) != 0)
         allowed = 1u << thread->core; /* as it was: sched_switch_tls */
     thread->affinity = allowed;
-    if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_READY) {
+    if (WEFT_CONFIG_CORES > 1 && thread_state(thread) == THREAD_READY) {
         runq_remove(&sched_of(core_of(thread))->ready, thread);
         place_locked(thread);
-    } else if (WEFT_CONFIG_CORES > 1 && thread->state == THREAD_RUNNING &&
+    } else if (WEFT_CONFIG_CORES > 1 && thread_state(thread) == THREAD_RUNNING &&
                (allowed >> thread->core & 1) == 0) {
         place_look_again_locked(core_of(thread));
     }
@@ -199,7 +258,7 @@ int weft_thread_set_cooperative(struct weft_thread *thread, bool cooperative)
     if (result != 0)
         return result;
     thread->cooperative = cooperative;
-    if (!cooperative && thread->state == THREAD_RUNNING)
+    if (!cooperative && thread_state(thread) == THREAD_RUNNING)
         place_priority_dropped_locked(thread);
     sched_leave(state);
     return 0;

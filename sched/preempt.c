@@ -2,10 +2,10 @@
 /*
  * Preemption: the four ways in which a thread loses the core without asking.
  *
- *   trap exit            upcall_sched_may_preempt, then upcall_preempt on the thread's own stack
- *   end of an operation  sched_leave: the thread itself made a better one ready
- *   preemption enabled   upcall_preempt_pending: a switch was wanted while it was off
- *   end of a time slice  upcall_sched_slice, which asks for the first of these
+ *   trap exit            upcall_sched_may_preempt, then upcall_preempt (switch.c) on the thread's
+ * own stack end of an operation  sched_leave: the thread itself made a better one ready preemption
+ * enabled   upcall_preempt_pending: a switch was wanted while it was off end of a time slice
+ * upcall_sched_slice, which asks for the first of these
  */
 #include <weft/console.h>
 
@@ -35,7 +35,6 @@ void sched_yield_locked(struct core *core)
         DEBUG_ASSERT(next != NULL);
         sched_requeue_current_locked(core, true);
         runq_push_front(&sched_of(core)->ready, next);
-        next->state = THREAD_READY;
     } else {
         sched_requeue_current_locked(core, true);
     }
@@ -48,8 +47,7 @@ static bool must_move(const struct core *core)
     return WEFT_CONFIG_CORES > 1 && (core->current->affinity >> core->id & 1) == 0;
 }
 
-/* A switch was asked for: the current thread keeps its turn unless it is its equals' turn. */
-static void give_way_locked(struct core *core)
+void sched_give_way_locked(struct core *core)
 {
     struct weft_thread *current = core->current;
 
@@ -79,50 +77,73 @@ static _Noreturn void stack_overflow(const struct weft_thread *thread, uintptr_t
                (unsigned long)thread->stack_hi);
 }
 
+/* The slow answers, apart, so that the usual one needs no frame. */
+static __attribute__((noinline)) bool preempt_idle(struct arch_frame *frame)
+{
+    arch_cpu_idle_resume(frame); /* its loop looks at the run queue as soon as we return */
+    return false;
+}
+
+static __attribute__((noinline)) bool preempt_without_room(const struct weft_thread *current,
+                                                           uintptr_t sp)
+{
+    if (sp < current->stack_lo || sp > current->stack_hi)
+        return false; /* foreign code is using the register: it keeps the core for now */
+    if (!current->cooperative)
+        stack_overflow(current, sp);
+    return false; /* its stack need not have room for this: it gives way by itself */
+}
+
+static __attribute__((noinline)) bool preempt_dead(const struct weft_thread *current)
+{
+    stack_canary_died(current);
+}
+
+static __attribute__((noinline)) bool preempt_soon(void)
+{
+    tick_retry_soon_irqoff();
+    return false;
+}
+
 bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
 {
     const struct weft_thread *current = core->current;
     uintptr_t sp = arch_frame_sp(frame);
 
-    if (core->preempt_off != 0 || core->interrupt_depth != 0)
+    if (core->preempt_off != 0)
         return false;
-    if (current == &sched_of(core)->idle) {
-        arch_cpu_idle_resume(frame); /* its loop looks at the run queue as soon as we return */
-        return false;
-    }
-    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != THREAD_CANARY)
-        stack_canary_died(current);
-    if (sp < current->stack_lo || sp > current->stack_hi)
-        return false; /* foreign code is using the register: it keeps the core for now */
-    if (sp - current->stack_lo < ARCH_PREEMPT_STACK_BYTES) {
-        if (current->cooperative)
-            return false; /* its stack need not have room for this: it gives way by itself */
-        stack_overflow(current, sp);
-    }
-    if (arch_in_atomic64(arch_frame_pc(frame))) {
-        tick_retry_soon_irqoff();
-        return false;
-    }
+    if (current == &sched_of(core)->idle)
+        return preempt_idle(frame);
+    if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(current))
+        return preempt_dead(current);
+    if (sp < current->stack_lo + ARCH_PREEMPT_STACK_BYTES || sp > current->stack_hi)
+        return preempt_without_room(current, sp);
+    if (arch_in_atomic64(arch_frame_pc(frame)))
+        return preempt_soon();
     return true;
-}
-
-void upcall_preempt(void)
-{
-    sched_lock_irqoff();
-    give_way_locked(core_self());
-    sched_unlock_irqoff();
 }
 
 void sched_leave_switch_locked(struct core *core)
 {
     if (core->interrupt_depth == 0 && core->preempt_off == 0 && !sched_is_idle(core))
-        give_way_locked(core);
+        sched_give_way_locked(core);
+}
+
+static __attribute__((noinline)) int leave_switching(arch_irq_state state, int result)
+{
+    sched_preempt_locked(core_self());
+    sched_exit(state);
+    return result;
 }
 
 int sched_leave_switching(arch_irq_state state, int result)
 {
-    sched_leave_switch_locked(core_self());
-    sched_exit(state);
+    const struct core *core = core_self();
+
+    /* In a handler it is usual: the handler's end is what looks. */
+    if (core->interrupt_depth == 0 && core->preempt_off == 0 && !sched_is_idle(core))
+        return leave_switching(state, result);
+    sched_exit_unswitched(state);
     return result;
 }
 
@@ -156,7 +177,7 @@ void upcall_sched_slice(struct core *core)
     struct weft_thread *current = core->current;
     uint32_t slice;
 
-    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)current->stack_lo != THREAD_CANARY)
+    if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(current))
         stack_canary_died(current); /* at each tick too: it may never leave the core */
     watchdog_tick_irqoff(core);
     account_tick_irqoff(core);

@@ -17,7 +17,7 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority)
     DEBUG_ASSERT(priority < RUNQ_PRIORITIES);
     if (before == priority)
         return;
-    switch (thread->state) {
+    switch (thread_state(thread)) {
     case THREAD_READY:
         change_ready_locked(thread, priority);
         break;

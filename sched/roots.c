@@ -10,6 +10,7 @@
 #include <weft/world.h>
 
 #include "arch/context.h"
+#include "arch/trap.h"
 #include "arch/unwind.h"
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
@@ -31,6 +32,12 @@ static void thread_roots(const struct weft_thread *thread, uintptr_t sp,
         above = (uintptr_t)thread; /* the main thread's lies elsewhere, without a heap */
     else if (above > (uintptr_t)thread)
         above -= ARCH_STACK_ALIAS;
+    if (ARCH_THREAD_FRAME_BYTES != 0 &&
+        (thread == thread_current() ||
+         !arch_thread_frame_is_used((const struct arch_frame *)thread->frame, thread->saved_sp))) {
+        visit(context, above, (uintptr_t)thread->frame); /* around what an old interrupt has left */
+        above = (uintptr_t)thread->frame + ARCH_THREAD_FRAME_BYTES;
+    }
     visit(context, above, (uintptr_t)(thread + 1));
 }
 

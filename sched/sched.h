@@ -138,6 +138,16 @@ void sched_requeue_current_locked(struct core *core, bool to_back);
 /* The current thread goes behind its equals; somebody of at least its priority is ready. */
 void sched_yield_locked(struct core *core);
 
+/* A switch was asked for, and is allowed: the current thread keeps its turn unless it is its
+ * equals'. The first is short when it is simply that a better thread is in this core's queue.
+ */
+void sched_preempt_locked(struct core *core);
+void sched_give_way_locked(struct core *core);
+
+/* The current thread is preempted for the benefit of `next`, blocked so far and in no queue, at the
+ * end of an operation of the current thread. False: it may not be, or not as simply. */
+bool sched_hand_over_locked(struct core *core, struct weft_thread *next);
+
 /* Slow half of sched_leave: switches if that is allowed here. */
 void sched_leave_switch_locked(struct core *core);
 
@@ -262,6 +272,8 @@ void place_locked(struct weft_thread *thread);
 /* The same when that is `core`, the calling one, which is not idle, and no other. */
 static inline void place_here_locked(struct core *core, struct weft_thread *thread)
 {
+    if (WEFT_CONFIG_CORES > 1)
+        thread->core = (uint8_t)core->id; /* new, or kept here since it was last on another one */
     runq_push_back_pinned(&sched_of(core)->ready, thread);
     if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
         core_reschedule_ask(core);
@@ -353,7 +365,7 @@ void stack_guard_set(struct weft_thread *thread);
 void stack_guard_clear(struct weft_thread *thread);
 static inline void stack_canary_set(struct weft_thread *thread)
 {
-    *(uint32_t *)thread->stack_lo = THREAD_CANARY;
+    *(uint32_t *)thread->stack_lo = thread_canary(thread);
 }
 void stack_paint(struct weft_thread *thread);
 _Noreturn void stack_canary_died(const struct weft_thread *thread);

@@ -5,6 +5,7 @@
 #include "arch/context.h"
 #include "arch/fpu.h"
 #include "arch/tls.h"
+#include "arch/upcall.h"
 #include "kernel/assert.h"
 #include "kernel/upcall.h"
 #include "sched/account.h"
@@ -34,10 +35,8 @@ static inline void switch_begin_locked(struct core *core, struct weft_thread *pr
     struct scheduler *scheduler = sched_of(core); /* found before anything is written */
 
     SHARED_STORE(scheduler->switches, scheduler->switches + 1);
-    next->state = THREAD_RUNNING;
     account_switch_locked(core, previous, next);
     core_current_set(core, next);
-    core->current_fpu_area = next->fpu_area;
 }
 
 /* A switch with which more than registers must follow, or none, since the stack has overflowed.
@@ -46,7 +45,7 @@ static __attribute__((noinline)) void switch_more_locked(struct core *core,
                                                          struct weft_thread *previous,
                                                          struct weft_thread *next)
 {
-    if (WEFT_CONFIG_STACK_CANARY && *(const uint32_t *)previous->stack_lo != THREAD_CANARY)
+    if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(previous))
         stack_canary_died(previous);
     switch_begin_locked(core, previous, next);
     if (WEFT_CONFIG_TLS && core->tls_used != 0)
@@ -60,11 +59,11 @@ static inline __attribute__((always_inline)) void switch_to_locked(struct core *
                                                                    struct weft_thread *previous,
                                                                    struct weft_thread *next)
 {
-    uintptr_t more = (WEFT_CONFIG_TLS ? core->tls_used : 0) | (uintptr_t)core->fpu_owner;
+    uintptr_t more = core->switch_more;
 
     DEBUG_ASSERT(!arch_irq_enabled());
     if (WEFT_CONFIG_STACK_CANARY)
-        more |= *(const uint32_t *)previous->stack_lo ^ THREAD_CANARY;
+        more |= *(const uint32_t *)previous->stack_lo ^ thread_canary(previous);
     if (__builtin_expect(more != 0, 0)) {
         switch_more_locked(core, previous, next);
         return;
@@ -98,9 +97,7 @@ static inline __attribute__((always_inline)) void switch_if_other_locked(struct 
     struct weft_thread *previous = core->current;
 
     core_reschedule_clear(core);
-    if (__builtin_expect(next == previous, 0))
-        next->state = THREAD_RUNNING;
-    else
+    if (__builtin_expect(next != previous, 1))
         switch_to_locked(core, previous, next);
 }
 
@@ -125,13 +122,67 @@ void sched_block_locked(void)
     struct core *core = core_self();
     struct weft_thread *previous = core->current;
 
-    DEBUG_ASSERT(previous->state != THREAD_RUNNING);
+    DEBUG_ASSERT(previous->state != THREAD_READY);
     if (!pick_is_here_locked()) {
         switch_among_cores_locked(core);
         return;
     }
     core_reschedule_clear(core);
     switch_to_locked(core, previous, pick_here_locked(core));
+}
+
+/* May `current`, which runs on `core`, simply be preempted by a better thread of this core's? It is
+ * not suspended or cooperative, and nobody who waits elsewhere, or has to go elsewhere, matters. */
+static inline bool gives_way_here_locked(const struct core *core, const struct weft_thread *current)
+{
+    return WEFT_CONFIG_PREEMPTION && (current->suspended | current->cooperative) == 0 &&
+           (WEFT_CONFIG_CORES == 1 ||
+            ((current->affinity & sched_of(core)->ready.away) == 0 && pick_is_here_locked()));
+}
+
+static inline __attribute__((always_inline)) void preempt_locked(struct core *core)
+{
+    struct weft_thread *current = core->current, *next;
+    struct scheduler *scheduler = sched_of(core);
+
+    if (__builtin_expect(!gives_way_here_locked(core, current) ||
+                             !runq_above(scheduler->ready.bitmap, current->priority),
+                         0)) {
+        sched_give_way_locked(core);
+        return;
+    }
+    core_reschedule_clear(core);
+    scheduler->preemptions++;
+    next = runq_pop(&scheduler->ready);
+    runq_push_front(&scheduler->ready, current);
+    switch_to_locked(core, current, next);
+}
+
+void sched_preempt_locked(struct core *core)
+{
+    preempt_locked(core);
+}
+
+void upcall_preempt(void)
+{
+    sched_lock_irqoff();
+    preempt_locked(core_self());
+    sched_unlock_irqoff();
+}
+
+bool sched_hand_over_locked(struct core *core, struct weft_thread *next)
+{
+    struct weft_thread *current = core->current;
+    struct scheduler *scheduler = sched_of(core);
+
+    if (core_occupied(core) != 0 || next->priority <= current->priority ||
+        !gives_way_here_locked(core, current))
+        return false;
+    scheduler->preemptions++;
+    next->state = THREAD_READY;
+    runq_push_front(&scheduler->ready, current);
+    switch_to_locked(core, current, next);
+    return true;
 }
 
 void sched_requeue_current_locked(struct core *core, bool to_back)
@@ -144,7 +195,6 @@ void sched_requeue_current_locked(struct core *core, bool to_back)
         sched_park_locked(current);
         return;
     }
-    current->state = THREAD_READY;
     if (WEFT_CONFIG_CORES > 1 && (current->affinity & ~ready->away) == 0)
         place_locked(current); /* its core set was changed under it */
     else if (to_back)
@@ -170,7 +220,7 @@ static __attribute__((noinline)) void yield_to_anybody(void)
 /* May the best of this core's queue, an equal of the current thread, simply change places with it?
  * Not if another core has a better one for this core, or if a switch was asked for, as it is when
  * the thread is suspended, must move or is in a world that is being stopped. */
-static inline bool may_rotate_locked(const struct core *core)
+static inline bool may_rotate_locked(struct core *core)
 {
     unsigned priority = core->current->priority;
 
@@ -188,7 +238,6 @@ static __attribute__((noinline)) void yield_long_way_locked(struct core *core)
     if (WEFT_CONFIG_CORES > 1 && may_rotate_locked(core)) {
         next = runq_rotate(ready, current);
         runq_note_movable(ready, current);
-        current->state = THREAD_READY;
         place_share_locked(core);
         switch_to_locked(core, current, next);
     } else if (current->suspended != 0 || place_waits_locked(core, current->priority)) {
@@ -204,25 +253,25 @@ static inline bool is_by_itself_locked(const struct core *core, const struct wef
                                       place_movable() | SHARED_LOAD(core->reschedule)) == 0;
 }
 
-/* `thread`, the calling one, changes places with the best of the others, if one is as good.
+/* `current`, the calling thread, changes places with the best of the others, if one is as good.
  * Interrupts are on. */
-static __attribute__((noinline)) void yield_to_best(struct weft_thread *thread)
+static inline void yield_to_best(struct weft_thread *current)
 {
-    struct weft_thread *current;
+    struct weft_thread *sole;
     struct run_queue *ready;
     struct core *core;
 
     (void)arch_irq_save();
     core = core_self();
-    current = WEFT_CONFIG_CORES == 1 ? core->current : thread; /* what is shorter */
     sched_lock_core_irqoff(core);
     ready = &sched_of(core)->ready;
-    if (__builtin_expect(ready->bitmap >> current->priority == 1, 1) &&
+    sole = ready->sole;
+    if (__builtin_expect(sole != NULL && sole->priority == current->priority, 1) &&
         is_by_itself_locked(core, current)) {
-        struct weft_thread *next = runq_rotate(ready, current);
-
-        current->state = THREAD_READY;
-        switch_to_locked(core, current, next);
+        ready->sole = current;
+        switch_to_locked(core, current, sole);
+    } else if (ready->bitmap >> current->priority == 1 && is_by_itself_locked(core, current)) {
+        switch_to_locked(core, current, runq_rotate(ready, current));
     } else {
         yield_long_way_locked(core);
     }
@@ -243,7 +292,7 @@ static inline uint32_t ready_glance(const struct core *core)
 void weft_thread_yield(void)
 {
     const struct core *core = core_self();
-    uint32_t unusual = core_occupied(core) | core_glance(&core->reschedule);
+    uint32_t unusual = core_occupied(core);
     uint32_t ready = ready_glance(core);
     struct weft_thread *current = thread_current();
 

@@ -326,8 +326,6 @@ static _Noreturn void boot_switch_locked(struct core *core, struct weft_thread *
     void *boot_sp;
 
     core_current_set(core, thread);
-    core->current_fpu_area = thread->fpu_area;
-    thread->state = THREAD_RUNNING;
     core->preempt_off = 0;
     if (WEFT_CONFIG_TLS && core->tls_used)
         sched_switch_tls(core, NULL, thread);

@@ -12,11 +12,12 @@
 #include <weft/thread.h>
 #include <weft/wait.h>
 
+#include "arch/context.h"
 #include "kernel/core.h"
 
 enum thread_state {
-    THREAD_READY,   /* in a run queue */
-    THREAD_RUNNING, /* some core's current thread */
+    THREAD_READY,   /* in a run queue, or running: a switch changes no state */
+    THREAD_RUNNING, /* some core's current thread: what thread_state says, never stored */
     THREAD_BLOCKED, /* in a wait queue, asleep, or both */
     THREAD_EXITED,  /* will never run again; waits for its joiner or for reclaim */
 };
@@ -47,8 +48,7 @@ enum thread_wait {
     WAIT_REASONS
 };
 
-#define THREAD_MAGIC 0x74680000u   /* "th"; on MIPS a constant of one instruction */
-#define THREAD_CANARY THREAD_MAGIC /* lowest word of a stack: one constant serves both compares */
+#define THREAD_MAGIC 0x74680000u /* "th"; on MIPS a constant of one instruction */
 
 struct weft_foreign;
 
@@ -58,7 +58,9 @@ struct weft_thread {
 
     /* Written by the switch, on the core that runs or parks the thread. */
     void *saved_sp; /* valid while parked */
-    uint8_t state;  /* enum thread_state */
+    void *fpu_area; /* constant after spawn; here since traps find it (kernel/core.h) */
+    uint64_t frame[ARCH_THREAD_FRAME_BYTES / 8]; /* the port's: what an interrupt has saved */
+    uint8_t state;                               /* enum thread_state */
     uint8_t
         wait_reason; /* enum thread_wait, valid while blocked; beside it: they change together */
     uint8_t on_core; /* between being picked and being parked: registers live in a core */
@@ -74,8 +76,7 @@ struct weft_thread {
     /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
      * (B1). */
     uintptr_t stack_lo, stack_hi; /* usable part: the control block and FPU area lie above */
-    void *fpu_area;
-    uint32_t stack_busy; /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
+    uint32_t stack_busy;          /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
 
     /* While blocked. */
     struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
@@ -120,8 +121,36 @@ struct weft_thread {
 };
 
 _Static_assert(sizeof(void *) != 4 ||
-                   sizeof(struct weft_thread) <= 192 + 16 * WEFT_CONFIG_THREAD_STATS,
+                   sizeof(struct weft_thread) <=
+                       192 + ARCH_THREAD_FRAME_BYTES + 16 * WEFT_CONFIG_THREAD_STATS,
                "control block has grown");
+
+_Static_assert(offsetof(struct weft_thread, fpu_area) == CORE_THREAD_FPU_AREA, "traps look there");
+
+/* The running thread of a core is ready and in no queue. */
+static inline enum thread_state thread_state(const struct weft_thread *thread)
+{
+    const struct core *core = &cores[WEFT_CONFIG_CORES == 1 ? 0 : thread->core];
+
+    if (thread->state == THREAD_READY && SHARED_LOAD(core->current) == thread)
+        return THREAD_RUNNING;
+    return (enum thread_state)thread->state;
+}
+
+/* The lowest word of a stack is its own address. */
+static inline uint32_t thread_canary(const struct weft_thread *thread)
+{
+    return (uint32_t)thread->stack_lo;
+}
+
+static inline bool thread_canary_lives(const struct weft_thread *thread)
+{
+    return *(const uint32_t *)thread->stack_lo == thread_canary(thread);
+}
+
+#if ARCH_THREAD_FRAME_BYTES != 0
+_Static_assert(offsetof(struct weft_thread, frame) == ARCH_THREAD_FRAME_OFFSET, "traps save there");
+#endif
 
 /* "queue receive", "sleep", ...: the text in a dump's brackets. */
 const char *thread_wait_name(enum thread_wait reason);

@@ -16,7 +16,7 @@ static inline __attribute__((always_inline)) struct weft_thread *wait_enter_lock
     struct weft_thread *current = core->current;
 
     DEBUG_ASSERT(!arch_irq_enabled());
-    DEBUG_ASSERT(current->state == THREAD_RUNNING);
+    DEBUG_ASSERT(current->state == THREAD_READY);
     DEBUG_ASSERT(current != &sched_of(core)->idle);
     account_wait_locked(current);
     current->state = THREAD_BLOCKED;

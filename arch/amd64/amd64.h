@@ -112,8 +112,9 @@ extern struct amd64_core amd64_cores[WEFT_CONFIG_CORES];
 
 /* vectors.S: entry points, 16 bytes apart: exceptions 0..31, then the board's lines. */
 extern const char amd64_exception_stubs[], amd64_device_stubs[];
-extern const char amd64_timer_entry[], amd64_ipi_entry[], amd64_spurious_entry[], amd64_nmi_entry[],
-    amd64_fatal_double_fault[], amd64_fatal_machine_check[];
+extern const char amd64_timer_entry[], amd64_ipi_entry[], amd64_soft_stubs[],
+    amd64_spurious_entry[], amd64_nmi_entry[], amd64_fatal_double_fault[],
+    amd64_fatal_machine_check[];
 extern const char arch_trap_begin[], arch_trap_end[];
 extern const char arch_interrupt_return[], arch_timer_return[], arch_exception_return[],
     arch_nmi_return[], arch_preempt_return[], arch_preempt_vector_return[];
@@ -155,6 +156,7 @@ enum {
     LAPIC_TIMER_INITIAL = 0x380,
     LAPIC_TIMER_CURRENT = 0x390,
     LAPIC_TIMER_DIVIDE = 0x3e0,
+    LAPIC_SELF = 0x3f0, /* x2APIC mode only */
 };
 
 #define LAPIC_MASKED (1u << 16)

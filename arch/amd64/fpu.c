@@ -103,7 +103,7 @@ void arch_fpu_init(struct core *core)
                                 VECTOR_LINK_BYTES + PREEMPT_CALLS_BYTES;
     amd64_fpu_off[core->id] = true;
     /* With more cores a user may come from another one: every switch has to look. */
-    core->fpu_owner = WEFT_CONFIG_CORES > 1 ? amd64_fpu_nobody_of(core) : NULL;
+    core_fpu_owner_set(core, WEFT_CONFIG_CORES > 1 ? amd64_fpu_nobody_of(core) : NULL);
 }
 
 void amd64_fpu_turn_off(struct core *core)
@@ -128,7 +128,7 @@ static void unit_clear(void)
 
 bool amd64_fpu_take(struct core *core)
 {
-    struct amd64_fpu *area = core->current_fpu_area;
+    struct amd64_fpu *area = core_current_fpu_area(core);
 
     if (area == NULL || area->used || core->interrupt_depth != 0)
         return false; /* weft's own code, or TS is set where it can't be */
@@ -137,6 +137,6 @@ bool amd64_fpu_take(struct core *core)
         amd64_fpu_adopt(core, area); /* keeps the owner's control words */
     unit_clear();
     area->used = 1;
-    core->fpu_owner = area;
+    core_fpu_owner_set(core, area);
     return true;
 }

@@ -53,7 +53,7 @@
 #define CORE_CURRENT 0
 #define CORE_TRAP_SP 8
 #define CORE_FPU_OWNER 16
-#define CORE_CURRENT_FPU_AREA 24
+#define THREAD_FPU_AREA 24
 
 /* struct amd64_core (amd64.h): GS points at it when there is more than one core */
 #define GS_ID 0
@@ -82,6 +82,8 @@
 #define VECTOR_DEVICES 24
 #define VECTOR_TIMER 0xe0
 #define VECTOR_IPI 0xe1
+#define VECTOR_SOFT 0xe2 /* and the next: software interrupts, the second before the first */
+#define VECTOR_SOFT_LINES 2
 #define VECTOR_SPURIOUS 0xff
 
 /* Exceptions that the port knows by number: Intel SDM volume 3, table 6-1. */

@@ -7,6 +7,8 @@
 #include "arch/amd64/amd64.h"
 #include "arch/amd64/frame.h"
 #include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/trap.h"
 #include "kernel/core.h"
 
 #define APIC_BASE_ENABLE (1u << 11)
@@ -14,6 +16,8 @@
 #define APIC_BASE_ADDRESS 0xffffff000ull
 #define SPURIOUS_ENABLE (1u << 8)
 #define DELIVER_NMI (4u << 8)
+#define DELIVER_ASSERT (1u << 14)
+#define DELIVER_TO_SELF (1u << 18)
 #define COMMAND_PENDING (1u << 12)
 
 bool lapic_lines_kept;
@@ -46,6 +50,22 @@ void lapic_send(uint32_t apic_id, uint32_t command)
     registers[LAPIC_COMMAND / 4] = command;
     while (registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
         arch_cpu_relax();
+}
+
+/* With interrupts off, since whoever writes the command register finds it free. */
+void amd64_soft_raise(unsigned line)
+{
+    arch_irq_state state;
+
+    if (registers == NULL) {
+        amd64_wrmsr(MSR_X2APIC + (LAPIC_SELF >> 4), VECTOR_SOFT + line);
+        return;
+    }
+    state = arch_irq_save();
+    registers[LAPIC_COMMAND / 4] = DELIVER_TO_SELF | DELIVER_ASSERT | (VECTOR_SOFT + line);
+    while (registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
+        arch_cpu_relax();
+    arch_irq_restore(state);
 }
 
 uint32_t lapic_id(void)

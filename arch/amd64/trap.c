@@ -41,7 +41,7 @@ _Static_assert(FRAME_BYTES % 16 == 0 && PREEMPT_BYTES % 16 == 0, "the ABI's stac
 CHECK_OFFSET(core, current, CORE_CURRENT);
 CHECK_OFFSET(core, trap_sp, CORE_TRAP_SP);
 CHECK_OFFSET(core, fpu_owner, CORE_FPU_OWNER);
-CHECK_OFFSET(core, current_fpu_area, CORE_CURRENT_FPU_AREA);
+_Static_assert(CORE_THREAD_FPU_AREA == THREAD_FPU_AREA, "vectors.S has the offset");
 CHECK_OFFSET(amd64_core, id, GS_ID);
 CHECK_OFFSET(amd64_core, core, GS_CORE);
 CHECK_OFFSET(amd64_core, own_stacks_hi, GS_OWN_STACKS_HI);
@@ -111,6 +111,8 @@ static void gates_init(void)
         gate_set(VECTOR_DEVICE + i, amd64_device_stubs + 16 * i, IST_INTERRUPT);
     gate_set(VECTOR_TIMER, amd64_timer_entry, IST_INTERRUPT);
     gate_set(VECTOR_IPI, amd64_ipi_entry, IST_INTERRUPT);
+    for (unsigned i = 0; i < VECTOR_SOFT_LINES; i++)
+        gate_set(VECTOR_SOFT + i, amd64_soft_stubs + 16 * i, IST_INTERRUPT);
     gate_set(VECTOR_SPURIOUS, amd64_spurious_entry, IST_INTERRUPT);
 }
 

@@ -112,6 +112,22 @@ FUNCTION(amd64_ipi_entry)
         jmp     amd64_device_entry
 END(amd64_ipi_entry)
 
+/* Software interrupts, 16 bytes apart. */
+        .balign 16
+FUNCTION(amd64_soft_stubs)
+        .set    vector, VECTOR_SOFT
+        .rept   VECTOR_SOFT_LINES
+        .balign 16
+        cfi_hardware 40
+        pushq   $0
+        .cfi_adjust_cfa_offset 8
+        pushq   $vector
+        .cfi_adjust_cfa_offset 8
+        jmp     amd64_device_entry
+        .set    vector, vector + 1
+        .endr
+END(amd64_soft_stubs)
+
 /* The local APIC took an interrupt back that it had announced: nothing to handle or acknowledge. */
 FUNCTION(amd64_spurious_entry)
         cfi_hardware 40
@@ -184,7 +200,8 @@ FUNCTION(arch_preempt)
         .cfi_def_cfa_offset PREEMPT_BYTES
         load_core ax
         movq    CORE_FPU_OWNER(%rax), %rcx
-        cmpq    CORE_CURRENT_FPU_AREA(%rax), %rcx
+        movq    CORE_CURRENT(%rax), %rax
+        cmpq    THREAD_FPU_AREA(%rax), %rcx
         je      1f
         callq   upcall_preempt          # on the thread's own stack, interrupts off
         .globl  arch_preempt_return

@@ -46,7 +46,8 @@ struct restart {
 };
 extern const struct restart __restart_table[], __restart_table_end[];
 
-/* In a branch's delay slot EPC is the branch, which is in the sequence as well. */
+/* In a branch's delay slot EPC is the branch, which is in the sequence as well. Or it was none of
+ * this: code that lies behind weft's. */
 static void restart(struct arch_frame *frame)
 {
     for (const struct restart *each = __restart_table; each < __restart_table_end; each++)

@@ -13,7 +13,7 @@ void arch_fpu_init(struct core *core)
 {
     uint32_t config1, config2, config3 = 0;
 
-    core->fpu_owner = NULL;
+    core_fpu_owner_set(core, NULL);
     __asm__ volatile("mfc0 %0, $16, 1" : "=r"(config1));
     if (config1 >> 31 != 0) {
         __asm__ volatile("mfc0 %0, $16, 2" : "=r"(config2));
@@ -85,22 +85,23 @@ static void fpu_enable(void)
 void mips_fpu_put_away(struct core *core)
 {
     units_save(core->fpu_owner); /* the owner is running: the unit is on */
-    core->fpu_owner = NULL;
+    core_fpu_owner_set(core, NULL);
     mips_fpu_disable();
 }
 
 bool mips_fpu_take(struct arch_frame *frame)
 {
     struct core *core = core_self();
+    void *area = core_current_fpu_area(core);
 
-    if (core->current_fpu_area == NULL || core->fpu_owner == core->current_fpu_area)
+    if (area == NULL || core->fpu_owner == area)
         return false;
     fpu_enable();
     if (core->fpu_owner != NULL)
         units_save(core->fpu_owner);
-    units_load(core->current_fpu_area);
-    core->fpu_owner = core->current_fpu_area;
-    *(uint32_t *)((char *)core->fpu_owner + MIPS_FPU_USED) = 1;
+    units_load(area);
+    core_fpu_owner_set(core, area);
+    *(uint32_t *)((char *)area + MIPS_FPU_USED) = 1;
     frame->status |= MIPS_UNITS_ON;
     return true;
 }

@@ -1,64 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interrupted context on a stack. Shared by C and assembly; the offsets below are checked
- * against struct arch_frame in trap.c.
+ * The interrupted context. Shared by C and assembly; the offsets below are checked against struct
+ * arch_frame in trap.c.
  *
  * The first part, up to FRAME_CLOBBERED_END, is what a C call may change, and gp, which C code must
- * find right: it is saved for every interrupt, and it is all that moves to the thread's own stack
- * when the thread is preempted (callee-saved registers are then still in the CPU, and arch_switch
- * saves them). The rest is saved for the timer, whose sampler needs them, and for exceptions, whose
- * report does.
+ * find right: it is saved for every interrupt. The rest is saved for the timer, whose sampler needs
+ * it, and for exceptions, whose report does.
+ *
+ * Interrupts find threads only, so their frame is a part of the thread's control block: when the
+ * thread is preempted, it is where it can stay. Exceptions' frames are on the system stack.
  */
 #ifndef ARCH_MIPS_FRAME_H
 #define ARCH_MIPS_FRAME_H
 
-#define FRAME_AT 16 /* below: o32's home for four arguments of the callee */
-#define FRAME_V0 20
-#define FRAME_V1 24
-#define FRAME_A0 28
-#define FRAME_A1 32
-#define FRAME_A2 36
-#define FRAME_A3 40
-#define FRAME_T0 44
-#define FRAME_T1 48
-#define FRAME_T2 52
-#define FRAME_T3 56
-#define FRAME_T4 60
-#define FRAME_T5 64
-#define FRAME_T6 68
-#define FRAME_T7 72
-#define FRAME_T8 76
-#define FRAME_T9 80
-#define FRAME_RA 84
-#define FRAME_LO 88
-#define FRAME_HI 92
-#define FRAME_EPC 96
-#define FRAME_STATUS 100
-#define FRAME_GP 104 /* foreign code may have its own */
-#define FRAME_CLOBBERED_END 108
+#define FRAME_AT 0
+#define FRAME_V0 4
+#define FRAME_V1 8
+#define FRAME_A0 12
+#define FRAME_A1 16
+#define FRAME_A2 20
+#define FRAME_A3 24
+#define FRAME_T0 28
+#define FRAME_T1 32
+#define FRAME_T2 36
+#define FRAME_T3 40
+#define FRAME_T4 44
+#define FRAME_T5 48
+#define FRAME_T6 52
+#define FRAME_T7 56
+#define FRAME_T8 60
+#define FRAME_T9 64
+#define FRAME_RA 68
+#define FRAME_LO 72
+#define FRAME_HI 76
+#define FRAME_EPC 80
+#define FRAME_STATUS 84
+#define FRAME_GP 88 /* foreign code may have its own */
+#define FRAME_CLOBBERED_END 92
 
-#define FRAME_S0 108
-#define FRAME_S1 112
-#define FRAME_S2 116
-#define FRAME_S3 120
-#define FRAME_S4 124
-#define FRAME_S5 128
-#define FRAME_S6 132
-#define FRAME_S7 136
-#define FRAME_S8 140
-#define FRAME_SP 144
-#define FRAME_CAUSE 148
-#define FRAME_BADVADDR 152
-#define FRAME_BYTES 160 /* a multiple of 8 */
+#define FRAME_S0 92
+#define FRAME_S1 96
+#define FRAME_S2 100
+#define FRAME_S3 104
+#define FRAME_S4 108
+#define FRAME_S5 112
+#define FRAME_S6 116
+#define FRAME_S7 120
+#define FRAME_S8 124
+#define FRAME_SP 128
+#define FRAME_CAUSE 132
+#define FRAME_BADVADDR 136
+#define FRAME_BYTES 144 /* a multiple of 8 */
 
-/* A preempted thread's stack holds the first part only. */
-#define PREEMPT_BYTES 112
+/* o32: room for four arguments of the callee below each frame that is on a stack. */
+#define ARGUMENTS_BYTES 16
+
+/* An interrupted thread's frame is in its control block (sched/thread.h). On the stack that C code
+ * then runs on, the system stack, or the thread's own when it is preempted, stands where that is.
+ */
+#define THREAD_FRAME 16
+#define TRAP_FRAME ARGUMENTS_BYTES
+#define TRAP_BYTES 24
 
 /* struct core (kernel/core.h) */
 #define CORE_CURRENT 0
 #define CORE_TRAP_SP 4
 #define CORE_FPU_OWNER 8
-#define CORE_CURRENT_FPU_AREA 12
 
 /* A parked context (switch.S) */
 #define PARKED_S0 0
@@ -89,6 +96,7 @@
 #define STATUS_IM7 0x00008000
 #define STATUS_IM3 0x00000800
 #define STATUS_IM2 0x00000400
+#define STATUS_IM1 0x00000200
 #define STATUS_IM0 0x00000100
 #define STATUS_BEV 0x00400000
 #define STATUS_FR 0x04000000
@@ -97,6 +105,9 @@
 #define STATUS_CU1_BIT 29
 #define STATUS_MX_BIT 24
 #define CAUSE_IV 0x00800000
+#define CAUSE_IP0 0x00000100u /* by software */
+#define CAUSE_IP1 0x00000200u
+#define CAUSE_IP0_BIT 8
 #define CAUSE_IP7_BIT 15
 #define CAUSE_BD 0x80000000
 
@@ -104,7 +115,6 @@
 #include <stdint.h>
 
 struct arch_frame {
-    uint32_t argument_home[4];
     uint32_t at, v0, v1, a0, a1, a2, a3;
     uint32_t t0, t1, t2, t3, t4, t5, t6, t7, t8, t9;
     uint32_t ra, lo, hi, epc, status, gp;

@@ -25,11 +25,11 @@ CHECK_OFFSET(arch_frame, sp, FRAME_SP);
 CHECK_OFFSET(arch_frame, cause, FRAME_CAUSE);
 CHECK_OFFSET(arch_frame, badvaddr, FRAME_BADVADDR);
 _Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
-_Static_assert(PREEMPT_BYTES == ((FRAME_CLOBBERED_END + 7) & ~7), "frame.h");
+_Static_assert(FRAME_BYTES == ARCH_THREAD_FRAME_BYTES, "port/trap.h");
+_Static_assert(TRAP_BYTES >= TRAP_FRAME + sizeof(void *) && TRAP_BYTES % 8 == 0, "frame.h");
 CHECK_OFFSET(core, current, CORE_CURRENT);
 CHECK_OFFSET(core, trap_sp, CORE_TRAP_SP);
 CHECK_OFFSET(core, fpu_owner, CORE_FPU_OWNER);
-CHECK_OFFSET(core, current_fpu_area, CORE_CURRENT_FPU_AREA);
 
 /* Cause.ExcCode: MIPS32 PRA (MD00090), table of exception codes. */
 enum {
@@ -74,15 +74,18 @@ static unsigned exception_code(const struct arch_frame *frame)
 void arch_trap_init(void)
 {
     struct core *core = core_self();
-    uint32_t cause;
+    uint32_t cause, status;
 
     core->trap_sp = (void *)(core->system_stack_hi - FRAME_BYTES);
     mips_stack_map_init();
     mips_restart_init();
     __asm__ volatile("mtc0 %0, $15, 1\n\tehb" ::"r"(arch_vectors) : "memory"); /* EBase */
-    __asm__ volatile("mfc0 %0, $13\n\tor %0, %0, %1\n\tmtc0 %0, $13\n\tehb"
-                     : "=&r"(cause)
-                     : "r"(CAUSE_IV) /* interrupts have a vector of their own */
+    __asm__ volatile("mfc0 %0, $13" : "=r"(cause));
+    cause = (cause | CAUSE_IV) & ~(CAUSE_IP0 | CAUSE_IP1); /* interrupts have their own vector */
+    __asm__ volatile("mtc0 %0, $13\n\tehb" ::"r"(cause) : "memory");
+    __asm__ volatile("mfc0 %0, $12\n\tor %0, %0, %1\n\tmtc0 %0, $12\n\tehb"
+                     : "=&r"(status)
+                     : "r"(STATUS_IM0 | STATUS_IM1) /* software interrupts */
                      : "memory");
 }
 

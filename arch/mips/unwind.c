@@ -6,6 +6,9 @@
 #include "arch/mips/frame.h"
 #include "arch/mips/mips.h"
 
+#define KSEG0 0x80000000u /* all control blocks are there */
+#define KSEG0_BYTES 0x20000000u
+
 enum { AT = 1, S0 = 16, T8 = 24, T9 = 25, GP = 28, SP = 29, S8 = 30, RA = 31 };
 
 static void from_clobbered(struct arch_unwind *registers, const struct arch_frame *frame)
@@ -74,21 +77,29 @@ bool arch_unwind_leaf(struct arch_unwind *registers, uintptr_t lo, uintptr_t hi)
 bool arch_unwind_through_trap(struct arch_unwind *registers, uintptr_t lo, uintptr_t hi)
 {
     uintptr_t sp = registers->value[SP];
-    const struct arch_frame *frame = (const struct arch_frame *)sp;
+    const struct arch_frame *frame = (const struct arch_frame *)(sp + ARGUMENTS_BYTES);
     uintptr_t pc = registers->pc;
+    bool exception = pc == (uintptr_t)arch_exception_return;
+    bool timer = pc == (uintptr_t)arch_timer_return;
     bool preempted = pc == (uintptr_t)arch_preempt_return;
-    bool full = pc == (uintptr_t)arch_timer_return || pc == (uintptr_t)arch_exception_return;
 
-    if (!preempted && !full && pc != (uintptr_t)arch_interrupt_return)
+    if (!preempted && !exception && !timer && pc != (uintptr_t)arch_interrupt_return)
         return false;
-    if (sp % 4 != 0 || sp < lo || hi < sp || hi - sp < (preempted ? PREEMPT_BYTES : FRAME_BYTES))
+    if (sp % 4 != 0 || sp < lo || hi < sp ||
+        hi - sp < (exception ? ARGUMENTS_BYTES + FRAME_BYTES : TRAP_BYTES))
         return false;
-    if (full) {
+    if (!exception)
+        frame = *(const struct arch_frame *const *)(sp + TRAP_FRAME);
+    if (!exception && ((uintptr_t)frame - KSEG0 >= KSEG0_BYTES || (uintptr_t)frame % 4 != 0))
+        return false;
+    if (preempted && frame->sp != sp + TRAP_BYTES)
+        return false;
+    if (exception || timer) {
         arch_unwind_from_frame(registers, frame);
         return true;
     }
     /* The callee-saved registers are what the walk has recovered so far. */
     from_clobbered(registers, frame);
-    registers->value[SP] = preempted ? sp + PREEMPT_BYTES : frame->sp;
+    registers->value[SP] = frame->sp;
     return true;
 }

@@ -15,35 +15,35 @@
         .set    noreorder
         .set    noat
 
-/* What a call may clobber, with gp, HI/LO, EPC and Status. `base` is the frame. Status stays in k0. */
-        .macro  save_clobbered base
-        sw      $at, FRAME_AT(\base)
-        sw      $v0, FRAME_V0(\base)
-        sw      $v1, FRAME_V1(\base)
-        sw      $a0, FRAME_A0(\base)
-        sw      $a1, FRAME_A1(\base)
-        sw      $a2, FRAME_A2(\base)
-        sw      $a3, FRAME_A3(\base)
-        sw      $t0, FRAME_T0(\base)
-        sw      $t1, FRAME_T1(\base)
-        sw      $t2, FRAME_T2(\base)
-        sw      $t3, FRAME_T3(\base)
-        sw      $t4, FRAME_T4(\base)
-        sw      $t5, FRAME_T5(\base)
-        sw      $t6, FRAME_T6(\base)
-        sw      $t7, FRAME_T7(\base)
-        sw      $t8, FRAME_T8(\base)
-        sw      $t9, FRAME_T9(\base)
-        sw      $ra, FRAME_RA(\base)
-        sw      $gp, FRAME_GP(\base)
+/* What a call may clobber, with gp, HI/LO, EPC and Status. `base` + `offset` is the frame. Status stays in k0. */
+        .macro  save_clobbered base, offset=0
+        sw      $at, \offset + FRAME_AT(\base)
+        sw      $v0, \offset + FRAME_V0(\base)
+        sw      $v1, \offset + FRAME_V1(\base)
+        sw      $a0, \offset + FRAME_A0(\base)
+        sw      $a1, \offset + FRAME_A1(\base)
+        sw      $a2, \offset + FRAME_A2(\base)
+        sw      $a3, \offset + FRAME_A3(\base)
+        sw      $t0, \offset + FRAME_T0(\base)
+        sw      $t1, \offset + FRAME_T1(\base)
+        sw      $t2, \offset + FRAME_T2(\base)
+        sw      $t3, \offset + FRAME_T3(\base)
+        sw      $t4, \offset + FRAME_T4(\base)
+        sw      $t5, \offset + FRAME_T5(\base)
+        sw      $t6, \offset + FRAME_T6(\base)
+        sw      $t7, \offset + FRAME_T7(\base)
+        sw      $t8, \offset + FRAME_T8(\base)
+        sw      $t9, \offset + FRAME_T9(\base)
+        sw      $ra, \offset + FRAME_RA(\base)
+        sw      $gp, \offset + FRAME_GP(\base)
         mflo    $t0                     # multiply results are as live as any register
         mfhi    $t1
         mfc0    $t2, CP0_EPC
         mfc0    $k0, CP0_STATUS         # with EXL set and IE as it was
-        sw      $t0, FRAME_LO(\base)
-        sw      $t1, FRAME_HI(\base)
-        sw      $t2, FRAME_EPC(\base)
-        sw      $k0, FRAME_STATUS(\base)
+        sw      $t0, \offset + FRAME_LO(\base)
+        sw      $t1, \offset + FRAME_HI(\base)
+        sw      $t2, \offset + FRAME_EPC(\base)
+        sw      $k0, \offset + FRAME_STATUS(\base)
         .endm
 
         .macro  save_preserved base
@@ -64,35 +64,40 @@
         mtc0    $k0, CP0_STATUS
         .endm
 
-/* Puts back what save_clobbered stored at sp, but not sp. k0 holds the Status to return with, EXL set. */
-        .macro  restore_clobbered
-        lw      $t0, FRAME_LO($sp)
-        lw      $t1, FRAME_HI($sp)
-        mtc0    $k0, CP0_STATUS         # EXL is set from here: k1 is safe too
+/*
+ * Goes back to what the frame at k1 says, with the Status in k0, EXL set in it. Interrupts are off and
+ * frames are in kseg0, so nothing comes in between; from the ehb on nothing would be taken either.
+ */
+        .macro  return_from_trap
+        lw      $t0, FRAME_LO($k1)
+        lw      $t1, FRAME_HI($k1)
+        mtc0    $k0, CP0_STATUS
         mtlo    $t0
         mthi    $t1
-        lw      $k1, FRAME_EPC($sp)
-        mtc0    $k1, CP0_EPC
-        lw      $at, FRAME_AT($sp)
-        lw      $v0, FRAME_V0($sp)
-        lw      $v1, FRAME_V1($sp)
-        lw      $a0, FRAME_A0($sp)
-        lw      $a1, FRAME_A1($sp)
-        lw      $a2, FRAME_A2($sp)
-        lw      $a3, FRAME_A3($sp)
-        lw      $t0, FRAME_T0($sp)
-        lw      $t1, FRAME_T1($sp)
-        lw      $t2, FRAME_T2($sp)
-        lw      $t3, FRAME_T3($sp)
-        lw      $t4, FRAME_T4($sp)
-        lw      $t5, FRAME_T5($sp)
-        lw      $t6, FRAME_T6($sp)
-        lw      $t7, FRAME_T7($sp)
-        lw      $t8, FRAME_T8($sp)
-        lw      $t9, FRAME_T9($sp)
-        lw      $ra, FRAME_RA($sp)
-        lw      $gp, FRAME_GP($sp)
+        lw      $k0, FRAME_EPC($k1)
+        mtc0    $k0, CP0_EPC
+        lw      $at, FRAME_AT($k1)
+        lw      $v0, FRAME_V0($k1)
+        lw      $v1, FRAME_V1($k1)
+        lw      $a0, FRAME_A0($k1)
+        lw      $a1, FRAME_A1($k1)
+        lw      $a2, FRAME_A2($k1)
+        lw      $a3, FRAME_A3($k1)
+        lw      $t0, FRAME_T0($k1)
+        lw      $t1, FRAME_T1($k1)
+        lw      $t2, FRAME_T2($k1)
+        lw      $t3, FRAME_T3($k1)
+        lw      $t4, FRAME_T4($k1)
+        lw      $t5, FRAME_T5($k1)
+        lw      $t6, FRAME_T6($k1)
+        lw      $t7, FRAME_T7($k1)
+        lw      $t8, FRAME_T8($k1)
+        lw      $t9, FRAME_T9($k1)
+        lw      $ra, FRAME_RA($k1)
+        lw      $gp, FRAME_GP($k1)
         ehb                             # EPC and Status must have arrived before eret reads them
+        lw      $sp, FRAME_SP($k1)
+        eret
         .endm
 
         .section .text.vectors, "ax", @progbits # 4096-aligned by the linker script
@@ -155,7 +160,8 @@ END(arch_vector_exception)
 
 /*
  * EBase + 0x200: interrupts (Cause.IV = 1). Threads run with interrupts on, the system stack never
- * does, so this always comes from a thread's (or the idle thread's) context.
+ * does, so this always comes from a thread's (or the idle thread's) context, and its frame is the one in
+ * that thread's control block.
  */
         .org    arch_vectors + 0x200
         .globl  arch_trap_begin
@@ -163,84 +169,64 @@ arch_trap_begin:
 FUNCTION(arch_vector_interrupt)
         .cfi_undefined $ra
 #if WEFT_CONFIG_CORES == 1
-        lui     $k0, %hi(cores + CORE_TRAP_SP)
-        lw      $k1, %lo(cores + CORE_TRAP_SP)($k0)
+        lui     $k0, %hi(cores)
+        lw      $k1, %lo(cores + CORE_CURRENT)($k0)
+        sw      $sp, THREAD_FRAME + FRAME_SP($k1)
+        lw      $sp, %lo(cores + CORE_TRAP_SP)($k0)
 #else
         load_core $k0
-        lw      $k1, CORE_TRAP_SP($k0)
+        lw      $k1, CORE_CURRENT($k0)
+        sw      $sp, THREAD_FRAME + FRAME_SP($k1)
+        lw      $sp, CORE_TRAP_SP($k0)
 #endif
-        sw      $sp, FRAME_SP($k1)
-        save_clobbered $k1
+        save_clobbered $k1, THREAD_FRAME
         mfc0    $a1, CP0_CAUSE
-        move    $sp, $k1
+        addiu   $a0, $k1, THREAD_FRAME
         la      $gp, _gp
+        and     $a1, $a1, $k0           # of the lines, those that are not masked
         leave_exception_level
         ext     $t0, $a1, CAUSE_IP7_BIT, 1
         bnez    $t0, arch_timer_entry   # the tick's sampler wants every register
-         move   $a0, $sp
-        jal     upcall_interrupt        # (frame, cause)
+         sw     $a0, TRAP_FRAME($sp)
+        jal     upcall_interrupt        # (frame, pending)
          nop
         .globl  arch_interrupt_return
 arch_interrupt_return:
         bnez    $v0, arch_preempt
-         lw     $k0, FRAME_STATUS($sp)
-        .globl  arch_trap_return
+         lw     $k1, TRAP_FRAME($sp)
+        lw      $k0, FRAME_STATUS($k1)
 arch_trap_return:
-        restore_clobbered
-        lw      $sp, FRAME_SP($sp)
-        eret
+        return_from_trap
 arch_timer_entry:
-        save_preserved $sp
+        save_preserved $a0
         jal     upcall_timer            # (frame)
          nop
         .globl  arch_timer_return
 arch_timer_return:
+        lw      $k1, TRAP_FRAME($sp)
         beqz    $v0, arch_trap_return
-         lw     $k0, FRAME_STATUS($sp)
+         lw     $k0, FRAME_STATUS($k1)
 
 /*
- * The verdict was to switch. The thread's registers that a call may clobber move from the frame to
- * its own stack (upcall_sched_may_preempt has checked that there is room); s0-s8 are still its own. The
+ * The verdict was to switch. The frame can stay where it is, s0-s8 are still the thread's own. On its
+ * stack (upcall_sched_may_preempt has checked that there is room) goes where the frame is. The
  * system stack is free again before the switch.
  */
 arch_preempt:
-        lw      $t8, FRAME_SP($sp)
-        addiu   $t8, $t8, -PREEMPT_BYTES
-        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
-        lw      $t0, \offset($sp)       # words in pairs, the load delay filled by the other one
-        lw      $t1, \offset + 48($sp)
-        sw      $t0, \offset($t8)
-        sw      $t1, \offset + 48($t8)
-        .endr
+        move    $t9, $k1                # its stack may be mapped: a miss takes k0 and k1
+        lw      $sp, FRAME_SP($t9)
+        addiu   $sp, $sp, -TRAP_BYTES
         jal     upcall_preempt          # on the thread's own stack, interrupts off
-         move   $sp, $t8
+         sw     $t9, TRAP_FRAME($sp)
         .globl  arch_preempt_return
 arch_preempt_return:
-#if WEFT_CONFIG_STACK_MAPPED
-        load_core $t9                   # a miss must not come from here on: by the system stack
-        lw      $t8, CORE_TRAP_SP($t9)
-        .irp    offset, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
-        lw      $t0, \offset($sp)
-        lw      $t1, \offset + 48($sp)
-        sw      $t0, \offset($t8)
-        sw      $t1, \offset + 48($t8)
-        .endr
-        addiu   $t0, $sp, PREEMPT_BYTES
-        sw      $t0, FRAME_SP($t8)
-        move    $sp, $t8
-#endif
+        lw      $k1, TRAP_FRAME($sp)    # the last look at it
         mfc0    $t0, CP0_STATUS         # whether the FPU is ours may have changed meanwhile
-        lw      $k0, FRAME_STATUS($sp)
+        lw      $k0, FRAME_STATUS($k1)
         ext     $t0, $t0, STATUS_CU1_BIT, 1
         ins     $k0, $t0, STATUS_CU1_BIT, 1
         ins     $k0, $t0, STATUS_MX_BIT, 1 # the DSP module goes along
-#if WEFT_CONFIG_STACK_MAPPED
-        j       arch_trap_return
-         nop
-#endif
-        restore_clobbered
-        addiu   $sp, $sp, PREEMPT_BYTES
-        eret
+        return_from_trap
 END(arch_vector_interrupt)
 
 /*
@@ -263,28 +249,29 @@ FUNCTION(arch_exception_entry)
         mfc0    $t1, CP0_BADVADDR
         sw      $t0, FRAME_CAUSE($k1)
         sw      $t1, FRAME_BADVADDR($k1)
-        move    $sp, $k1
+        addiu   $sp, $k1, -ARGUMENTS_BYTES
         la      $gp, _gp
         leave_exception_level
         jal     mips_exception          # (frame)
-         move   $a0, $sp
+         move   $a0, $k1
         .globl  arch_exception_return
 arch_exception_return:
         mfc0    $k0, CP0_STATUS         # EXL on before k0 and k1 are used again
         ori     $k0, $k0, STATUS_EXL
         mtc0    $k0, CP0_STATUS
         ehb
-        lw      $s0, FRAME_S0($sp)
-        lw      $s1, FRAME_S1($sp)
-        lw      $s2, FRAME_S2($sp)
-        lw      $s3, FRAME_S3($sp)
-        lw      $s4, FRAME_S4($sp)
-        lw      $s5, FRAME_S5($sp)
-        lw      $s6, FRAME_S6($sp)
-        lw      $s7, FRAME_S7($sp)
-        lw      $s8, FRAME_S8($sp)
+        addiu   $k1, $sp, ARGUMENTS_BYTES
+        lw      $s0, FRAME_S0($k1)
+        lw      $s1, FRAME_S1($k1)
+        lw      $s2, FRAME_S2($k1)
+        lw      $s3, FRAME_S3($k1)
+        lw      $s4, FRAME_S4($k1)
+        lw      $s5, FRAME_S5($k1)
+        lw      $s6, FRAME_S6($k1)
+        lw      $s7, FRAME_S7($k1)
+        lw      $s8, FRAME_S8($k1)
         j       arch_trap_return
-         lw     $k0, FRAME_STATUS($sp)
+         lw     $k0, FRAME_STATUS($k1)
 END(arch_exception_entry)
         .globl  arch_trap_end
 arch_trap_end:

@@ -25,6 +25,7 @@
 #include <weft/heap_dump.h>
 #include <weft/heap_profile.h>
 #include <weft/input.h>
+#include <weft/interrupt.h>
 #include <weft/mutex.h>
 #include <weft/once.h>
 #include <weft/pool.h>

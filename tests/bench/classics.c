@@ -14,10 +14,7 @@
  *   synchronisation a semaphore is taken and posted
  *   memory          a block of 128 bytes is taken from a pool and given back
  *
- * Suspend and resume are a wait for and a post of a semaphore of the thread's own. The interrupt is
- * the core's timer, by a weft timer that is overdue when it is started; on MIPS the nearest time
- * that Compare can be set to is 16 Counts away, so 96 instructions of each interrupt's figure are
- * waiting.
+ * The interrupt is a software interrupt (weft/interrupt.h), as it is there.
  */
 #include <stdlib.h>
 
@@ -29,16 +26,14 @@
 static volatile bool stop;
 static unsigned counts[THREADS];
 static struct weft_thread *threads[THREADS];
-static struct weft_semaphore resumed[THREADS];
 
 static void spawn(unsigned n, int priority, void *(*entry)(void *))
 {
     const struct weft_thread_attr attr = {.priority = priority, .cores = 1};
 
-    if (weft_semaphore_init(&resumed[n], 0, 1) != 0 ||
-        weft_thread_spawn(&threads[n], &attr, entry, (void *)(uintptr_t)n) != 0)
-        exit(1);
     counts[n] = 0;
+    if (weft_thread_spawn(&threads[n], &attr, entry, (void *)(uintptr_t)n) != 0)
+        exit(1);
 }
 
 /* Runs the threads that were spawned until the time is over; all count events. */
@@ -53,7 +48,7 @@ static void measure(const char *name, unsigned count)
     for (unsigned n = 0; n < count; n++)
         events += counts[n];
     for (unsigned n = 0; n < count; n++) {
-        (void)weft_semaphore_post(&resumed[n]);
+        (void)!weft_thread_resume(threads[n]); /* if it is suspended */
         if (weft_thread_join(threads[n], NULL) != 0)
             exit(1);
     }
@@ -77,24 +72,22 @@ static void *preemptive(void *argument)
     unsigned n = (unsigned)(uintptr_t)argument;
 
     if (n != 0)
-        (void)!weft_semaphore_wait(&resumed[n]);
+        (void)!weft_thread_suspend(threads[n]);
     while (!stop) {
         counts[n]++;
         if (n + 1 < THREADS)
-            (void)weft_semaphore_post(&resumed[n + 1]);
+            (void)!weft_thread_resume(threads[n + 1]);
         if (n != 0)
-            (void)!weft_semaphore_wait(&resumed[n]);
+            (void)!weft_thread_suspend(threads[n]);
     }
     return NULL;
 }
 
 static struct weft_semaphore raised = WEFT_SEMAPHORE_INITIALIZER(raised, 0);
-static struct weft_timer timer;
 static volatile unsigned handled;
 
-static void handler(struct weft_timer *self, void *argument)
+static void post(void *argument)
 {
-    (void)self;
     handled = handled + 1;
     (void)weft_semaphore_post(argument);
 }
@@ -104,21 +97,23 @@ static void *interrupted(void *argument)
     unsigned n = (unsigned)(uintptr_t)argument;
 
     while (!stop) {
-        unsigned before = handled;
-
-        (void)!weft_timer_start(&timer, 0, 0);
-        while (handled == before) /* not idle: the emulator idles in real time */
-            ;
-        counts[n]++;
+        weft_interrupt_raise(0);
         (void)!weft_semaphore_wait(&raised);
+        counts[n]++;
     }
     return NULL;
+}
+
+static void resume(void *argument)
+{
+    handled = handled + 1;
+    (void)!weft_thread_resume(*(struct weft_thread **)argument);
 }
 
 static void *raising(void *argument)
 {
     while (!stop)
-        (void)!weft_timer_start(&timer, 0, 0);
+        weft_interrupt_raise(0);
     return argument;
 }
 
@@ -127,7 +122,7 @@ static void *preempting(void *argument)
     unsigned n = (unsigned)(uintptr_t)argument;
 
     while (!stop) {
-        (void)!weft_semaphore_wait(&resumed[n]);
+        (void)!weft_thread_suspend(threads[n]);
         counts[n]++;
     }
     return NULL;
@@ -183,7 +178,7 @@ int main(void)
     stay_here();
     if (weft_queue_init(&queue, queue_storage, 16, 10) != 0 ||
         weft_pool_init(&pool, pool_storage, sizeof pool_storage, 128) != 0 ||
-        weft_timer_init(&timer, handler, &raised) != 0)
+        weft_interrupt_handle(0, post, &raised) != 0)
         return 1;
     for (unsigned n = 0; n < THREADS; n++)
         spawn(n, 10, cooperative);
@@ -193,10 +188,10 @@ int main(void)
     measure("classic_preemptive", THREADS);
     spawn(0, 10, interrupted);
     measure("classic_interrupt", 1);
+    if (weft_interrupt_handle(0, resume, &threads[1]) != 0)
+        return 1;
     spawn(0, 10, raising);
     spawn(1, 11, preempting);
-    if (weft_timer_init(&timer, handler, &resumed[1]) != 0)
-        return 1;
     measure("classic_interrupt_preemption", 2);
     spawn(0, 10, messages);
     measure("classic_message", 1);

@@ -50,6 +50,22 @@ void sched_leave_switch_locked(struct core *core)
     (void)core;
 }
 
+int sched_leave_switching(arch_irq_state state, int result)
+{
+    sched_exit(state);
+    return result;
+}
+
+void sched_block_locked(void)
+{
+}
+
+bool sched_hand_over_locked(struct core *core, struct weft_thread *next)
+{
+    (void)core, (void)next;
+    return false;
+}
+
 void sched_may_not_block(const char *function)
 {
     weft_panic("%s was called with preemption disabled", function);

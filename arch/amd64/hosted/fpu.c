@@ -59,5 +59,5 @@ void arch_fpu_init(struct core *core)
     amd64_preempt_stack_bytes = RED_ZONE_BYTES + RESUME_BYTES + PREEMPT_BYTES + vector_bytes +
                                 XSAVE_ALIGN + VECTOR_LINK_BYTES + PREEMPT_CALLS_BYTES;
     hosted_cores[core->id].errno_at = &errno;
-    core->fpu_owner = hosted_nobody_of(core);
+    core_fpu_owner_set(core, hosted_nobody_of(core));
 }

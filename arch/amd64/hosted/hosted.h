@@ -47,6 +47,7 @@ enum hosted_interrupt {
     HOSTED_TIMER = 1,
     HOSTED_IPI = 2,
     HOSTED_DEVICE = 4, /* the board's; what board_interrupt gets as `pending` */
+    HOSTED_SOFT = 8,   /* and the next bit: software interrupts */
 };
 
 /* Real-time signals that neither glibc nor valgrind uses. */

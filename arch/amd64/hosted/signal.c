@@ -186,6 +186,9 @@ static bool dispatch(struct arch_frame *frame, uint32_t which)
         verdict = upcall_timer(frame);
     if (which & (HOSTED_DEVICE | HOSTED_IPI))
         verdict = upcall_interrupt(frame, which & (HOSTED_DEVICE | HOSTED_IPI));
+    for (unsigned line = VECTOR_SOFT_LINES; line-- > 0;)
+        if (which & HOSTED_SOFT << line)
+            verdict = upcall_interrupt(frame, VECTOR_SOFT + line);
     return verdict;
 }
 
@@ -194,6 +197,16 @@ bool hosted_pending(struct arch_frame *frame)
     struct hosted_core *self = &hosted_cores[arch_core_id()];
 
     return dispatch(frame, __atomic_exchange_n(&self->pending, 0, __ATOMIC_RELAXED));
+}
+
+/* No signal: where interrupts are off, whoever turns them on looks. A signal's handler does before
+ * it ends. */
+void amd64_soft_raise(unsigned line)
+{
+    arch_irq_state state = arch_irq_save();
+
+    __atomic_fetch_or(&hosted_cores[arch_core_id()].pending, HOSTED_SOFT << line, __ATOMIC_RELAXED);
+    arch_irq_restore(state);
 }
 
 static void put_off(struct hosted_core *self, ucontext_t *context)
@@ -210,10 +223,13 @@ static void put_off(struct hosted_core *self, ucontext_t *context)
 static void interrupt(struct hosted_core *self, uint32_t which, ucontext_t *context,
                       struct arch_frame *frame)
 {
+    bool verdict;
+
     if (self->irq_off) {
         self->pending |= which;
         return;
     }
+    which |= __atomic_exchange_n(&self->pending, 0, __ATOMIC_RELAXED);
     if (RUNTIME_IS_EVERYWHERE &&
         !hosted_may_preempt((uintptr_t)context->uc_mcontext.gregs[REG_RIP])) {
         self->pending |= which;
@@ -223,7 +239,10 @@ static void interrupt(struct hosted_core *self, uint32_t which, ucontext_t *cont
     self->put_off = 0;
     self->irq_off = 1;
     frame_from_context(frame, context);
-    if (dispatch(frame, which)) {
+    verdict = dispatch(frame, which);
+    if (self->pending != 0) /* raised by a handler: it comes when this signal has ended */
+        hosted_interrupt_send(self->id, HOSTED_SIGNAL_IPI);
+    if (verdict) {
         if (hosted_may_preempt(frame->rip)) {
             preempt(context, frame);
             return; /* interrupts stay off until upcall_preempt has returned */

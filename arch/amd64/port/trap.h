@@ -34,4 +34,18 @@ static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
     return (frame->rflags & FRAME_RFLAGS_IF) != 0;
 }
 
+/* lapic.c; hosted/signal.c */
+void amd64_soft_raise(unsigned line);
+
+static inline void arch_soft_raise(unsigned line)
+{
+    amd64_soft_raise(line);
+}
+
+/* It has vectors of its own. */
+static inline int arch_soft_take(uintptr_t pending)
+{
+    return pending - VECTOR_SOFT < VECTOR_SOFT_LINES ? (int)(pending - VECTOR_SOFT) : -1;
+}
+
 #endif

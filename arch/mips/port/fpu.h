@@ -54,7 +54,7 @@ static inline void arch_fpu_forget(struct core *core, void *area)
 {
     if (core->fpu_owner != area)
         return;
-    core->fpu_owner = NULL;
+    core_fpu_owner_set(core, NULL);
     mips_fpu_disable();
 }
 

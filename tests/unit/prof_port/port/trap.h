@@ -30,4 +30,15 @@ static inline bool arch_frame_irq_enabled(const struct arch_frame *frame)
     return true;
 }
 
+static inline void arch_soft_raise(unsigned line)
+{
+    (void)line;
+}
+
+static inline int arch_soft_take(uintptr_t pending)
+{
+    (void)pending;
+    return -1;
+}
+
 #endif

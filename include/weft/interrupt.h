@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Software interrupts: a core interrupts itself. Each core has two lines, 0 and 1; the handler of a
+ * line is the same on all. What is raised waits while interrupts are off, as in a handler, and then
+ * comes once, however often it was raised meanwhile; raised in its own handler, it comes again when
+ * that has returned. Of both lines, 1 comes first.
+ *
+ * A handler runs on the core's system stack with interrupts off: it may wake threads (try-forms,
+ * posting, weft_thread_resume), must not block, and has no floating point (print with weft_print).
+ * A thread of higher priority that it wakes runs as soon as it returns.
+ */
+#ifndef WEFT_INTERRUPT_H
+#define WEFT_INTERRUPT_H
+
+#include <weft/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEFT_INTERRUPT_LINES 2
+
+typedef void (*weft_interrupt_handler)(void *argument);
+
+/* Installs the handler of a line on all cores; what was there before is replaced, NULL takes it
+ * away. Not while another core may raise the line. Errors: WEFT_EINVAL (no such line). Context:
+ * thread. Does not block. */
+WEFT_MUST_CHECK int weft_interrupt_handle(unsigned line, weft_interrupt_handler handler,
+                                          void *argument);
+
+/* Raises a line of the calling core; with interrupts on, the handler has usually run when this
+ * returns. A line without a handler panics when it comes, a line that does not exist here. Context:
+ * any. Does not block. Cost: 10 instructions on MIPS, a write to the local APIC on a PC; no system
+ * call in a process. */
+void weft_interrupt_raise(unsigned line);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
