@@ -78,7 +78,7 @@ struct core {
     uint32_t tls_used; /* enum arch_tls, constant after boot; 0: no thread-local variables */
 
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
-    uint32_t clock_high, clock_last;
+    uint32_t clock_halves;
 };
 
 extern ARCH_NEAR struct core cores[WEFT_CONFIG_CORES];

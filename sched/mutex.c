@@ -18,6 +18,7 @@
 #include <weft/console.h>
 #include <weft/mutex.h>
 
+#include "arch/restart.h"
 #include "kernel/assert.h"
 #include "kernel/panic.h"
 #include "kernel/print.h"
@@ -47,10 +48,20 @@ static inline bool owner_swap(struct weft_mutex *mutex, uintptr_t expected, uint
 {
     struct weft_thread *before = (struct weft_thread *)expected;
 
-    if (WEFT_CONFIG_CORES == 1 && sizeof before == sizeof(uint32_t))
-        return arch_swap_32((uint32_t *)&mutex->owner, (uint32_t)expected, (uint32_t)desired);
+    if (WEFT_CONFIG_CORES == 1)
+        return arch_swap_word((uintptr_t *)&mutex->owner, expected, desired);
     return __atomic_compare_exchange_n(&mutex->owner, &before, (struct weft_thread *)desired, false,
                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* The same where it is the whole of an operation. */
+static inline __attribute__((always_inline)) bool owner_swap_quickly(struct weft_mutex *mutex,
+                                                                     uintptr_t expected,
+                                                                     uintptr_t desired)
+{
+    if (ARCH_RESTARTABLE)
+        return arch_restart_swap((uint32_t *)&mutex->owner, (uint32_t)expected, (uint32_t)desired);
+    return owner_swap(mutex, expected, desired);
 }
 
 static inline bool has_ceiling(const struct weft_mutex *mutex)
@@ -381,11 +392,11 @@ static inline bool is_plain(const struct weft_mutex *mutex)
         mutex != NULL && mutex->magic == WEFT_MUTEX_MAGIC && !core_in_interrupt(), 1);
 }
 
-int weft_mutex_lock(struct weft_mutex *mutex)
+ARCH_RESTARTS(weft_mutex_lock) int weft_mutex_lock(struct weft_mutex *mutex)
 {
     struct weft_thread *current = thread_current();
 
-    if (is_plain(mutex) && __builtin_expect(owner_swap(mutex, 0, (uintptr_t)current), 1)) {
+    if (is_plain(mutex) && __builtin_expect(owner_swap_quickly(mutex, 0, (uintptr_t)current), 1)) {
         current->mutexes++;
         return 0;
     }
@@ -442,11 +453,11 @@ static __attribute__((noinline)) int unlock_the_long_way(struct weft_mutex *mute
     return 0;
 }
 
-int weft_mutex_unlock(struct weft_mutex *mutex)
+ARCH_RESTARTS(weft_mutex_unlock) int weft_mutex_unlock(struct weft_mutex *mutex)
 {
     struct weft_thread *current = thread_current();
 
-    if (is_plain(mutex) && __builtin_expect(owner_swap(mutex, (uintptr_t)current, 0), 1)) {
+    if (is_plain(mutex) && __builtin_expect(owner_swap_quickly(mutex, (uintptr_t)current, 0), 1)) {
         current->mutexes--;
         return 0;
     }

@@ -52,14 +52,15 @@ static inline void fill(struct weft_thread *thread, const struct weft_thread_att
     thread->magic = THREAD_MAGIC;
     thread->state = THREAD_READY;
     thread->wait_reason = WAIT_NONE;
-    thread->priority = thread->base_priority = (uint8_t)attr->priority;
+    thread->base_priority = (uint8_t)attr->priority;
+    thread_priority_set(thread, (uint8_t)attr->priority);
     thread->runtime = 0;
     thread->detached = attr->detached;
     thread->affinity = attr->cores != 0 ? attr->cores : UINT32_MAX;
     thread->name = attr->name != NULL ? attr->name : "thread";
     thread->slice_left = slice_cycles[attr->priority];
     thread->being_joined = 0;
-    thread->suspended = 0;
+    thread->wakes_slowly = 0;
     thread->cooperative = attr->cooperative;
     account_clear(thread);
 }
