@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arch contract: restartable sequences, after B. N. Bershad, D. D. Redell, J. R. Ellis, "Fast Mutual
- * Exclusion for Uniprocessors", ASPLOS 1992: a few instructions, of which the last one, a store, is
- * the only one that others see. An interrupt that lands inside, before that store, starts them
- * again; so with one core they need neither interrupts off nor an atomic exchange, in threads and
- * handlers alike. ARCH_RESTARTABLE: the port has them, in a build for one core. A function that has
- * one inlined must be ARCH_RESTARTS(its name).
+ * Arch contract: restartable sequences, after B. N. Bershad, D. D. Redell, J. R. Ellis, "Fast
+ * Mutual Exclusion for Uniprocessors", ASPLOS 1992: a few instructions, of which the last one, a
+ * store, is the only one that others see. An interrupt that lands inside, before that store, starts
+ * them again; so with one core they need neither interrupts off nor an atomic exchange, in threads
+ * and handlers alike. ARCH_RESTARTABLE: the port has them, in a build for one core. A function that
+ * has one inlined must be ARCH_RESTARTS(its name).
  */
 #ifndef ARCH_RESTART_H
 #define ARCH_RESTART_H

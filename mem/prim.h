@@ -163,11 +163,11 @@ static inline __attribute__((always_inline)) uintptr_t prim_stack_pop(uintptr_t 
     uintptr_t word, at;
 
     __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
-                                           "lw    %[word], -4(%[at])\n\t"
-                                           "beqz  %[word], %l[empty]\n\t"
-                                           "addiu %[at], %[at], -4\n"
-                                           "2:\tsw    %[at], %[top]\n\t"
-                                           ".set  pop"
+                                  "lw    %[word], -4(%[at])\n\t"
+                                  "beqz  %[word], %l[empty]\n\t"
+                                  "addiu %[at], %[at], -4\n"
+                                  "2:\tsw    %[at], %[top]\n\t"
+                                  ".set  pop"
                  : [word] "=&r"(word), [at] "=&r"(at), [top] "+ZC"(*top)
                  :
                  : "memory"
@@ -187,11 +187,11 @@ static inline __attribute__((always_inline)) bool prim_stack_push(uintptr_t **to
     uintptr_t at;
 
     __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
-                                           "beq   %[at], %[limit], %l[full]\n\t"
-                                           "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
-                                           "addiu %[at], %[at], 4\n"
-                                           "2:\tsw    %[at], %[top]\n\t"
-                                           ".set  pop"
+                                  "beq   %[at], %[limit], %l[full]\n\t"
+                                  "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
+                                  "addiu %[at], %[at], 4\n"
+                                  "2:\tsw    %[at], %[top]\n\t"
+                                  ".set  pop"
                  : [at] "=&r"(at), [top] "+ZC"(*top)
                  : [word] "r"(word), [limit] "r"(limit)
                  : "memory"

@@ -2,12 +2,12 @@
 /*
  * Pools of blocks: a list of free ones, the latest freed first.
  *
- * Whether an address is a block's is told by an exact division: with block_bytes = odd * 2^shift and
- * odd * inverse = 1 modulo 2^32, offset * inverse, rotated right by shift, is the block's number for
- * a multiple of block_bytes, and larger than any number for the others (T. Granlund, P. Montgomery,
- * "Division by Invariant Integers using Multiplication", PLDI 1994, section 9). `open` is the number
- * of blocks, or 0 once somebody has had to wait: one comparison then tells that freeing is nothing
- * more than putting the block into the list.
+ * Whether an address is a block's is told by an exact division: with block_bytes = odd * 2^shift
+ * and odd * inverse = 1 modulo 2^32, offset * inverse, rotated right by shift, is the block's
+ * number for a multiple of block_bytes, and larger than any number for the others (T. Granlund, P.
+ * Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994, section 9). `open`
+ * is the number of blocks, or 0 once somebody has had to wait: one comparison then tells that
+ * freeing is nothing more than putting the block into the list.
  */
 #include <weft/console.h>
 #include <weft/pool.h>

@@ -76,14 +76,14 @@ struct weft_thread {
     uint8_t base_priority; /* as asked for */
     uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t detached;
-    uint8_t core;      /* it runs there, is in its queue, or ran there last */
+    uint8_t core;          /* it runs there, is in its queue, or ran there last */
     uint32_t affinity;     /* cores it may run on, a bit each */
     uint32_t priority_bit; /* 1 << priority */
 
     /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
      * (B1). */
     uintptr_t stack_lo, stack_hi; /* usable part: the control block and FPU area lie above */
-    uint32_t stack_busy; /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
+    uint32_t stack_busy;          /* 0 free, 1 taken; taken by compare-and-swap, never waited for */
 
     /* While blocked. */
     struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */

@@ -30,6 +30,26 @@ static inline void wait_unlink_first(struct weft_wait_queue *queue, struct weft_
     second->prev = &queue->head;
 }
 
+/* A blocked thread waits for `object`: in `queue`, if there is one. */
+static inline __attribute__((always_inline)) void wait_enqueue_locked(struct weft_thread *thread,
+                                                                      struct weft_wait_queue *queue,
+                                                                      enum thread_wait reason,
+                                                                      const void *object)
+{
+    const struct weft_wait_link *last;
+
+    thread->wait_reason = (uint8_t)reason;
+    thread->wait_object = object;
+    thread->wait_queue = queue;
+    if (queue == NULL)
+        return;
+    last = queue->head.prev;
+    if (last == &queue->head || ((const struct weft_thread *)last)->priority >= thread->priority)
+        wait_link_last(queue, &thread->link);
+    else
+        wait_insert_locked(queue, thread);
+}
+
 /* The current thread is blocked: in `queue`, if there is one. */
 static inline __attribute__((always_inline)) struct weft_thread *wait_enter_locked(
     struct core *core, struct weft_wait_queue *queue, enum thread_wait reason, const void *object)
@@ -40,19 +60,9 @@ static inline __attribute__((always_inline)) struct weft_thread *wait_enter_lock
     DEBUG_ASSERT(current->state == THREAD_READY);
     DEBUG_ASSERT(current != &sched_of(core)->idle);
     account_wait_locked(current);
-    current->state = THREAD_BLOCKED;
-    current->wait_reason = (uint8_t)reason;
-    current->wait_object = object;
     current->wait_stamp = arch_clock_stamp_irqoff();
-    current->wait_queue = queue;
-    if (queue != NULL) {
-        struct weft_wait_link *last = queue->head.prev;
-
-        if (last == &queue->head || runq_thread_of(last)->priority >= current->priority)
-            wait_link_last(queue, &current->link);
-        else
-            wait_insert_locked(queue, current);
-    }
+    current->state = THREAD_BLOCKED;
+    wait_enqueue_locked(current, queue, reason, object);
     return current;
 }
 

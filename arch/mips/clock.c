@@ -2,9 +2,9 @@
 /*
  * Count and Compare. Two traps for the unwary (MIPS32 PRA, Compare): the interrupt is raised when
  * the two are equal, so a Compare written a moment too late fires a whole wrap later; and Count
- * wraps, in half a minute on a fast part. So arming re-reads Count, and never reaches further than a
- * quarter of a wrap: the timer interrupt that comes early finds that its deadline has not passed and
- * arms again, and each half wrap is counted, even if interrupts are off for a quarter.
+ * wraps, in half a minute on a fast part. So arming re-reads Count, and never reaches further than
+ * a quarter of a wrap: the timer interrupt that comes early finds that its deadline has not passed
+ * and arms again, and each half wrap is counted, even if interrupts are off for a quarter.
  */
 #include "arch/clock.h"
 #include "arch/mips/frame.h"

@@ -275,6 +275,63 @@ static void let_partner_wait(void)
     }
 }
 
+/* ---- handing over: to a receiver that waits, from a condition variable to its mutex ---- */
+
+static struct weft_channel there = WEFT_CHANNEL_INITIALIZER(there, NULL, sizeof(uint32_t), 0);
+static struct weft_condition came = WEFT_CONDITION_INITIALIZER(came);
+static volatile uint32_t handed, disturbed;
+static uint32_t handing;
+
+static void *hand_on(void *argument)
+{
+    uint32_t value;
+
+    for (;;) {
+        CHECK(weft_channel_receive(&there, &value) == 0);
+        if (stop)
+            return argument;
+        weft_mutex_lock(&guard);
+        CHECK(value == handed + 1);
+        handed = value;
+        weft_condition_signal(&came);
+        weft_mutex_unlock(&guard);
+    }
+}
+
+static void hand_begin(void)
+{
+    handed = handing = 0;
+}
+
+static void hand_run(void)
+{
+    handing++;
+    CHECK(weft_channel_send(&there, &handing) == 0);
+    weft_mutex_lock(&guard);
+    while (handed != handing)
+        CHECK(weft_condition_wait(&came, &guard) == 0);
+    weft_mutex_unlock(&guard);
+}
+
+static void hand_disturb(void)
+{
+    weft_mutex_lock(&guard);
+    disturbed = disturbed + 1;
+    weft_condition_signal(&came);
+    weft_mutex_unlock(&guard);
+}
+
+static void hand_check(void)
+{
+    CHECK(handed == handing && disturbed == disturbances);
+    weft_thread_yield(); /* the partner waits again */
+}
+
+static void hand_end(void) /* `stop` is set */
+{
+    CHECK(weft_channel_send(&there, &handing) == 0);
+}
+
 /* ---- timing out ---- */
 
 static struct weft_semaphore late = WEFT_SEMAPHORE_INITIALIZER(late, 0);
@@ -494,6 +551,8 @@ static const struct scenario scenarios[] = {
     {"yield", 1, nothing, take_turns, WEFT_PRIORITY_DEFAULT, yield_run, nothing, nothing, nothing},
     {"block", 1, block_begin, answer, WEFT_PRIORITY_DEFAULT, block_run, block_disturb, block_check,
      block_end},
+    {"hand", 1, hand_begin, hand_on, WEFT_PRIORITY_DEFAULT, hand_run, hand_disturb, hand_check,
+     hand_end},
     {"timeout", 1, nothing, NULL, 0, timeout_run, timeout_disturb, timeout_check, nothing},
     {"select", 1, nothing, send_direct, WEFT_PRIORITY_DEFAULT, select_run, select_disturb,
      select_check, block_end},

@@ -228,8 +228,8 @@ static struct ranges trace_part(const struct injection *what, const char *elf)
              what->config != NULL ? "-2" : "");
     snprintf(names, sizeof names, "%s-names", trace);
     ranges = ranges_of(elf, objects, names);
-    used = snprintf(extra, sizeof extra,
-                    "-d in_asm,exec,cpu,nochain -D %s -dfilter 0x%x+8,0x%x+8", trace, begin, end);
+    used = snprintf(extra, sizeof extra, "-d in_asm,exec,cpu,nochain -D %s -dfilter 0x%x+8,0x%x+8",
+                    trace, begin, end);
     for (unsigned i = 0; i < ranges.count; i++)
         used += snprintf(extra + used, sizeof extra - (size_t)used, ",0x%x+0x%x",
                          ranges.at[i].begin, ranges.at[i].end - ranges.at[i].begin);
@@ -283,6 +283,11 @@ Test(injection, yield_is_interrupted_at_every_instruction)
 Test(injection, block_and_wake_are_interrupted_at_every_instruction)
 {
     interrupted("block", NULL, 5, 50);
+}
+
+Test(injection, handing_over_is_interrupted_at_every_instruction)
+{
+    interrupted("hand", NULL, 5, 50);
 }
 
 Test(injection, timeout_is_interrupted_at_every_instruction)
