@@ -141,6 +141,7 @@ static inline bool prim_cache_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
     core->preempt_off = 0;
+    __asm__ volatile("" ::: "memory"); /* an interrupt before this has left the switch to us */
     return core_reschedule_asked(core);
 }
 

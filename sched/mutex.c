@@ -23,14 +23,29 @@
 #include "kernel/tick.h"
 #include "sched/mutex.h"
 
-/* The same where it is the whole of an operation. */
-static inline __attribute__((always_inline)) bool owner_swap_quickly(struct weft_mutex *mutex,
-                                                                     uintptr_t expected,
-                                                                     uintptr_t desired)
+/* The same where it is the whole of an operation: a free mutex is taken, an owner lets go. */
+static inline __attribute__((always_inline)) bool take_quickly(struct weft_mutex *mutex,
+                                                               struct weft_thread *thread)
+{
+    struct weft_thread *nobody = NULL;
+
+    if (ARCH_RESTARTABLE)
+        return arch_restart_swap((uint32_t *)&mutex->owner, 0, (uint32_t)(uintptr_t)thread);
+    if (WEFT_CONFIG_CORES == 1)
+        return mutex_word_swap(mutex, 0, (uintptr_t)thread);
+    return __atomic_compare_exchange_n(&mutex->owner, &nobody, thread, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline __attribute__((always_inline)) bool release_quickly(struct weft_mutex *mutex,
+                                                                  struct weft_thread *thread)
 {
     if (ARCH_RESTARTABLE)
-        return arch_restart_swap((uint32_t *)&mutex->owner, (uint32_t)expected, (uint32_t)desired);
-    return mutex_word_swap(mutex, expected, desired);
+        return arch_restart_swap((uint32_t *)&mutex->owner, (uint32_t)(uintptr_t)thread, 0);
+    if (WEFT_CONFIG_CORES == 1)
+        return mutex_word_swap(mutex, (uintptr_t)thread, 0);
+    return __atomic_compare_exchange_n(&mutex->owner, &thread, NULL, false, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED);
 }
 
 /* ---- making and checking ---- */
@@ -239,7 +254,7 @@ ARCH_RESTARTS(weft_mutex_lock) int weft_mutex_lock(struct weft_mutex *mutex)
 
     if (!is_plain(mutex))
         return lock_the_long_way(mutex);
-    if (__builtin_expect(owner_swap_quickly(mutex, 0, (uintptr_t)current), 1)) {
+    if (__builtin_expect(take_quickly(mutex, current), 1)) {
         current->mutexes++;
         return 0;
     }
@@ -318,7 +333,7 @@ ARCH_RESTARTS(weft_mutex_unlock) int weft_mutex_unlock(struct weft_mutex *mutex)
 
     if (!is_plain(mutex))
         return unlock_the_long_way(mutex);
-    if (__builtin_expect(owner_swap_quickly(mutex, (uintptr_t)current, 0), 1)) {
+    if (__builtin_expect(release_quickly(mutex, current), 1)) {
         current->mutexes--;
         return 0;
     }

@@ -38,7 +38,7 @@ static inline bool take(struct weft_semaphore *semaphore)
     uint32_t count = object_load(&semaphore->count);
 
     while (count - 1 < WEFT_SEMAPHORE_LIMIT) { /* neither 0 nor WAITERS */
-        if (__builtin_expect(object_swap(&semaphore->count, count, count - 1), 1))
+        if (__builtin_expect(object_swap_acquire(&semaphore->count, count, count - 1), 1))
             return true;
         count = object_load(&semaphore->count);
     }
@@ -120,7 +120,7 @@ static inline bool post_one(struct weft_semaphore *semaphore)
 {
     uint32_t count = object_load(&semaphore->count);
 
-    return count < semaphore->limit && object_swap(&semaphore->count, count, count + 1);
+    return count < semaphore->limit && object_swap_release(&semaphore->count, count, count + 1);
 }
 
 static inline __attribute__((always_inline)) bool post_quickly(struct weft_semaphore *semaphore)
