@@ -175,7 +175,8 @@ static inline void sched_assert_may_block_irqoff(const char *function)
 {
     const struct core *core = core_self();
 
-    if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+    if (__builtin_expect(core->occupied != 0, 0) &&
+        (core->interrupt_depth | core->preempt_off) != 0)
         sched_may_not_block(function);
 }
 

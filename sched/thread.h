@@ -74,8 +74,9 @@ struct weft_thread {
     /* Constant after spawn, or changed by sched/priority.c under the scheduler's lock. */
     uint8_t priority;      /* effective: with inheritance; thread_priority_set sets it */
     uint8_t base_priority; /* as asked for */
-    uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t detached;
+    uint8_t being_joined;
+    uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t core;          /* it runs there, is in its queue, or ran there last */
     uint32_t affinity;     /* cores it may run on, a bit each */
     uint32_t priority_bit; /* 1 << priority */
@@ -104,10 +105,9 @@ struct weft_thread {
     struct weft_mutex *held; /* mutexes it owns that others wait for (inheritance) */
     struct weft_thread *joiner;
     void *result;
-    struct _reent *reent; /* newlib's per-thread state, made on first use */
-    uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
-    uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
-    uint8_t being_joined;
+    struct _reent *reent;         /* newlib's per-thread state, made on first use */
+    uint16_t mutexes;             /* mutexes owned, to refuse exiting with one */
+    uint8_t own_stack;            /* the stack came from the caller and stays the caller's */
     uint16_t labels;              /* prof/labels.c: the number of a label and those before it */
     uint8_t guarded;              /* an inaccessible page lies below stack_lo */
     uint8_t cooperative;          /* is not preempted */
