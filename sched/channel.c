@@ -63,17 +63,22 @@ static void put(struct weft_channel *channel, const void *element)
     channel->count++;
 }
 
-/* The oldest element has been copied. */
-static inline void take_out(struct weft_channel *channel)
+static inline unsigned char *oldest(const struct weft_channel *channel)
 {
-    channel->first = channel->first + 1 == channel->capacity ? 0 : channel->first + 1;
-    channel->count--;
+    return channel->storage + (size_t)channel->first * channel->element_bytes;
+}
+
+/* Where the oldest element is once another has been taken out. */
+static inline uint32_t second(const struct weft_channel *channel)
+{
+    return channel->first + 1 == channel->capacity ? 0 : channel->first + 1;
 }
 
 static void take(struct weft_channel *channel, void *element)
 {
-    copy_element(element, slot(channel, 0), channel->element_bytes);
-    take_out(channel);
+    copy_element(element, oldest(channel), channel->element_bytes);
+    channel->first = second(channel);
+    channel->count--;
 }
 
 /* ---- the waiters ---- */
@@ -306,6 +311,7 @@ static inline bool may_block_on(const struct weft_channel *channel, const void *
 int weft_channel_send(struct weft_channel *channel, const void *element)
 {
     arch_irq_state state;
+    uint32_t count;
     bool sent;
 
     if (!may_block_on(channel, element))
@@ -313,11 +319,12 @@ int weft_channel_send(struct weft_channel *channel, const void *element)
     if (channel->capacity == 0)
         return send_directly(channel, element);
     state = sched_enter();
-    sent = channel->count != channel->capacity && !channel->closed &&
+    count = channel->count;
+    sent = count != channel->capacity && !channel->closed &&
            wait_queue_empty(&channel->receivers) &&
-           copy_usual(slot(channel, channel->count), element, channel->element_bytes);
+           copy_usual(slot(channel, count), element, channel->element_bytes);
     if (__builtin_expect(sent, 1))
-        channel->count++;
+        channel->count = count + 1;
     sched_exit_unswitched(state);
     return __builtin_expect(sent, 1) ? 0 : send_directly(channel, element);
 }
@@ -325,6 +332,7 @@ int weft_channel_send(struct weft_channel *channel, const void *element)
 int weft_channel_receive(struct weft_channel *channel, void *element)
 {
     arch_irq_state state;
+    uint32_t count, next;
     bool received;
 
     if (!may_block_on(channel, element))
@@ -332,10 +340,14 @@ int weft_channel_receive(struct weft_channel *channel, void *element)
     if (channel->capacity == 0)
         return receive_directly(channel, element);
     state = sched_enter();
-    received = channel->count != 0 && wait_queue_empty(&channel->senders) &&
-               copy_usual(element, slot(channel, 0), channel->element_bytes);
-    if (__builtin_expect(received, 1))
-        take_out(channel);
+    count = channel->count;
+    next = second(channel); /* before the copy, which might be to anywhere */
+    received = count != 0 && wait_queue_empty(&channel->senders) &&
+               copy_usual(element, oldest(channel), channel->element_bytes);
+    if (__builtin_expect(received, 1)) {
+        channel->first = next;
+        channel->count = count - 1;
+    }
     sched_exit_unswitched(state);
     return __builtin_expect(received, 1) ? 0 : receive_directly(channel, element);
 }
