@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mem/prim.h"
 
+#include "kernel/shared.h"
+
 void prim_panic_forbidden(void)
 {
     weft_panic(
@@ -11,7 +13,7 @@ void prim_panic_forbidden(void)
  * was wanted has happened, and either answer is right. */
 void *prim_switch_pending(struct core *core, void *block)
 {
-    if (core_glance(&core->interrupt_depth) == 0)
+    if (SHARED_LOAD(core->interrupt_depth) == 0)
         upcall_preempt_pending();
     return block;
 }
