@@ -46,7 +46,7 @@ static void awake_update_locked(struct awake *awake, const struct core *core, ui
 }
 
 /* Takes interrupts, and waits for a thread that another core makes ready. */
-static void poll_irqoff(const struct core *core, const struct awake *awake)
+static void poll_irqoff(struct core *core, const struct awake *awake)
 {
     do {
         arch_irq_enable();
