@@ -17,6 +17,11 @@ void arch_clock_init(void);
 /* Now, on this core. Interrupts are off. */
 static inline uint64_t arch_clock_now_irqoff(void);
 
+/* What arch_clock_of_stamp makes `now` of, with interrupts off on the same core; for a port whose
+ * counter is narrow it is shorter to read. One that has them defines ARCH_CLOCK_STAMPS. */
+static inline uint64_t arch_clock_stamp_irqoff(void);
+static inline uint64_t arch_clock_of_stamp(uint64_t stamp);
+
 /* This core's time goes forward by `cycles` (modulo 2^64: or back). Used once, when the core takes
  * over core 0's time; a port whose cores share one counter has nothing to do. Interrupts are off.
  */
@@ -31,6 +36,18 @@ static inline uint32_t arch_clock_cycles(void);
 void arch_clock_arm_irqoff(uint64_t deadline);
 
 #include "port/clock.h"
+
+#ifndef ARCH_CLOCK_STAMPS
+static inline uint64_t arch_clock_stamp_irqoff(void)
+{
+    return arch_clock_now_irqoff();
+}
+
+static inline uint64_t arch_clock_of_stamp(uint64_t stamp)
+{
+    return stamp;
+}
+#endif
 
 #ifndef ARCH_CLOCK_STEALS
 #define ARCH_CLOCK_STEALS 0

@@ -46,6 +46,9 @@ const char *arch_cpu_missing(void);
  * defines ARCH_SWAP_32. */
 static inline bool arch_swap_32(uint32_t *word, uint32_t expected, uint32_t desired);
 
+/* The same for a word as wide as a pointer: ARCH_SWAP_WORD. */
+static inline bool arch_swap_word(uintptr_t *word, uintptr_t expected, uintptr_t desired);
+
 /* Waits until *word is 0, and makes it `owner`; what follows is not done before. Used by builds for
  * more than one core only. A port that beats the compiler's code defines ARCH_LOCK_TAKE. */
 static inline void arch_lock_take(uintptr_t *word, uintptr_t owner);
@@ -82,6 +85,18 @@ static inline bool arch_swap_32(uint32_t *word, uint32_t expected, uint32_t desi
                                           __ATOMIC_RELAXED);
     __asm__ volatile("" ::: "memory");
     return swapped;
+}
+#endif
+
+#ifndef ARCH_SWAP_WORD
+static inline __attribute__((always_inline)) bool arch_swap_word(uintptr_t *word,
+                                                                 uintptr_t expected,
+                                                                 uintptr_t desired)
+{
+    if (sizeof *word == sizeof(uint32_t))
+        return arch_swap_32((uint32_t *)word, (uint32_t)expected, (uint32_t)desired);
+    return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED);
 }
 #endif
 

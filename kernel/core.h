@@ -77,7 +77,7 @@ struct core {
     uint32_t tls_used; /* enum arch_tls, constant after boot; 0: no thread-local variables */
 
     /* Clock extension of ports with a 32-bit counter: interrupts off. */
-    uint32_t clock_high, clock_last;
+    uint32_t clock_halves;
 };
 
 extern ARCH_NEAR struct core cores[WEFT_CONFIG_CORES];
@@ -129,11 +129,6 @@ CORE_GLANCE uint32_t core_glance(const uint32_t *word)
     return WEFT_CONFIG_CORES == 1 ? *word : *(const volatile uint32_t *)word;
 }
 
-CORE_GLANCE uint8_t core_glance_byte(const uint8_t *byte)
-{
-    return WEFT_CONFIG_CORES == 1 ? *byte : *(const volatile uint8_t *)byte;
-}
-
 /* Nonzero: in a handler, preemption is off, or a switch is wanted. */
 static inline uint32_t core_occupied(const struct core *core)
 {
@@ -145,10 +140,10 @@ static inline bool core_in_interrupt(void)
     arch_irq_state state;
     bool in_interrupt;
 
-    if (__builtin_expect(core_glance_byte(&core_self()->interrupt_depth) == 0, 1))
-        return false;
     if (WEFT_CONFIG_CORES == 1)
-        return true;
+        return __builtin_expect(core_self()->interrupt_depth != 0, 0);
+    if (__builtin_expect(core_occupied(core_self()) == 0, 1))
+        return false;
     state = core_pin();
     in_interrupt = core_self()->interrupt_depth != 0;
     core_unpin(state);
@@ -198,12 +193,15 @@ static inline void core_reschedule_clear(struct core *core)
     __atomic_store_n(&core->reschedule, 0, __ATOMIC_RELAXED);
 }
 
+/* Plain with one core, and where no race detector looks: a volatile byte is masked once more. */
 static inline bool core_reschedule_asked(struct core *core)
 {
-    if (WEFT_CONFIG_CORES > 1)
-        return __builtin_expect(__atomic_load_n(&core->reschedule, __ATOMIC_RELAXED) != 0, 0);
-    __asm__("" : "+m"(core->reschedule)); /* an interrupt may have */
+#ifdef __SANITIZE_THREAD__
+    return __atomic_load_n(&core->reschedule, __ATOMIC_RELAXED) != 0;
+#else
+    __asm__("" : "+m"(core->reschedule)); /* an interrupt, or another core, may have set it */
     return __builtin_expect(core->reschedule != 0, 0);
+#endif
 }
 
 /* Preemption off for the calling thread; nests; a compiler barrier. Interrupts still come. */

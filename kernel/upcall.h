@@ -41,7 +41,7 @@ extern const struct upcall_profiler *upcall_profiler; /* kernel/panic.c */
 
 /* The same of the profiles by place (weft/sites.h), from the first weft_sites_start on. */
 struct upcall_sites {
-    /* The calling thread has waited since thread->wait_since for `reason` (enum thread_wait). Only
+    /* The calling thread has waited since thread_wait_since for `reason` (enum thread_wait). Only
      * while wait_watchers > 0. Interrupts off, the scheduler's lock held. */
     void (*waited)(struct weft_thread *thread, unsigned reason);
     /* The calling thread makes a thread. Only while spawn_watchers > 0. */
@@ -59,7 +59,7 @@ extern bool (*upcall_console_byte)(
  * sample. Before upcall_sched_slice. Interrupts off. */
 void upcall_sample(struct core *core, const struct arch_frame *frame, uint32_t due);
 
-/* prof: `thread`, the calling one, has waited since thread->wait_since for `reason` (enum
+/* prof: `thread`, the calling one, has waited since thread_wait_since for `reason` (enum
  * thread_wait), and runs again. Only while wait_watchers says that prof wants to know. Interrupts
  * off, the scheduler's lock held. */
 void upcall_waited(struct weft_thread *thread, unsigned reason);

@@ -36,6 +36,7 @@
 
 #include "arch/clock.h"
 #include "arch/context.h"
+#include "arch/restart.h"
 #include "kernel/assert.h"
 #include "kernel/board.h"
 #include "kernel/core.h"
@@ -140,6 +141,7 @@ static inline bool prim_cache_leave(struct core *core)
 {
     __asm__ volatile("" ::: "memory");
     core->preempt_off = 0;
+    __asm__ volatile("" ::: "memory"); /* an interrupt before this has left the switch to us */
     return core_reschedule_asked(core);
 }
 
@@ -152,29 +154,21 @@ static inline bool prim_cache_leave(struct core *core)
  * entry has a section of its own, and the code refers to the entry (R_MIPS_NONE changes nothing),
  * so that the linker takes both or neither.
  */
-#if defined(__mips__) && WEFT_CONFIG_CORES == 1
+#if ARCH_RESTARTABLE
 #define PRIM_RESTARTABLE 1
-#define PRIM_RESTARTS(name) __attribute__((section(".restart." #name), noinline, noclone))
-#define PRIM_SEQUENCE(first, commit)                                                               \
-    ".pushsection .restart_table.%=, \"a\", @progbits\n"                                           \
-    ".Lrestart%=:\n\t"                                                                             \
-    ".word " first ", " commit "\n\t"                                                              \
-    ".popsection\n\t"                                                                              \
-    ".reloc ., R_MIPS_NONE, .Lrestart%=\n\t"
+#define PRIM_RESTARTS(name) ARCH_RESTARTS(name)
 
 /* *top is one past the last word of a stack that has a 0 below its first. 0: empty. */
 static inline __attribute__((always_inline)) uintptr_t prim_stack_pop(uintptr_t **top)
 {
     uintptr_t word, at;
 
-    __asm__ goto(PRIM_SEQUENCE("1f", "2f") ".set  push\n\t"
-                                           ".set  noreorder\n"
-                                           "1:\tlw    %[at], %[top]\n\t"
-                                           "lw    %[word], -4(%[at])\n\t"
-                                           "beqz  %[word], %l[empty]\n\t"
-                                           "addiu %[at], %[at], -4\n"
-                                           "2:\tsw    %[at], %[top]\n\t"
-                                           ".set  pop"
+    __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
+                                  "lw    %[word], -4(%[at])\n\t"
+                                  "beqz  %[word], %l[empty]\n\t"
+                                  "addiu %[at], %[at], -4\n"
+                                  "2:\tsw    %[at], %[top]\n\t"
+                                  ".set  pop"
                  : [word] "=&r"(word), [at] "=&r"(at), [top] "+ZC"(*top)
                  :
                  : "memory"
@@ -193,14 +187,12 @@ static inline __attribute__((always_inline)) bool prim_stack_push(uintptr_t **to
 {
     uintptr_t at;
 
-    __asm__ goto(PRIM_SEQUENCE("1f", "2f") ".set  push\n\t"
-                                           ".set  noreorder\n"
-                                           "1:\tlw    %[at], %[top]\n\t"
-                                           "beq   %[at], %[limit], %l[full]\n\t"
-                                           "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
-                                           "addiu %[at], %[at], 4\n"
-                                           "2:\tsw    %[at], %[top]\n\t"
-                                           ".set  pop"
+    __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
+                                  "beq   %[at], %[limit], %l[full]\n\t"
+                                  "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
+                                  "addiu %[at], %[at], 4\n"
+                                  "2:\tsw    %[at], %[top]\n\t"
+                                  ".set  pop"
                  : [at] "=&r"(at), [top] "+ZC"(*top)
                  : [word] "r"(word), [limit] "r"(limit)
                  : "memory"

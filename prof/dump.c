@@ -114,9 +114,9 @@ static void print_duration(uint64_t ns)
 
 static uint64_t waiting_ns(const struct weft_thread *thread)
 {
-    uint64_t now = tick_now();
+    uint64_t now = tick_now(), since = thread_wait_since(thread);
 
-    return now > thread->wait_since ? tick_cycles_to_ns(now - thread->wait_since) : 0;
+    return now > since ? tick_cycles_to_ns(now - since) : 0;
 }
 
 static void print_state(const struct weft_thread *thread)

@@ -80,7 +80,8 @@ static void note_wait(struct weft_thread *thread, unsigned reason)
         !sites_wants_irqoff(table))
         return;
     value[0] = table->period;
-    value[1] = tick_cycles_to_ns(arch_clock_now_irqoff() - thread->wait_since) * table->period;
+    value[1] =
+        tick_cycles_to_ns(arch_clock_now_irqoff() - thread_wait_since(thread)) * table->period;
     arch_unwind_here(&registers);
     result = unwind_walk(NULL, &registers, true, thread->stack_lo, thread->stack_hi, pcs,
                          SITES_DEPTH + 1);

@@ -50,7 +50,7 @@ void upcall_waited(struct weft_thread *thread, unsigned reason)
 
     if (!sampler->running || (sampler->flags & LOG_WALL) == 0)
         return;
-    due = ticks_since(core, sampler, thread->wait_since);
+    due = ticks_since(core, sampler, thread_wait_since(thread));
     if (due == 0)
         return;
     arch_unwind_here(&registers);
@@ -68,7 +68,7 @@ static void sample_blocked(struct weft_thread *thread)
     struct core *core = core_self();
     struct sampler *sampler = &samplers[core->id];
     struct arch_unwind registers;
-    uint32_t due = ticks_since(core, sampler, thread->wait_since);
+    uint32_t due = ticks_since(core, sampler, thread_wait_since(thread));
 
     if (due != 0 && sampler->running && thread_stack_trylock(thread)) {
         arch_unwind_from_parked(&registers, thread->saved_sp);

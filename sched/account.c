@@ -57,7 +57,7 @@ static void fill_locked(struct weft_thread_info *info, const struct weft_thread 
         return;
     info->wait_reason = thread_wait_name((enum thread_wait)thread->wait_reason);
     info->wait_object = thread->wait_object;
-    info->wait_since_ns = tick_cycles_to_ns(thread->wait_since);
+    info->wait_since_ns = tick_cycles_to_ns(thread_wait_since(thread));
 }
 
 int weft_thread_info(const struct weft_thread *thread, struct weft_thread_info *info)

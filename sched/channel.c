@@ -18,6 +18,7 @@
 #include "sched/copy.h"
 #include "sched/object.h"
 #include "sched/select.h"
+#include "sched/wait_fast.h"
 
 int weft_channel_init(struct weft_channel *channel, void *storage, size_t element_bytes,
                       size_t capacity)
@@ -37,18 +38,10 @@ int weft_channel_init(struct weft_channel *channel, void *storage, size_t elemen
     return 0;
 }
 
-static inline void check(const struct weft_channel *channel, const void *element,
-                         const char *function)
-{
-    object_check(channel, WEFT_CHANNEL_MAGIC, function, "channel");
-    if (__builtin_expect(element == NULL && channel->element_bytes != 0, 0))
-        weft_panic("%s: the element is NULL", function);
-}
-
 static inline void check_blocking(const struct weft_channel *channel, const void *element,
                                   const char *function)
 {
-    check(channel, element, function);
+    channel_check(channel, element, function);
     if (__builtin_expect(core_in_interrupt(), 0))
         object_in_interrupt(function);
 }
@@ -70,17 +63,22 @@ static void put(struct weft_channel *channel, const void *element)
     channel->count++;
 }
 
-/* The oldest element has been copied. */
-static inline void take_out(struct weft_channel *channel)
+static inline unsigned char *oldest(const struct weft_channel *channel)
 {
-    channel->first = channel->first + 1 == channel->capacity ? 0 : channel->first + 1;
-    channel->count--;
+    return channel->storage + (size_t)channel->first * channel->element_bytes;
+}
+
+/* Where the oldest element is once another has been taken out. */
+static inline uint32_t second(const struct weft_channel *channel)
+{
+    return channel->first + 1 == channel->capacity ? 0 : channel->first + 1;
 }
 
 static void take(struct weft_channel *channel, void *element)
 {
-    copy_element(element, slot(channel, 0), channel->element_bytes);
-    take_out(channel);
+    copy_element(element, oldest(channel), channel->element_bytes);
+    channel->first = second(channel);
+    channel->count--;
 }
 
 /* ---- the waiters ---- */
@@ -111,7 +109,7 @@ static void finish_all_locked(struct weft_wait_queue *queue, int result)
 
 /* ---- sending and receiving without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED ---- */
 
-static int send_locked(struct weft_channel *channel, const void *element)
+int channel_send_locked(struct weft_channel *channel, const void *element)
 {
     struct weft_select_case *receiver;
 
@@ -129,7 +127,7 @@ static int send_locked(struct weft_channel *channel, const void *element)
     return 0;
 }
 
-static int receive_locked(struct weft_channel *channel, void *element)
+int channel_receive_locked(struct weft_channel *channel, void *element)
 {
     struct weft_select_case *sender = first_case(&channel->senders);
 
@@ -147,24 +145,7 @@ static int receive_locked(struct weft_channel *channel, void *element)
     return 0;
 }
 
-static int do_locked(const struct weft_select_case *it)
-{
-    return it->kind == WEFT_SELECT_SEND ? send_locked(it->channel, it->element)
-                                        : receive_locked(it->channel, it->element);
-}
-
 /* ---- waiting ---- */
-
-static int wait_for_locked(struct select_set *set, enum thread_wait reason, const void *object,
-                           uint64_t deadline, const char *function)
-{
-    struct weft_thread *current = thread_current();
-
-    sched_assert_may_block_irqoff(function);
-    current->wait_data = set;
-    select_enter_locked(current);
-    return wait_locked(NULL, reason, object, deadline);
-}
 
 /* Off the fast path's frame: the case and the set are 40 bytes. */
 static __attribute__((noinline)) int wait_one_locked(struct weft_channel *channel, void *element,
@@ -174,14 +155,68 @@ static __attribute__((noinline)) int wait_one_locked(struct weft_channel *channe
     struct select_set set = {&it, 1, 0};
     bool send = kind == WEFT_SELECT_SEND;
 
-    return wait_for_locked(&set, send ? WAIT_CHANNEL_SEND : WAIT_CHANNEL_RECEIVE, channel, deadline,
-                           send ? "weft_channel_send" : "weft_channel_receive");
+    return select_wait_locked(&set, send ? WAIT_CHANNEL_SEND : WAIT_CHANNEL_RECEIVE, channel,
+                              deadline, send ? "weft_channel_send" : "weft_channel_receive");
+}
+
+/* The thread in whose only case `link` is, if that can be done just so. */
+static inline struct weft_thread *plain_partner_locked(struct weft_wait_link *link,
+                                                       enum thread_wait reason)
+{
+    struct weft_thread *thread = select_case_of(link)->thread;
+
+    return thread->wait_reason == reason && wait_is_plain_locked(thread) ? thread : NULL;
+}
+
+/* The exchange is done: the partner's only case leaves its queue. The last thing of an operation.
+ */
+static inline int finish_plainly_and_leave(struct weft_wait_queue *queue,
+                                           struct weft_thread *thread, arch_irq_state state)
+{
+    wait_unlink_first(queue, queue->head.next);
+    thread->wait_result = 0;
+    return sched_ready_and_leave(thread, state);
+}
+
+/* Nobody is there: the current thread waits for ever, and lets go of the lock. */
+static inline __attribute__((always_inline)) int wait_plainly_and_leave(
+    struct weft_channel *channel, void *element, enum weft_select_kind kind)
+{
+    struct core *core = core_self();
+    struct weft_select_case it = {
+        .kind = kind, .channel = channel, .element = element, .thread = core->current};
+    struct select_set set = {&it, 1, 0};
+    enum thread_wait reason = kind == WEFT_SELECT_SEND ? WAIT_CHANNEL_SEND : WAIT_CHANNEL_RECEIVE;
+    int result;
+
+    core->current->wait_data = &set;
+    if (wait_queue_empty(select_queue(&it)))
+        wait_link_last(select_queue(&it), &it.link);
+    else
+        select_insert_locked(&it);
+    (void)wait_enter_locked(core, NULL, reason, channel);
+    block_locked(core);
+    result = wait_over_locked(core_self()->current, reason);
+    sched_exit_thread();
+    return result;
+}
+
+static __attribute__((noinline)) int wait_to_send_and_leave(struct weft_channel *channel,
+                                                            const void *element)
+{
+    return wait_plainly_and_leave(channel, (void *)element, WEFT_SELECT_SEND);
+}
+
+static __attribute__((noinline)) int wait_to_receive_and_leave(struct weft_channel *channel,
+                                                               void *element)
+{
+    return wait_plainly_and_leave(channel, element, WEFT_SELECT_RECEIVE);
 }
 
 static int send_until_cycles(struct weft_channel *channel, const void *element, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
-    int result = send_locked(channel, element);
+    int result = channel_send_locked(channel, element);
 
     if (result == WEFT_EAGAIN)
         result = wait_one_locked(channel, (void *)element, WEFT_SELECT_SEND, deadline);
@@ -192,7 +227,7 @@ static int send_until_cycles(struct weft_channel *channel, const void *element, 
 static int receive_until_cycles(struct weft_channel *channel, void *element, uint64_t deadline)
 {
     arch_irq_state state = sched_enter();
-    int result = receive_locked(channel, element);
+    int result = channel_receive_locked(channel, element);
 
     if (result == WEFT_EAGAIN)
         result = wait_one_locked(channel, element, WEFT_SELECT_RECEIVE, deadline);
@@ -210,6 +245,46 @@ static __attribute__((noinline)) int send_for_ever(struct weft_channel *channel,
 static __attribute__((noinline)) int receive_for_ever(struct weft_channel *channel, void *element)
 {
     return receive_until_cycles(channel, element, UINT64_MAX);
+}
+
+/* To the receiver that waits, or for one: no more than that, or the general way. */
+static __attribute__((noinline)) int send_directly(struct weft_channel *channel,
+                                                   const void *element)
+{
+    arch_irq_state state = sched_enter();
+    struct weft_wait_link *first = channel->receivers.head.next;
+    struct weft_thread *receiver;
+
+    if (first != &channel->receivers.head) {
+        receiver = plain_partner_locked(first, WAIT_CHANNEL_RECEIVE);
+        if (receiver != NULL &&
+            copy_usual(select_case_of(first)->element, element, channel->element_bytes))
+            return finish_plainly_and_leave(&channel->receivers, receiver, state);
+    } else if (!channel->closed && channel->count == channel->capacity &&
+               core_self()->preempt_off == 0) {
+        return wait_to_send_and_leave(channel, element);
+    }
+    sched_exit_unswitched(state);
+    return send_for_ever(channel, element);
+}
+
+/* From the sender that waits, with nothing buffered before it, or for one. */
+static __attribute__((noinline)) int receive_directly(struct weft_channel *channel, void *element)
+{
+    arch_irq_state state = sched_enter();
+    struct weft_wait_link *first = channel->senders.head.next;
+    struct weft_thread *sender;
+
+    if (first != &channel->senders.head && channel->count == 0) {
+        sender = plain_partner_locked(first, WAIT_CHANNEL_SEND);
+        if (sender != NULL &&
+            copy_usual(element, select_case_of(first)->element, channel->element_bytes))
+            return finish_plainly_and_leave(&channel->senders, sender, state);
+    } else if (!channel->closed && channel->count == 0 && core_self()->preempt_off == 0) {
+        return wait_to_receive_and_leave(channel, element);
+    }
+    sched_exit_unswitched(state);
+    return receive_for_ever(channel, element);
 }
 
 /* Misuse, which does not return; or elements without bytes. */
@@ -236,38 +311,45 @@ static inline bool may_block_on(const struct weft_channel *channel, const void *
 int weft_channel_send(struct weft_channel *channel, const void *element)
 {
     arch_irq_state state;
+    uint32_t count;
     bool sent;
 
     if (!may_block_on(channel, element))
         return send_checked(channel, element);
     if (channel->capacity == 0)
-        return send_for_ever(channel, element);
+        return send_directly(channel, element);
     state = sched_enter();
-    sent = channel->count != channel->capacity && !channel->closed &&
+    count = channel->count;
+    sent = count != channel->capacity && !channel->closed &&
            wait_queue_empty(&channel->receivers) &&
-           copy_usual(slot(channel, channel->count), element, channel->element_bytes);
+           copy_usual(slot(channel, count), element, channel->element_bytes);
     if (__builtin_expect(sent, 1))
-        channel->count++;
+        channel->count = count + 1;
     sched_exit_unswitched(state);
-    return __builtin_expect(sent, 1) ? 0 : send_for_ever(channel, element);
+    return __builtin_expect(sent, 1) ? 0 : send_directly(channel, element);
 }
 
 int weft_channel_receive(struct weft_channel *channel, void *element)
 {
     arch_irq_state state;
+    uint32_t count, next;
     bool received;
 
     if (!may_block_on(channel, element))
         return receive_checked(channel, element);
     if (channel->capacity == 0)
-        return receive_for_ever(channel, element);
+        return receive_directly(channel, element);
     state = sched_enter();
-    received = channel->count != 0 && wait_queue_empty(&channel->senders) &&
-               copy_usual(element, slot(channel, 0), channel->element_bytes);
-    if (__builtin_expect(received, 1))
-        take_out(channel);
+    count = channel->count;
+    next = second(channel); /* before the copy, which might be to anywhere */
+    received = count != 0 && wait_queue_empty(&channel->senders) &&
+               copy_usual(element, oldest(channel), channel->element_bytes);
+    if (__builtin_expect(received, 1)) {
+        channel->first = next;
+        channel->count = count - 1;
+    }
     sched_exit_unswitched(state);
-    return __builtin_expect(received, 1) ? 0 : receive_for_ever(channel, element);
+    return __builtin_expect(received, 1) ? 0 : receive_directly(channel, element);
 }
 
 int weft_channel_send_until(struct weft_channel *channel, const void *element, uint64_t deadline_ns)
@@ -287,9 +369,9 @@ int weft_channel_try_send(struct weft_channel *channel, const void *element)
     arch_irq_state state;
     int result;
 
-    check(channel, element, "weft_channel_try_send");
+    channel_check(channel, element, "weft_channel_try_send");
     state = sched_enter();
-    result = send_locked(channel, element);
+    result = channel_send_locked(channel, element);
     sched_leave(state);
     return result;
 }
@@ -299,9 +381,9 @@ int weft_channel_try_receive(struct weft_channel *channel, void *element)
     arch_irq_state state;
     int result;
 
-    check(channel, element, "weft_channel_try_receive");
+    channel_check(channel, element, "weft_channel_try_receive");
     state = sched_enter();
-    result = receive_locked(channel, element);
+    result = channel_receive_locked(channel, element);
     sched_leave(state);
     return result;
 }
@@ -340,110 +422,4 @@ size_t weft_channel_count(const struct weft_channel *channel)
 {
     object_check(channel, WEFT_CHANNEL_MAGIC, "weft_channel_count", "channel");
     return object_load(&channel->count);
-}
-
-/* ---- select ---- */
-
-static bool ready_locked(const struct weft_select_case *it)
-{
-    const struct weft_channel *channel = it->channel;
-
-    if (channel == NULL)
-        return false;
-    if (channel->closed)
-        return true;
-    if (it->kind == WEFT_SELECT_SEND)
-        return channel->count < channel->capacity || !wait_queue_empty(&channel->receivers);
-    return channel->count != 0 || !wait_queue_empty(&channel->senders);
-}
-
-/* A number below `limit`, each about as likely: the high half of a product with the state of a
- * xorshift generator (G. Marsaglia, "Xorshift RNGs", J. Statistical Software 8(14), 2003). */
-static uint32_t draw_locked(uint32_t limit)
-{
-    static uint32_t state = 2463534242u;
-
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return (uint32_t)((uint64_t)state * limit >> 32);
-}
-
-/* Does one of the cases that are ready now; WEFT_EAGAIN when none is. */
-static int select_ready_locked(struct select_set *set)
-{
-    uint32_t ready = 0, skip;
-
-    for (size_t i = 0; i < set->count; i++)
-        ready += ready_locked(&set->cases[i]);
-    if (ready == 0)
-        return WEFT_EAGAIN;
-    skip = ready > 1 ? draw_locked(ready) : 0;
-    for (size_t i = 0;; i++) {
-        if (ready_locked(&set->cases[i]) && skip-- == 0) {
-            set->chosen = i;
-            return do_locked(&set->cases[i]);
-        }
-    }
-}
-
-static int check_cases(const struct weft_select_case *cases, size_t count, const size_t *chosen,
-                       const char *function)
-{
-    if (cases == NULL || count == 0 || chosen == NULL)
-        return WEFT_EINVAL;
-    for (size_t i = 0; i < count; i++) {
-        if (cases[i].kind != WEFT_SELECT_SEND && cases[i].kind != WEFT_SELECT_RECEIVE)
-            return WEFT_EINVAL;
-        if (cases[i].channel != NULL)
-            check(cases[i].channel, cases[i].element, function);
-    }
-    return 0;
-}
-
-static int select_until_cycles(struct weft_select_case *cases, size_t count, size_t *chosen,
-                               uint64_t deadline, const char *function)
-{
-    struct select_set set = {cases, count, 0};
-    int result = check_cases(cases, count, chosen, function);
-    arch_irq_state state;
-
-    if (__builtin_expect(core_in_interrupt(), 0))
-        object_in_interrupt(function);
-    if (result != 0)
-        return result;
-    state = sched_enter();
-    result = select_ready_locked(&set);
-    if (result == WEFT_EAGAIN)
-        result = wait_for_locked(&set, WAIT_SELECT, cases, deadline, function);
-    sched_leave(state);
-    *chosen = set.chosen;
-    return result;
-}
-
-int weft_select(struct weft_select_case *cases, size_t count, size_t *chosen)
-{
-    return select_until_cycles(cases, count, chosen, UINT64_MAX, "weft_select");
-}
-
-int weft_select_until(struct weft_select_case *cases, size_t count, size_t *chosen,
-                      uint64_t deadline_ns)
-{
-    return select_until_cycles(cases, count, chosen, tick_ns_to_cycles(deadline_ns),
-                               "weft_select_until");
-}
-
-int weft_select_try(struct weft_select_case *cases, size_t count, size_t *chosen)
-{
-    struct select_set set = {cases, count, 0};
-    int result = check_cases(cases, count, chosen, "weft_select_try");
-    arch_irq_state state;
-
-    if (result != 0)
-        return result;
-    state = sched_enter();
-    result = select_ready_locked(&set);
-    sched_leave(state);
-    *chosen = set.chosen;
-    return result;
 }

@@ -11,7 +11,7 @@
 #include <weft/console.h>
 
 #include "kernel/tick.h"
-#include "sched/object.h"
+#include "sched/mutex.h"
 
 static inline void check(const struct weft_condition *condition, const char *function)
 {
@@ -70,10 +70,41 @@ static int wait_until_cycles(struct weft_condition *condition, struct weft_mutex
     return result;
 }
 
-int weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex)
+static __attribute__((noinline)) int wait_the_long_way(struct weft_condition *condition,
+                                                       struct weft_mutex *mutex)
 {
     check_wait(condition, mutex, "weft_condition_wait");
     return wait_until_cycles(condition, mutex, UINT64_MAX);
+}
+
+/* Is this a thread that may block and has locked the mutex, once? */
+static inline bool may_wait_plainly(const struct weft_condition *condition,
+                                    const struct weft_mutex *mutex)
+{
+    return __builtin_expect(condition != NULL && condition->magic == WEFT_CONDITION_MAGIC &&
+                                mutex != NULL && mutex->magic == WEFT_MUTEX_MAGIC &&
+                                mutex->depth == 0 && core_occupied(core_self()) == 0 &&
+                                mutex_owner_now(mutex) == thread_current(),
+                            1);
+}
+
+int weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex)
+{
+    arch_irq_state state;
+    int result;
+
+    if (!may_wait_plainly(condition, mutex))
+        return wait_the_long_way(condition, mutex);
+    state = sched_enter();
+    if ((condition->mutex != mutex && !wait_queue_empty(&condition->waiters)) ||
+        !mutex_release_plainly_locked(mutex, thread_current())) {
+        sched_exit_unswitched(state);
+        return wait_the_long_way(condition, mutex);
+    }
+    condition->mutex = mutex;
+    result = wait_for_ever_locked(&condition->waiters, WAIT_CONDITION, condition);
+    sched_exit_thread();
+    return __builtin_expect(result == 0, 1) ? 0 : lock_again(mutex, result);
 }
 
 int weft_condition_wait_until(struct weft_condition *condition, struct weft_mutex *mutex,
@@ -93,14 +124,37 @@ static bool pass_first_locked(struct weft_condition *condition)
     return true;
 }
 
+/* The first waiter goes on to the mutex, which somebody no worse owns; it keeps no deadline. */
+static inline bool move_plainly_locked(struct weft_condition *condition)
+{
+    struct weft_thread *first = runq_thread_of(condition->waiters.head.next);
+    struct weft_mutex *mutex = condition->mutex;
+
+    if (mutex->magic != WEFT_MUTEX_MAGIC || !wait_is_plain_locked(first) ||
+        !mutex_waits_plainly_locked(mutex, first))
+        return false;
+    wait_unlink_first(&condition->waiters, &first->link);
+    wait_enqueue_locked(first, &mutex->waiters, WAIT_MUTEX, mutex);
+    return true;
+}
+
+static __attribute__((noinline)) void signal_the_long_way(struct weft_condition *condition,
+                                                          arch_irq_state state)
+{
+    (void)pass_first_locked(condition);
+    sched_leave(state);
+}
+
 void weft_condition_signal(struct weft_condition *condition)
 {
     arch_irq_state state;
 
     check(condition, "weft_condition_signal");
     state = sched_enter();
-    (void)pass_first_locked(condition);
-    sched_leave(state);
+    if (wait_queue_empty(&condition->waiters) || move_plainly_locked(condition))
+        sched_exit_unswitched(state);
+    else
+        signal_the_long_way(condition, state);
 }
 
 void weft_condition_broadcast(struct weft_condition *condition)

@@ -62,7 +62,7 @@ void sched_park_locked(struct weft_thread *thread)
     thread->wait_reason = WAIT_SUSPENDED;
     thread->wait_object = NULL;
     thread->wait_queue = NULL;
-    thread->wait_since = arch_clock_now_irqoff();
+    thread->wait_stamp = arch_clock_stamp_irqoff();
 }
 
 static void suspend_locked(struct weft_thread *thread)

@@ -52,6 +52,23 @@ static inline bool object_swap(uint32_t *word, uint32_t expected, uint32_t desir
                                        __ATOMIC_RELAXED);
 }
 
+/* The same where the caller only sees, or only shows. */
+static inline bool object_swap_acquire(uint32_t *word, uint32_t expected, uint32_t desired)
+{
+    if (WEFT_CONFIG_CORES == 1)
+        return arch_swap_32(word, expected, desired);
+    return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline bool object_swap_release(uint32_t *word, uint32_t expected, uint32_t desired)
+{
+    if (WEFT_CONFIG_CORES == 1)
+        return arch_swap_32(word, expected, desired);
+    return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED);
+}
+
 /* The same under the scheduler's lock: with one core nothing comes between. */
 static inline bool object_swap_locked(uint32_t *word, uint32_t expected, uint32_t desired)
 {

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools of blocks: a list of free ones, the latest freed first. */
+/*
+ * Pools of blocks: a list of free ones, the latest freed first.
+ *
+ * Whether an address is a block's is told by an exact division: with block_bytes = odd * 2^shift
+ * and odd * inverse = 1 modulo 2^32, offset * inverse, rotated right by shift, is the block's
+ * number for a multiple of block_bytes, and larger than any number for the others (T. Granlund, P.
+ * Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994, section 9). `open`
+ * is the number of blocks, or 0 once somebody has had to wait: one comparison then tells that
+ * freeing is nothing more than putting the block into the list.
+ */
 #include <weft/console.h>
 #include <weft/pool.h>
 
+#include "arch/restart.h"
 #include "kernel/assert.h"
 #include "kernel/tick.h"
 #include "sched/object.h"
@@ -12,6 +22,26 @@
 static inline void check(const struct weft_pool *pool, const char *function)
 {
     object_check(pool, POOL_MAGIC, function, "pool");
+}
+
+/* Newton's iteration: an inverse of 5 bits is right (x = 3 * odd xor 2), each step doubles them. */
+static uint32_t inverse_of(uint32_t odd)
+{
+    uint32_t inverse = (3 * odd) ^ 2;
+
+    for (unsigned bits = 5; bits < 32; bits *= 2)
+        inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
+/* Below pool->blocks exactly when it is one of them. */
+static inline uint32_t number_of(const struct weft_pool *pool, const void *block)
+{
+    uintptr_t offset = (uintptr_t)block - (uintptr_t)pool->storage;
+    uint32_t number = (uint32_t)offset * pool->inverse;
+
+    number = number >> (pool->shift & 31) | number << (-pool->shift & 31);
+    return (uint32_t)offset == offset ? number : UINT32_MAX;
 }
 
 int weft_pool_init(struct weft_pool *pool, void *storage, size_t storage_bytes, size_t block_bytes)
@@ -27,9 +57,12 @@ int weft_pool_init(struct weft_pool *pool, void *storage, size_t storage_bytes, 
     *pool = (struct weft_pool){.magic = POOL_MAGIC,
                                .block_bytes = (uint32_t)block_bytes,
                                .storage = storage,
-                               .bytes = (uint32_t)(storage_bytes - storage_bytes % block_bytes)};
+                               .blocks = (uint32_t)(storage_bytes / block_bytes),
+                               .shift = (uint32_t)__builtin_ctzl(block_bytes)};
+    pool->open = pool->blocks;
+    pool->inverse = inverse_of((uint32_t)block_bytes >> pool->shift);
     wait_queue_init(&pool->waiters);
-    for (block = pool->storage + pool->bytes; block > pool->storage;) {
+    for (block = pool->storage + pool->blocks * block_bytes; block > pool->storage;) {
         block -= block_bytes;
         *(void **)block = pool->free;
         pool->free = block;
@@ -46,12 +79,14 @@ static inline void *take_locked(struct weft_pool *pool)
     return block;
 }
 
-void *weft_pool_try_alloc(struct weft_pool *pool)
+ARCH_RESTARTS(weft_pool_try_alloc) void *weft_pool_try_alloc(struct weft_pool *pool)
 {
     arch_irq_state state;
     void *block;
 
     check(pool, "weft_pool_try_alloc");
+    if (ARCH_RESTARTABLE)
+        return arch_restart_pop(&pool->free);
     state = sched_enter();
     block = take_locked(pool);
     sched_exit_unswitched(state);
@@ -71,6 +106,7 @@ static int alloc_until_cycles(struct weft_pool *pool, void **block, uint64_t dea
     *block = take_locked(pool);
     if (*block == NULL) {
         sched_assert_may_block_irqoff(function);
+        pool->open = 0;
         thread_current()->wait_data = block;
         result = wait_locked(&pool->waiters, WAIT_POOL, pool, deadline);
     }
@@ -102,38 +138,57 @@ static void check_not_free_locked(const struct weft_pool *pool, const void *bloc
             bad_block(pool, block, "is a free block already");
 }
 
-/* The block goes straight to the first waiter. */
-static __attribute__((noinline)) void hand_over(struct weft_pool *pool, void *block,
-                                                arch_irq_state state)
+static inline void put_locked(struct weft_pool *pool, void *block)
+{
+    *(void **)block = pool->free;
+    pool->free = block;
+}
+
+/* Somebody may wait, and gets the block then; or it is none. */
+static __attribute__((noinline)) void free_slowly_locked(struct weft_pool *pool, void *block,
+                                                         uint32_t number, arch_irq_state state)
 {
     struct weft_thread *first = wait_queue_first(&pool->waiters);
 
-    *(void **)first->wait_data = block;
-    wait_wake_locked(first, 0);
+    if (number >= pool->blocks)
+        bad_block(pool, block, "is no block");
+    if (first != NULL) {
+        *(void **)first->wait_data = block;
+        wait_wake_locked(first, 0);
+    } else {
+        pool->open = pool->blocks;
+        put_locked(pool, block);
+    }
     sched_leave(state);
 }
 
-void weft_pool_free(struct weft_pool *pool, void *block)
+static __attribute__((noinline)) void free_slowly(struct weft_pool *pool, void *block,
+                                                  uint32_t number)
+{
+    free_slowly_locked(pool, block, number, sched_enter());
+}
+
+ARCH_RESTARTS(weft_pool_free) void weft_pool_free(struct weft_pool *pool, void *block)
 {
     arch_irq_state state;
-    uintptr_t offset;
+    uint32_t number;
 
     if (__builtin_expect(pool == NULL || pool->magic != POOL_MAGIC, 0))
         bad_block(pool, block, "is no block");
-    if (pool->block_bytes == 0)
-        __builtin_unreachable(); /* the compiler need not look for a division by 0 */
-    offset = (uintptr_t)block - (uintptr_t)pool->storage;
-    if (__builtin_expect(offset >= pool->bytes || (uint32_t)offset % pool->block_bytes != 0, 0))
-        bad_block(pool, block, "is no block");
+    number = number_of(pool, block);
+    if (ARCH_RESTARTABLE && !WEFT_CONFIG_DEBUG) {
+        if (__builtin_expect(!arch_restart_push(&pool->free, block, number, &pool->open), 0))
+            free_slowly(pool, block, number);
+        return;
+    }
     state = sched_enter();
     if (WEFT_CONFIG_DEBUG)
         check_not_free_locked(pool, block);
-    if (__builtin_expect(!wait_queue_empty(&pool->waiters), 0)) {
-        hand_over(pool, block, state);
+    if (__builtin_expect(number >= pool->open, 0)) {
+        free_slowly_locked(pool, block, number, state);
         return;
     }
-    *(void **)block = pool->free;
-    pool->free = block;
+    put_locked(pool, block);
     sched_exit_unswitched(state);
 }
 
@@ -144,7 +199,7 @@ size_t weft_pool_used(const struct weft_pool *pool)
 
     check(pool, "weft_pool_used");
     state = sched_enter();
-    used = pool->bytes / pool->block_bytes;
+    used = pool->blocks;
     for (const void *at = pool->free; at != NULL; at = *(void *const *)at)
         used--;
     sched_exit(state);

@@ -6,7 +6,7 @@
 static void change_ready_locked(struct weft_thread *thread, uint8_t priority)
 {
     runq_remove(&schedulers[WEFT_CONFIG_CORES == 1 ? 0 : thread->core].ready, thread);
-    thread->priority = priority;
+    thread_priority_set(thread, priority);
     place_locked(thread);
 }
 
@@ -22,7 +22,7 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority)
         change_ready_locked(thread, priority);
         break;
     case THREAD_BLOCKED:
-        thread->priority = priority;
+        thread_priority_set(thread, priority);
         if (select_is_waiting(thread))
             select_sort_locked(thread);
         if (thread->wait_queue == NULL)
@@ -31,7 +31,7 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority)
         wait_insert_locked(thread->wait_queue, thread);
         break;
     default: /* it may run on another core, whose tick looks */
-        SHARED_STORE(thread->priority, priority);
+        thread_priority_set(thread, priority);
         if (priority < before)
             place_priority_dropped_locked(thread);
     }

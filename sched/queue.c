@@ -60,17 +60,22 @@ static inline void put(struct weft_queue *queue, const void *message)
     queue->count++;
 }
 
-/* The oldest message has been copied. */
-static inline void take_out(struct weft_queue *queue)
+static inline unsigned char *oldest(const struct weft_queue *queue)
 {
-    queue->first = queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
-    queue->count--;
+    return queue->storage + (size_t)queue->first * queue->message_bytes;
+}
+
+/* Where the oldest message is once another has been taken out. */
+static inline uint32_t second(const struct weft_queue *queue)
+{
+    return queue->first + 1 == queue->capacity ? 0 : queue->first + 1;
 }
 
 static inline void take(struct weft_queue *queue, void *message)
 {
-    copy_element(message, slot(queue, 0), queue->message_bytes);
-    take_out(queue);
+    copy_element(message, oldest(queue), queue->message_bytes);
+    queue->first = second(queue);
+    queue->count--;
 }
 
 /* Somebody waits to receive, or the queue is full or closed. */
@@ -192,16 +197,17 @@ static __attribute__((noinline)) int receive_checked(struct weft_queue *queue, v
 int weft_queue_send(struct weft_queue *queue, const void *message)
 {
     arch_irq_state state;
+    uint32_t count;
     bool sent;
 
     if (!may_block_on(queue, message))
         return send_checked(queue, message);
     state = sched_enter();
-    sent = queue->count != queue->capacity && !queue->closed &&
-           wait_queue_empty(&queue->receivers) &&
-           copy_usual(slot(queue, queue->count), message, queue->message_bytes);
+    count = queue->count;
+    sent = count != queue->capacity && !queue->closed && wait_queue_empty(&queue->receivers) &&
+           copy_usual(slot(queue, count), message, queue->message_bytes);
     if (__builtin_expect(sent, 1))
-        queue->count++;
+        queue->count = count + 1;
     sched_exit_unswitched(state);
     return __builtin_expect(sent, 1) ? 0 : send_for_ever(queue, message);
 }
@@ -209,15 +215,20 @@ int weft_queue_send(struct weft_queue *queue, const void *message)
 int weft_queue_receive(struct weft_queue *queue, void *message)
 {
     arch_irq_state state;
+    uint32_t count, next;
     bool received;
 
     if (!may_block_on(queue, message))
         return receive_checked(queue, message);
     state = sched_enter();
-    received = queue->count != 0 && wait_queue_empty(&queue->senders) &&
-               copy_usual(message, slot(queue, 0), queue->message_bytes);
-    if (__builtin_expect(received, 1))
-        take_out(queue);
+    count = queue->count;
+    next = second(queue); /* before the copy, which might be to anywhere */
+    received = count != 0 && wait_queue_empty(&queue->senders) &&
+               copy_usual(message, oldest(queue), queue->message_bytes);
+    if (__builtin_expect(received, 1)) {
+        queue->first = next;
+        queue->count = count - 1;
+    }
     sched_exit_unswitched(state);
     return __builtin_expect(received, 1) ? 0 : receive_for_ever(queue, message);
 }

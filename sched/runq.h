@@ -68,7 +68,7 @@ static inline void runq_unlink(struct weft_wait_link *link)
 static inline void runq_note_movable(struct run_queue *queue, const struct weft_thread *thread)
 {
     if (WEFT_CONFIG_CORES > 1 && (thread->affinity & queue->away) != 0)
-        SHARED_STORE(queue->movable, queue->movable | 1u << thread->priority);
+        SHARED_STORE(queue->movable, queue->movable | thread->priority_bit);
 }
 
 /* Nobody of `priority` is in the queue any more. */
@@ -95,7 +95,7 @@ static inline bool runq_push_sole(struct run_queue *queue, struct weft_thread *t
     if (queue->bitmap != 0)
         return false;
     queue->sole = thread;
-    SHARED_STORE(queue->bitmap, 1u << thread->priority);
+    SHARED_STORE(queue->bitmap, thread->priority_bit);
     return true;
 }
 
@@ -106,7 +106,7 @@ static inline void runq_push_back_pinned(struct run_queue *queue, struct weft_th
         return;
     runq_spill(queue);
     runq_link_after(queue->lists[thread->priority].prev, &thread->link);
-    SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
+    SHARED_STORE(queue->bitmap, queue->bitmap | thread->priority_bit);
 }
 
 static inline void runq_push_back(struct run_queue *queue, struct weft_thread *thread)
@@ -120,7 +120,7 @@ static inline void runq_push_front(struct run_queue *queue, struct weft_thread *
     if (!runq_push_sole(queue, thread)) {
         runq_spill(queue);
         runq_link_after(&queue->lists[thread->priority], &thread->link);
-        SHARED_STORE(queue->bitmap, queue->bitmap | 1u << thread->priority);
+        SHARED_STORE(queue->bitmap, queue->bitmap | thread->priority_bit);
     }
     runq_note_movable(queue, thread);
 }

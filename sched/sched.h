@@ -185,7 +185,8 @@ static inline void sched_assert_may_block_irqoff(const char *function)
 {
     const struct core *core = core_self();
 
-    if (__builtin_expect((core->interrupt_depth | core->preempt_off) != 0, 0))
+    if (__builtin_expect(core->occupied != 0, 0) &&
+        (core->interrupt_depth | core->preempt_off) != 0)
         sched_may_not_block(function);
 }
 
@@ -269,14 +270,14 @@ const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
  * core when it must look. */
 void place_locked(struct weft_thread *thread);
 
-/* The same when that is `core`, the calling one, which is not idle, and no other. */
-static inline void place_here_locked(struct core *core, struct weft_thread *thread)
+/* The same when that is `core`, the calling one, which is not idle, and no other. True: it should
+ * have the core. */
+static inline bool place_here_locked(struct core *core, struct weft_thread *thread)
 {
     if (WEFT_CONFIG_CORES > 1)
         thread->core = (uint8_t)core->id; /* new, or kept here since it was last on another one */
     runq_push_back_pinned(&sched_of(core)->ready, thread);
-    if (WEFT_CONFIG_PREEMPTION && thread->priority > core->current->priority)
-        core_reschedule_ask(core);
+    return WEFT_CONFIG_PREEMPTION && thread->priority_bit > core->current->priority_bit;
 }
 
 /* Is this the only core that `thread` may run on? */
@@ -299,6 +300,12 @@ static inline uint32_t place_movable(void)
 /* control.c: a suspended thread stops here: it is in no queue. */
 void sched_park_locked(struct weft_thread *thread);
 
+/* Does whatever happens to `thread`, woken by this core, concern no other? */
+static inline bool sched_is_ours_locked(const struct core *core, const struct weft_thread *thread)
+{
+    return WEFT_CONFIG_CORES == 1 || (place_is_pinned(core, thread) && !sched_is_idle(core));
+}
+
 /* A thread that was blocked or new, and is not suspended, may run. Asks for a switch when it beats
  * the current one. */
 static inline void sched_ready_plain_locked(struct weft_thread *thread)
@@ -306,10 +313,29 @@ static inline void sched_ready_plain_locked(struct weft_thread *thread)
     struct core *core = core_self();
 
     thread->state = THREAD_READY;
-    if (WEFT_CONFIG_CORES == 1 || (place_is_pinned(core, thread) && !sched_is_idle(core)))
-        place_here_locked(core, thread);
-    else
+    if (!sched_is_ours_locked(core, thread))
         place_locked(thread);
+    else if (place_here_locked(core, thread))
+        core_reschedule_ask(core);
+}
+
+/* The same as the last thing of an operation that has not switched. A switch that was wanted before
+ * is left to whoever put it off: it was not allowed, and still is not. */
+static inline int sched_ready_and_leave(struct weft_thread *thread, arch_irq_state state)
+{
+    struct core *core = core_self();
+
+    thread->state = THREAD_READY;
+    if (!sched_is_ours_locked(core, thread)) {
+        place_locked(thread);
+        return sched_leave_with(state, 0);
+    }
+    if (__builtin_expect(place_here_locked(core, thread), 0)) {
+        core_reschedule_ask(core);
+        return sched_leave_switching(state, 0);
+    }
+    sched_exit_unswitched(state);
+    return 0;
 }
 
 /* The same for one that may be suspended. */

@@ -8,7 +8,9 @@
 #define SCHED_SELECT_H
 
 #include <weft/channel.h>
+#include <weft/console.h>
 
+#include "sched/object.h"
 #include "sched/sched.h"
 
 struct select_set {
@@ -16,6 +18,22 @@ struct select_set {
     size_t count;
     size_t chosen; /* by the waker */
 };
+
+static inline void channel_check(const struct weft_channel *channel, const void *element,
+                                 const char *function)
+{
+    object_check(channel, WEFT_CHANNEL_MAGIC, function, "channel");
+    if (__builtin_expect(element == NULL && channel->element_bytes != 0, 0))
+        weft_panic("%s: the element is NULL", function);
+}
+
+/* channel.c: sends, receives without waiting: 0, WEFT_EAGAIN or WEFT_ECLOSED. */
+int channel_send_locked(struct weft_channel *channel, const void *element);
+int channel_receive_locked(struct weft_channel *channel, void *element);
+
+/* Waits for any of the cases; `object` is what the thread is said to wait for. */
+int select_wait_locked(struct select_set *set, enum thread_wait reason, const void *object,
+                       uint64_t deadline, const char *function);
 
 static inline struct weft_select_case *select_case_of(struct weft_wait_link *link)
 {

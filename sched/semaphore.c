@@ -10,6 +10,7 @@
 #include <weft/console.h>
 #include <weft/semaphore.h>
 
+#include "arch/restart.h"
 #include "kernel/tick.h"
 #include "sched/object.h"
 #include "sched/wait_fast.h"
@@ -37,11 +38,17 @@ static inline bool take(struct weft_semaphore *semaphore)
     uint32_t count = object_load(&semaphore->count);
 
     while (count - 1 < WEFT_SEMAPHORE_LIMIT) { /* neither 0 nor WAITERS */
-        if (__builtin_expect(object_swap(&semaphore->count, count, count - 1), 1))
+        if (__builtin_expect(object_swap_acquire(&semaphore->count, count, count - 1), 1))
             return true;
         count = object_load(&semaphore->count);
     }
     return false;
+}
+
+/* The same where it is the whole of an operation. */
+static inline __attribute__((always_inline)) bool take_quickly(struct weft_semaphore *semaphore)
+{
+    return ARCH_RESTARTABLE ? arch_restart_take(&semaphore->count) : take(semaphore);
 }
 
 /* Takes a permit if there is one; otherwise the count says from here on that somebody waits. */
@@ -77,13 +84,13 @@ static __attribute__((noinline)) int wait_checked(struct weft_semaphore *semapho
     return take(semaphore) ? 0 : wait_for_permit(semaphore);
 }
 
-int weft_semaphore_wait(struct weft_semaphore *semaphore)
+ARCH_RESTARTS(weft_semaphore_wait) int weft_semaphore_wait(struct weft_semaphore *semaphore)
 {
     if (__builtin_expect(semaphore == NULL || semaphore->magic != WEFT_SEMAPHORE_MAGIC ||
                              core_in_interrupt(),
                          0))
         return wait_checked(semaphore);
-    return __builtin_expect(take(semaphore), 1) ? 0 : wait_for_permit(semaphore);
+    return __builtin_expect(take_quickly(semaphore), 1) ? 0 : wait_for_permit(semaphore);
 }
 
 int weft_semaphore_wait_until(struct weft_semaphore *semaphore, uint64_t deadline_ns)
@@ -113,7 +120,13 @@ static inline bool post_one(struct weft_semaphore *semaphore)
 {
     uint32_t count = object_load(&semaphore->count);
 
-    return count < semaphore->limit && object_swap(&semaphore->count, count, count + 1);
+    return count < semaphore->limit && object_swap_release(&semaphore->count, count, count + 1);
+}
+
+static inline __attribute__((always_inline)) bool post_quickly(struct weft_semaphore *semaphore)
+{
+    return ARCH_RESTARTABLE ? arch_restart_put(&semaphore->count, semaphore->limit)
+                            : post_one(semaphore);
 }
 
 /* The count is WAITERS, which only holders of the lock change: the permit goes to the first who
@@ -151,22 +164,21 @@ static __attribute__((noinline)) int post_checked(struct weft_semaphore *semapho
 }
 
 /* The count is full, or says that somebody waits. Whoever is in the queue has made it say so. */
-static __attribute__((noinline)) int post_to_waiter(struct weft_semaphore *semaphore)
+static inline int post_to_waiter(struct weft_semaphore *semaphore)
 {
     arch_irq_state state = sched_enter();
     struct weft_wait_link *first = semaphore->waiters.head.next;
 
     if (first == &semaphore->waiters.head || !wait_is_plain_locked(runq_thread_of(first)))
         return post_any_locked(semaphore, state);
-    wait_wake_plain_locked(runq_thread_of(first), 0);
-    return sched_leave_with(state, 0);
+    return wait_wake_first_and_leave(&semaphore->waiters, first, state);
 }
 
-int weft_semaphore_post(struct weft_semaphore *semaphore)
+ARCH_RESTARTS(weft_semaphore_post) int weft_semaphore_post(struct weft_semaphore *semaphore)
 {
     if (__builtin_expect(semaphore == NULL || semaphore->magic != WEFT_SEMAPHORE_MAGIC, 0))
         return post_checked(semaphore);
-    return __builtin_expect(post_one(semaphore), 1) ? 0 : post_to_waiter(semaphore);
+    return __builtin_expect(post_quickly(semaphore), 1) ? 0 : post_to_waiter(semaphore);
 }
 
 uint32_t weft_semaphore_count(const struct weft_semaphore *semaphore)

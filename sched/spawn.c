@@ -52,14 +52,15 @@ static inline void fill(struct weft_thread *thread, const struct weft_thread_att
     thread->magic = THREAD_MAGIC;
     thread->state = THREAD_READY;
     thread->wait_reason = WAIT_NONE;
-    thread->priority = thread->base_priority = (uint8_t)attr->priority;
+    thread->wakes_slowly = 0;
+    thread->base_priority = (uint8_t)attr->priority;
+    thread_priority_set(thread, (uint8_t)attr->priority);
     thread->runtime = 0;
+    thread->being_joined = 0;
     thread->detached = attr->detached;
     thread->affinity = attr->cores != 0 ? attr->cores : UINT32_MAX;
     thread->name = attr->name != NULL ? attr->name : "thread";
     thread->slice_left = slice_cycles[attr->priority];
-    thread->being_joined = 0;
-    thread->suspended = 0;
     thread->cooperative = attr->cooperative;
     account_clear(thread);
 }
@@ -243,18 +244,15 @@ struct weft_thread *thread_make(const struct weft_thread_attr *attr, struct thre
 }
 
 /* The thread is complete: it belongs to the world now, and runs as soon as it may. */
-static inline int go(struct weft_thread *made, struct weft_thread **thread, uintptr_t call_site)
+static inline int go_and_leave(struct weft_thread *made, struct weft_thread **thread,
+                               uintptr_t call_site, arch_irq_state state)
 {
-    arch_irq_state state;
-
     made->created_by = call_site;
-    made->labels = thread_current()->labels;
+    made->labels = core_self()->current->labels;
     if (thread != NULL)
         *thread = made; /* before it runs: it may be joined or exit at once */
-    state = sched_enter();
     thread_list_add_new_locked(made);
-    sched_ready_plain_locked(made);
-    return sched_leave_with(state, 0);
+    return sched_ready_and_leave(made, state);
 }
 
 static __attribute__((noinline)) int spawn_any(struct weft_thread **thread,
@@ -271,7 +269,7 @@ static __attribute__((noinline)) int spawn_any(struct weft_thread **thread,
     if (__builtin_expect(__atomic_load_n(&spawn_watchers, __ATOMIC_RELAXED) != 0, 0))
         SHARED_LOAD(upcall_sites)->spawning();
     made = thread_make(attr, (struct thread_start){entry, argument});
-    return made != NULL ? go(made, thread, call_site) : WEFT_ENOMEM;
+    return made != NULL ? go_and_leave(made, thread, call_site, sched_enter()) : WEFT_ENOMEM;
 }
 
 /* Is there nothing to be done but to take a thread out of the cache? */
@@ -284,19 +282,15 @@ static inline bool is_plain(const struct weft_thread_attr *attr)
 }
 
 /* The latest ended thread, if it is of this size and waits in thread_entry for its next round. */
-static inline struct weft_thread *cache_take_first(size_t stack_asked)
+static inline struct weft_thread *cache_take_first_locked(size_t stack_asked)
 {
-    arch_irq_state state = sched_enter();
     struct weft_thread *first = thread_cache.first;
 
-    if (first != NULL && first->stack_asked == stack_asked && first->at_entry &&
-        arch_fpu_is_reset(first->fpu_area)) {
-        thread_cache.first = (struct weft_thread *)first->link.next;
-        thread_cache.count--;
-    } else {
-        first = NULL;
-    }
-    sched_exit_unswitched(state);
+    if (first == NULL || first->stack_asked != stack_asked || !first->at_entry ||
+        !arch_fpu_is_reset(first->fpu_area))
+        return NULL;
+    thread_cache.first = (struct weft_thread *)first->link.next;
+    thread_cache.count--;
     return first;
 }
 
@@ -305,17 +299,22 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
 {
     static const struct weft_thread_attr defaults = {.priority = WEFT_PRIORITY_DEFAULT};
     uintptr_t call_site = (uintptr_t)__builtin_return_address(0);
-    struct weft_thread *made = NULL;
+    struct weft_thread *made;
+    arch_irq_state state;
 
     if (attr == NULL)
         attr = &defaults;
     if (entry == NULL || (thread == NULL && !attr->detached) || !attr_is_good(attr))
         return WEFT_EINVAL;
-    if (is_plain(attr))
-        made = cache_take_first(attr->stack_bytes);
-    if (made == NULL)
+    if (!is_plain(attr))
         return spawn_any(thread, attr, entry, argument, call_site);
+    state = sched_enter();
+    made = cache_take_first_locked(attr->stack_bytes);
+    if (__builtin_expect(made == NULL, 0)) {
+        sched_exit_unswitched(state);
+        return spawn_any(thread, attr, entry, argument, call_site);
+    }
     fill(made, attr);
     *start_of(made) = (struct thread_start){entry, argument};
-    return go(made, thread, call_site);
+    return go_and_leave(made, thread, call_site, state);
 }

@@ -10,7 +10,7 @@
 #include "kernel/upcall.h"
 #include "sched/account.h"
 #include "sched/sched.h"
-#include "sched/world.h"
+#include "sched/switch_fast.h"
 
 struct scheduler schedulers[WEFT_CONFIG_CORES];
 
@@ -27,23 +27,7 @@ void sched_switch_tls(const struct core *core, const struct weft_thread *from,
     arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
 }
 
-/* From `previous`, which has been put where it belongs, to `next`, which is out of its queue:
- * everything but the registers. */
-static inline void switch_begin_locked(struct core *core, struct weft_thread *previous,
-                                       struct weft_thread *next)
-{
-    struct scheduler *scheduler = sched_of(core); /* found before anything is written */
-
-    SHARED_STORE(scheduler->switches, scheduler->switches + 1);
-    account_switch_locked(core, previous, next);
-    core_current_set(core, next);
-}
-
-/* A switch with which more than registers must follow, or none, since the stack has overflowed.
- * Apart, so that the usual case keeps nothing across a call. */
-static __attribute__((noinline)) void switch_more_locked(struct core *core,
-                                                         struct weft_thread *previous,
-                                                         struct weft_thread *next)
+void switch_more_locked(struct core *core, struct weft_thread *previous, struct weft_thread *next)
 {
     if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(previous))
         stack_canary_died(previous);
@@ -53,42 +37,6 @@ static __attribute__((noinline)) void switch_more_locked(struct core *core,
     if (core->fpu_owner != NULL)
         arch_fpu_switch(core, next->fpu_area);
     arch_switch(&previous->saved_sp, next->saved_sp);
-}
-
-static inline __attribute__((always_inline)) void switch_to_locked(struct core *core,
-                                                                   struct weft_thread *previous,
-                                                                   struct weft_thread *next)
-{
-    uintptr_t more = core->switch_more;
-
-    DEBUG_ASSERT(!arch_irq_enabled());
-    if (WEFT_CONFIG_STACK_CANARY)
-        more |= *(const uint32_t *)previous->stack_lo ^ thread_canary(previous);
-    if (__builtin_expect(more != 0, 0)) {
-        switch_more_locked(core, previous, next);
-        return;
-    }
-    switch_begin_locked(core, previous, next);
-    arch_switch(&previous->saved_sp, next->saved_sp);
-}
-
-/* The next thread of this core's queue, taken out; the idle one when there is none. */
-static inline struct weft_thread *pick_here_locked(struct core *core)
-{
-    struct weft_thread *next = runq_pop(&sched_of(core)->ready);
-
-    if (next != NULL)
-        return next;
-    if (WEFT_CONFIG_CORES > 1)
-        place.idle |= 1u << core->id;
-    return &sched_of(core)->idle;
-}
-
-/* Is it only this core's queue that counts? Nobody waits elsewhere for this core, or here for
- * another one. */
-static inline bool pick_is_here_locked(void)
-{
-    return WEFT_CONFIG_CORES == 1 || (place_movable() | world.stopping) == 0;
 }
 
 static inline __attribute__((always_inline)) void switch_if_other_locked(struct core *core,
@@ -101,8 +49,7 @@ static inline __attribute__((always_inline)) void switch_if_other_locked(struct 
         switch_to_locked(core, previous, next);
 }
 
-/* Where other cores' queues are to be looked at. Apart, so that the usual case needs no frame. */
-static __attribute__((noinline)) void switch_among_cores_locked(struct core *core)
+void switch_among_cores_locked(struct core *core)
 {
     struct weft_thread *next = place_pick_locked(core);
 
@@ -119,16 +66,7 @@ void sched_switch_locked(struct core *core)
 
 void sched_block_locked(void)
 {
-    struct core *core = core_self();
-    struct weft_thread *previous = core->current;
-
-    DEBUG_ASSERT(previous->state != THREAD_READY);
-    if (!pick_is_here_locked()) {
-        switch_among_cores_locked(core);
-        return;
-    }
-    core_reschedule_clear(core);
-    switch_to_locked(core, previous, pick_here_locked(core));
+    block_locked(core_self());
 }
 
 /* May `current`, which runs on `core`, simply be preempted by a better thread of this core's? It is

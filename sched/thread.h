@@ -12,6 +12,7 @@
 #include <weft/thread.h>
 #include <weft/wait.h>
 
+#include "arch/clock.h"
 #include "arch/context.h"
 #include "kernel/core.h"
 
@@ -63,15 +64,24 @@ struct weft_thread {
     uint8_t state;                               /* enum thread_state */
     uint8_t
         wait_reason; /* enum thread_wait, valid while blocked; beside it: they change together */
+    union {
+        uint16_t wakes_slowly; /* either of these */
+        struct {
+            uint8_t timed;     /* it blocked with a deadline */
+            uint8_t suspended; /* so many times: control.c */
+        };
+    };
     uint8_t on_core; /* between being picked and being parked: registers live in a core */
 
     /* Constant after spawn, or changed by sched/priority.c under the scheduler's lock. */
-    uint8_t priority;      /* effective: with inheritance */
+    uint8_t priority;      /* effective: with inheritance; thread_priority_set sets it */
     uint8_t base_priority; /* as asked for */
-    uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
     uint8_t detached;
-    uint8_t core;      /* it runs there, is in its queue, or ran there last */
-    uint32_t affinity; /* cores it may run on, a bit each */
+    uint8_t being_joined;
+    uint8_t runtime;       /* weft's own thread: not counted, does not keep the program alive */
+    uint8_t core;          /* it runs there, is in its queue, or ran there last */
+    uint32_t affinity;     /* cores it may run on, a bit each */
+    uint32_t priority_bit; /* 1 << priority */
 
     /* The stack: constant after spawn. The try-lock below guards walking, painting and freeing it
      * (B1). */
@@ -81,7 +91,7 @@ struct weft_thread {
     /* While blocked. */
     struct weft_wait_queue *wait_queue; /* the queue that `link` is in; NULL: only asleep */
     const void *wait_object;
-    uint64_t wait_since;     /* cycles */
+    uint64_t wait_stamp;     /* since when: thread_wait_since */
     int32_t wait_result;     /* what the wait returns: 0 or WEFT_E... */
     void *wait_data;         /* the message being sent or received, and the like */
     struct weft_alarm alarm; /* its deadline, if it has one */
@@ -97,13 +107,11 @@ struct weft_thread {
     struct weft_mutex *held; /* mutexes it owns that others wait for (inheritance) */
     struct weft_thread *joiner;
     void *result;
-    struct _reent *reent; /* newlib's per-thread state, made on first use */
-    uint16_t mutexes;     /* mutexes owned, to refuse exiting with one */
-    uint8_t own_stack;    /* the stack came from the caller and stays the caller's */
-    uint8_t being_joined;
+    struct _reent *reent;         /* newlib's per-thread state, made on first use */
+    uint16_t mutexes;             /* mutexes owned, to refuse exiting with one */
+    uint8_t own_stack;            /* the stack came from the caller and stays the caller's */
     uint16_t labels;              /* prof/labels.c: the number of a label and those before it */
     uint8_t guarded;              /* an inaccessible page lies below stack_lo */
-    uint8_t suspended;            /* so many times: control.c */
     uint8_t cooperative;          /* is not preempted */
     uint8_t at_entry;             /* when it has ended: parked in thread_entry, to run once more */
     struct weft_foreign *foreign; /* the innermost bracket around foreign code that it is in */
@@ -126,6 +134,19 @@ _Static_assert(sizeof(void *) != 4 ||
                "control block has grown");
 
 _Static_assert(offsetof(struct weft_thread, fpu_area) == CORE_THREAD_FPU_AREA, "traps look there");
+
+/* Since when a thread has been blocked: cycles. */
+static inline uint64_t thread_wait_since(const struct weft_thread *thread)
+{
+    return arch_clock_of_stamp(thread->wait_stamp);
+}
+
+/* Under the lock; looked at by its core without. */
+static inline void thread_priority_set(struct weft_thread *thread, uint8_t priority)
+{
+    SHARED_STORE(thread->priority, priority);
+    SHARED_STORE(thread->priority_bit, 1u << priority);
+}
 
 /* The running thread of a core is ready and in no queue. */
 static inline enum thread_state thread_state(const struct weft_thread *thread)

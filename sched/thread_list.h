@@ -39,7 +39,10 @@ static inline void thread_list_remove_locked(struct weft_thread *thread)
     struct weft_thread *next = thread->all_next, **back = thread->all_back;
 
     *back = next;
-    *(next != NULL ? &next->all_back : &thread_list.tail) = back;
+    if (__builtin_expect(next == NULL, 1)) /* the latest is the first to end, mostly */
+        thread_list.tail = back;
+    else
+        next->all_back = back;
     thread_list.count -= !thread->runtime;
 }
 

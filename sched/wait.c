@@ -32,9 +32,12 @@ int wait_locked(struct weft_wait_queue *queue, enum thread_wait reason, const vo
     struct core *core = core_self();
     struct weft_thread *current = wait_enter_locked(core, queue, reason, object);
 
-    if (deadline != UINT64_MAX)
+    if (deadline != UINT64_MAX) {
+        current->timed = 1;
         sleep_arm_locked(&current->alarm, deadline);
+    }
     sched_switch_locked(core);
+    current->timed = 0;
     return wait_over_locked(current, reason);
 }
 

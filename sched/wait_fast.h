@@ -8,6 +8,47 @@
 #include "kernel/assert.h"
 #include "sched/account.h"
 #include "sched/sched.h"
+#include "sched/switch_fast.h"
+
+/* Behind all others. */
+static inline void wait_link_last(struct weft_wait_queue *queue, struct weft_wait_link *link)
+{
+    struct weft_wait_link *last = queue->head.prev;
+
+    link->prev = last;
+    link->next = &queue->head;
+    last->next = link;
+    queue->head.prev = link;
+}
+
+/* The first is taken out. */
+static inline void wait_unlink_first(struct weft_wait_queue *queue, struct weft_wait_link *first)
+{
+    struct weft_wait_link *second = first->next;
+
+    queue->head.next = second;
+    second->prev = &queue->head;
+}
+
+/* A blocked thread waits for `object`: in `queue`, if there is one. */
+static inline __attribute__((always_inline)) void wait_enqueue_locked(struct weft_thread *thread,
+                                                                      struct weft_wait_queue *queue,
+                                                                      enum thread_wait reason,
+                                                                      const void *object)
+{
+    const struct weft_wait_link *last;
+
+    thread->wait_reason = (uint8_t)reason;
+    thread->wait_object = object;
+    thread->wait_queue = queue;
+    if (queue == NULL)
+        return;
+    last = queue->head.prev;
+    if (last == &queue->head || ((const struct weft_thread *)last)->priority >= thread->priority)
+        wait_link_last(queue, &thread->link);
+    else
+        wait_insert_locked(queue, thread);
+}
 
 /* The current thread is blocked: in `queue`, if there is one. */
 static inline __attribute__((always_inline)) struct weft_thread *wait_enter_locked(
@@ -19,19 +60,9 @@ static inline __attribute__((always_inline)) struct weft_thread *wait_enter_lock
     DEBUG_ASSERT(current->state == THREAD_READY);
     DEBUG_ASSERT(current != &sched_of(core)->idle);
     account_wait_locked(current);
+    current->wait_stamp = arch_clock_stamp_irqoff();
     current->state = THREAD_BLOCKED;
-    current->wait_reason = (uint8_t)reason;
-    current->wait_object = object;
-    current->wait_since = arch_clock_now_irqoff();
-    current->wait_queue = queue;
-    if (queue != NULL) {
-        struct weft_wait_link *last = queue->head.prev;
-
-        if (last == &queue->head || runq_thread_of(last)->priority >= current->priority)
-            runq_link_after(last, &current->link);
-        else
-            wait_insert_locked(queue, current);
-    }
+    wait_enqueue_locked(current, queue, reason, object);
     return current;
 }
 
@@ -41,9 +72,11 @@ int wait_tell_locked(struct weft_thread *current, enum thread_wait reason);
 /* The current thread runs again: what its wait has come to. */
 static inline int wait_over_locked(struct weft_thread *current, enum thread_wait reason)
 {
-    if (__builtin_expect(__atomic_load_n(&wait_watchers, __ATOMIC_RELAXED) != 0, 0))
+    int result = current->wait_result;
+
+    if (__builtin_expect(SHARED_LOAD(wait_watchers) != 0, 0))
         return wait_tell_locked(current, reason);
-    return current->wait_result;
+    return result;
 }
 
 /* Blocks the current thread in `queue` until it is woken. */
@@ -52,7 +85,7 @@ static inline __attribute__((always_inline)) int wait_for_ever_locked(struct wef
                                                                       const void *object)
 {
     (void)wait_enter_locked(core_self(), queue, reason, object);
-    sched_block_locked();
+    block_locked(core_self());
     /* Who runs is looked up again: kept in a register, it would cost more. */
     return wait_over_locked(core_self()->current, reason);
 }
@@ -74,17 +107,20 @@ void wait_wake_with_alarm_locked(struct weft_thread *thread, int result);
 /* Can it be woken by the function below? Nothing is to be done about a deadline or a suspension. */
 static inline bool wait_is_plain_locked(const struct weft_thread *thread)
 {
-    return __builtin_expect(((uintptr_t)thread->alarm.back | thread->suspended) == 0, 1);
+    return __builtin_expect(thread->wakes_slowly == 0, 1);
 }
 
-/* The same as wait_wake_locked for a thread that is in a queue and plain: no calls. */
-static inline __attribute__((always_inline)) void wait_wake_plain_locked(struct weft_thread *thread,
-                                                                         int result)
+/* The first waiter, which is plain, is woken with result 0: the last thing of an operation that has
+ * not switched. */
+static inline __attribute__((always_inline)) int wait_wake_first_and_leave(
+    struct weft_wait_queue *queue, struct weft_wait_link *first, arch_irq_state state)
 {
+    struct weft_thread *thread = runq_thread_of(first);
+
     DEBUG_ASSERT(thread->magic == THREAD_MAGIC && thread->state == THREAD_BLOCKED);
-    runq_unlink(&thread->link);
-    thread->wait_result = result;
-    sched_ready_plain_locked(thread);
+    wait_unlink_first(queue, first);
+    thread->wait_result = 0;
+    return sched_ready_and_leave(thread, state);
 }
 
 #endif

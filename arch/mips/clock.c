@@ -3,20 +3,20 @@
  * Count and Compare. Two traps for the unwary (MIPS32 PRA, Compare): the interrupt is raised when
  * the two are equal, so a Compare written a moment too late fires a whole wrap later; and Count
  * wraps, in half a minute on a fast part. So arming re-reads Count, and never reaches further than
- * half a wrap: the timer interrupt that comes early finds that its deadline has not passed and arms
- * again.
+ * a quarter of a wrap: the timer interrupt that comes early finds that its deadline has not passed
+ * and arms again, and each half wrap is counted, even if interrupts are off for a quarter.
  */
 #include "arch/clock.h"
 #include "arch/mips/frame.h"
 
-#define FARTHEST_CYCLES 0x7fffffffu
+#define FARTHEST_CYCLES 0x3fffffffu
 #define NEAREST_CYCLES 16u /* about what it takes to write Compare and look at Count again */
 
 void arch_clock_init(void)
 {
     uint32_t status;
 
-    core_self()->clock_last = arch_clock_cycles();
+    core_self()->clock_halves = arch_clock_cycles() >> 31;
     __asm__ volatile("mfc0 %0, $12\n\tor %0, %0, %1\n\tmtc0 %0, $12\n\tehb"
                      : "=&r"(status)
                      : "r"(STATUS_IM7)
@@ -28,8 +28,7 @@ void arch_clock_advance_irqoff(uint64_t cycles)
     struct core *core = core_self();
     uint64_t now = arch_clock_now_irqoff() + cycles;
 
-    core->clock_high = (uint32_t)(now >> 32);
-    core->clock_last = (uint32_t)now;
+    core->clock_halves = (uint32_t)(now >> 31);
     __asm__ volatile("mtc0 %0, $9\n\tehb" ::"r"((uint32_t)now) : "memory");
 }
 
@@ -53,6 +52,7 @@ void arch_clock_arm_irqoff(uint64_t deadline)
     uint32_t margin = NEAREST_CYCLES;
     uint32_t left = FARTHEST_CYCLES;
 
+    core_self()->clock_halves = (uint32_t)(now >> 31);
     if (deadline <= now + margin)
         left = margin;
     else if (deadline - now < FARTHEST_CYCLES)

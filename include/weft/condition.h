@@ -23,7 +23,7 @@ struct weft_condition {
     struct weft_wait_queue waiters;
 };
 
-#define WEFT_CONDITION_MAGIC 0x636f6e64u /* "cond" */
+#define WEFT_CONDITION_MAGIC 0x636f0000u /* "co" */
 #define WEFT_CONDITION_INITIALIZER(name)                                                           \
     {                                                                                              \
         WEFT_CONDITION_MAGIC, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters)                         \

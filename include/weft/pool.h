@@ -20,7 +20,9 @@ struct weft_pool {
     void *free; /* blocks, each pointing to the next */
     struct weft_wait_queue waiters;
     unsigned char *storage;
-    uint32_t bytes; /* of storage that is cut into blocks */
+    uint32_t blocks;         /* storage is cut into so many */
+    uint32_t open;           /* the same, or 0: somebody may wait */
+    uint32_t inverse, shift; /* what tells a block's number from its address */
 };
 
 /* Cuts `storage_bytes` bytes into blocks of `block_bytes`, rounded up to a multiple of a pointer's

@@ -2,9 +2,11 @@
 /*
  * Channels, unbuffered and buffered, and select over two of them with close, deadline and default.
  *
- * Mirrors sched/channel.c:send_locked, receive_locked, finish_locked, close_locked,
- * select_ready_locked, select_until_cycles, weft_select_try; sched/select.h:select_enter_locked,
- * select_leave_locked; the deadline is sched/sleep.c:upcall_sched_wake. Each section under the
+ * Mirrors sched/channel.c:channel_send_locked, channel_receive_locked, send_directly,
+ * receive_directly (the same in one step less, for one case), finish_locked, close_locked;
+ * sched/select.c:select_ready_locked, select_until_cycles, weft_select_try;
+ * sched/select.h:select_enter_locked, select_leave_locked; the deadline is
+ * sched/sleep.c:upcall_sched_wake. Each section under the
  * scheduler's lock is one step (see park.pml); priorities are equal. Of the cases that are ready any
  * is taken.
  *

@@ -3,8 +3,9 @@
  * Mutexes with priority inheritance along chains, and timeouts.
  *
  * Mirrors sched/mutex.c:weft_mutex_lock, weft_mutex_unlock (the short way), take_or_mark_locked,
- * inherit_locked, chain_update_locked, priority_due, closes_cycle, hand_over_locked,
- * mutex_waiter_left_locked, lock_locked;
+ * hand_over_locked, lock_locked; sched/mutex_chain.c:mutex_inherit_locked,
+ * mutex_priority_changed_locked, priority_due, mutex_closes_cycle, mutex_waiter_left_locked;
+ * sched/mutex.h: the plain cases of the same;
  * sched/priority.c:priority_set_locked (a waiter whose priority changes goes to its new place);
  * sched/sleep.c:upcall_sched_wake. What happens under the scheduler's lock is one step (see
  * park.pml), but for taking or marking the owner word, with which the short way interferes. Ceilings and
@@ -180,6 +181,7 @@ inline unlock(m)
         waits_for[next] = NONE;
         timed[next] = false;
         owner[m] = next;
+        marked[m] = !EMPTY(m);
         holds[next] = holds[next] | BIT(m);
         if
         :: !EMPTY(m) -> chain_update(next)

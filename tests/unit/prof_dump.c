@@ -78,7 +78,7 @@ static bool blocked_text(uint64_t ns, const char *text)
     fake_thread_add(&parked[0], 18, "name", (uintptr_t)stack, (uintptr_t)(stack + 8));
     parked[0].state = THREAD_BLOCKED;
     parked[0].wait_reason = WAIT_QUEUE_RECEIVE;
-    parked[0].wait_since = fake_cycles - ns;
+    parked[0].wait_stamp = fake_cycles - ns;
     parked[0].stack_busy = 1;
     upcall_dump_threads();
     snprintf(expected, sizeof expected,
@@ -186,7 +186,7 @@ static void five_threads(void)
         make_parked(&parked[i], i, 10 + i, names[i]);
         parked[i].state = i == 3 ? THREAD_EXITED : i % 2 ? THREAD_READY : THREAD_BLOCKED;
         parked[i].wait_reason = WAIT_SLEEP;
-        parked[i].wait_since = fake_cycles - i * 7 * MS;
+        parked[i].wait_stamp = fake_cycles - i * 7 * MS;
         parked[i].created_by = 0x1000 + i;
     }
 }

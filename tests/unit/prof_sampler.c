@@ -717,7 +717,7 @@ Test(prof_sampler, a_thread_that_has_waited_is_sampled_for_it)
         uint64_t last = cores[0].tick_deadline - 1000;
 
         fake_irq_on = false;
-        threads[0].wait_since = last + 10;
+        threads[0].wait_stamp = last + 10;
         cores[0].tick_deadline += ticks * 1000ull;
         upcall_waited(&threads[0], WAIT_QUEUE_RECEIVE);
         fake_irq_on = true;

@@ -52,7 +52,7 @@ static void check_bitmaps(void)
 
 static void push(int i)
 {
-    threads[i].priority = (uint8_t)(rand() % RUNQ_PRIORITIES);
+    thread_priority_set(&threads[i], (uint8_t)(rand() % RUNQ_PRIORITIES));
     threads[i].affinity = rand() % 4 == 0 ? 3u : 1u << CORE;
     if (rand() % 4 == 0) {
         runq_push_front(&queue, &threads[i]);
@@ -68,7 +68,7 @@ static bool rotate(int i, int best)
 {
     if (best < 0 || order[i] != 0)
         return false;
-    threads[i].priority = threads[best].priority;
+    thread_priority_set(&threads[i], threads[best].priority);
     threads[i].affinity = rand() % 4 == 0 ? 3u : 1u << CORE;
     cr_assert_eq(runq_rotate(&queue, &threads[i]), &threads[best]);
     runq_note_movable(&queue, &threads[i]);

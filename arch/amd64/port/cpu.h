@@ -3,6 +3,7 @@
 #define PORT_CPU_H
 
 #include "arch/amd64/frame.h"
+#include "arch/amd64/swap.h"
 
 /* With more than one core, GS points at the core's own block, whose first word is its number. There
  * is no user mode, so GS is never swapped. */

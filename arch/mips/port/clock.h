@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* CP0 Count, 32 bits, extended to 64 by whoever looks at it: at least twice per wrap (clock.c). */
+/*
+ * CP0 Count, 32 bits, extended to 64: core->clock_halves counts Count's half wraps, of which its
+ * lowest bit knows whether Count has begun another one since. The timer interrupt brings it up to
+ * date in each of them (clock.c).
+ */
 #ifndef PORT_CLOCK_H
 #define PORT_CLOCK_H
 
@@ -13,15 +17,26 @@ static inline uint32_t arch_clock_cycles(void)
     return count;
 }
 
-static inline uint64_t arch_clock_now_irqoff(void)
+/* A stamp is Count below core->clock_halves, which may be one behind. */
+#define ARCH_CLOCK_STAMPS
+static inline uint64_t arch_clock_stamp_irqoff(void)
 {
-    struct core *core = core_self();
     uint32_t count = arch_clock_cycles();
 
-    if (count < core->clock_last)
-        core->clock_high++;
-    core->clock_last = count;
-    return (uint64_t)core->clock_high << 32 | count;
+    return (uint64_t)core_self()->clock_halves << 32 | count;
+}
+
+static inline uint64_t arch_clock_of_stamp(uint64_t stamp)
+{
+    uint32_t count = (uint32_t)stamp, halves = (uint32_t)(stamp >> 32);
+
+    halves += (halves ^ count >> 31) & 1;
+    return (uint64_t)(halves >> 1) << 32 | count;
+}
+
+static inline uint64_t arch_clock_now_irqoff(void)
+{
+    return arch_clock_of_stamp(arch_clock_stamp_irqoff());
 }
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef PORT_CLOCK_H
 #define PORT_CLOCK_H
 
-/* Extend a narrow counter with core->clock_high and clock_last, as arch/mips/port/clock.h does. */
+/* Extend a narrow counter with core->clock_halves, as arch/mips/port/clock.h does. */
 static inline uint64_t arch_clock_now_irqoff(void)
 {
     return 0;

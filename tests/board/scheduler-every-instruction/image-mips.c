@@ -15,6 +15,7 @@
 #include <weft/weft.h>
 
 #include "../firmware.h"
+#include "arch/atomic64.h"
 #include "arch/clock.h"
 #include "arch/mips/frame.h"
 #include "arch/trap.h"
@@ -39,6 +40,8 @@ static struct weft_semaphore disturb = WEFT_SEMAPHORE_INITIALIZER(disturb, 0);
 static volatile uint32_t ticks_seen, disturbances;
 static volatile bool disturbing;
 
+void __real_atomic64_settle_irqoff(struct arch_frame *frame);
+void __wrap_atomic64_settle_irqoff(struct arch_frame *frame);
 bool __real_upcall_timer(struct arch_frame *frame);
 bool __wrap_upcall_timer(struct arch_frame *frame);
 void __real_upcall_sched_slice(struct core *core);
@@ -46,9 +49,20 @@ void __wrap_upcall_sched_slice(struct core *core);
 void window_begin(void);
 void window_end(void);
 
+/* A tick in a restartable sequence finds the thread before it: where it was, and was put. */
+static uintptr_t settled_from, settled_to;
+
+void __wrap_atomic64_settle_irqoff(struct arch_frame *frame)
+{
+    settled_from = arch_frame_pc(frame);
+    __real_atomic64_settle_irqoff(frame);
+    settled_to = arch_frame_pc(frame);
+}
+
 bool __wrap_upcall_timer(struct arch_frame *frame)
 {
-    uintptr_t word = (arch_frame_pc(frame) - (uintptr_t)__text_start) / 4;
+    uintptr_t pc = settled_to == arch_frame_pc(frame) ? settled_from : arch_frame_pc(frame);
+    uintptr_t word = (pc - (uintptr_t)__text_start) / 4;
     uint16_t *hits;
     uint32_t cause;
 
@@ -57,6 +71,7 @@ bool __wrap_upcall_timer(struct arch_frame *frame)
         hits = (cause & CAUSE_BD) != 0 ? &hits_in_slot[word] : &hits_at[word];
         *hits += *hits < UINT16_MAX;
     }
+    settled_from = settled_to = 0;
     return __real_upcall_timer(frame);
 }
 
@@ -154,18 +169,67 @@ static void *answer(void *argument)
     }
 }
 
+static struct weft_mutex guard = WEFT_MUTEX_INITIALIZER(guard);
+static volatile uint32_t guarded;
+static uint32_t pool_storage[8];
+static struct weft_pool pool;
+static uint32_t *volatile mine; /* main's block; then that which the disturber keeps */
+static uint32_t *kept;
+
+static void block_begin(void)
+{
+    CHECK(weft_pool_init(&pool, pool_storage, sizeof pool_storage, 16) == 0);
+    kept = NULL;
+}
+
+static void count_guarded(void)
+{
+    uint32_t before;
+
+    weft_mutex_lock(&guard);
+    before = guarded;
+    __asm__ volatile("nop; nop; nop");
+    guarded = before + 1;
+    weft_mutex_unlock(&guard);
+}
+
 static void block_run(void)
 {
+    uint32_t *block = weft_pool_try_alloc(&pool);
+
+    CHECK(block != NULL);
+    mine = block;
+    *block = 7;
+    count_guarded();
     CHECK(weft_semaphore_post(&own) == 0);
     CHECK(weft_semaphore_wait(&own) == 0);
+    CHECK(*block == 7);
+    mine = NULL;
+    weft_pool_free(&pool, block);
     pinged = pinged + 1;
     CHECK(weft_semaphore_post(&ping) == 0);
     CHECK(weft_semaphore_wait(&pong) == 0);
     taken = taken + 1;
 }
 
+/* Leaves the pool with a block more or less. */
+static void take_or_give(void)
+{
+    if (kept != NULL) {
+        CHECK(*kept == 8);
+        weft_pool_free(&pool, kept);
+        kept = NULL;
+    } else {
+        kept = weft_pool_try_alloc(&pool);
+        CHECK(kept != NULL && kept != mine);
+        *kept = 8;
+    }
+}
+
 static void block_disturb(void)
 {
+    take_or_give();
+    count_guarded();
     extra = extra + 1;
     CHECK(weft_semaphore_post(&pong) == 0);
     CHECK(weft_semaphore_post(&own) == 0); /* between main's look at the count and its change */
@@ -178,6 +242,9 @@ static void block_check(void)
     while (answered != pinged)
         weft_thread_yield();
     CHECK(weft_semaphore_count(&ping) == 0);
+    CHECK(weft_pool_used(&pool) == (kept != NULL));
+    CHECK(guarded == disturbances + 1);
+    guarded = 0;
     while (weft_semaphore_try(&own) == 0)
         left++;
     CHECK(left == disturbances);
@@ -206,6 +273,63 @@ static void let_partner_wait(void)
             return;
         weft_thread_sleep_ns(100000);
     }
+}
+
+/* ---- handing over: to a receiver that waits, from a condition variable to its mutex ---- */
+
+static struct weft_channel there = WEFT_CHANNEL_INITIALIZER(there, NULL, sizeof(uint32_t), 0);
+static struct weft_condition came = WEFT_CONDITION_INITIALIZER(came);
+static volatile uint32_t handed, disturbed;
+static uint32_t handing;
+
+static void *hand_on(void *argument)
+{
+    uint32_t value;
+
+    for (;;) {
+        CHECK(weft_channel_receive(&there, &value) == 0);
+        if (stop)
+            return argument;
+        weft_mutex_lock(&guard);
+        CHECK(value == handed + 1);
+        handed = value;
+        weft_condition_signal(&came);
+        weft_mutex_unlock(&guard);
+    }
+}
+
+static void hand_begin(void)
+{
+    handed = handing = 0;
+}
+
+static void hand_run(void)
+{
+    handing++;
+    CHECK(weft_channel_send(&there, &handing) == 0);
+    weft_mutex_lock(&guard);
+    while (handed != handing)
+        CHECK(weft_condition_wait(&came, &guard) == 0);
+    weft_mutex_unlock(&guard);
+}
+
+static void hand_disturb(void)
+{
+    weft_mutex_lock(&guard);
+    disturbed = disturbed + 1;
+    weft_condition_signal(&came);
+    weft_mutex_unlock(&guard);
+}
+
+static void hand_check(void)
+{
+    CHECK(handed == handing && disturbed == disturbances);
+    weft_thread_yield(); /* the partner waits again */
+}
+
+static void hand_end(void) /* `stop` is set */
+{
+    CHECK(weft_channel_send(&there, &handing) == 0);
 }
 
 /* ---- timing out ---- */
@@ -425,8 +549,10 @@ static void steal_end(void)
 
 static const struct scenario scenarios[] = {
     {"yield", 1, nothing, take_turns, WEFT_PRIORITY_DEFAULT, yield_run, nothing, nothing, nothing},
-    {"block", 1, nothing, answer, WEFT_PRIORITY_DEFAULT, block_run, block_disturb, block_check,
+    {"block", 1, block_begin, answer, WEFT_PRIORITY_DEFAULT, block_run, block_disturb, block_check,
      block_end},
+    {"hand", 1, hand_begin, hand_on, WEFT_PRIORITY_DEFAULT, hand_run, hand_disturb, hand_check,
+     hand_end},
     {"timeout", 1, nothing, NULL, 0, timeout_run, timeout_disturb, timeout_check, nothing},
     {"select", 1, nothing, send_direct, WEFT_PRIORITY_DEFAULT, select_run, select_disturb,
      select_check, block_end},

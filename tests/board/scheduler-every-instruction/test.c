@@ -9,6 +9,7 @@
  * slot the exception's address is the branch's, so those are counted apart.
  */
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #define IMAGE "scheduler-every-instruction"
 #define WORDS 65536u
-#define SWEEPS_MAX 4u
+#define SWEEPS_MAX 12u /* the second is for bad luck */
 #define STATUS_IE 1u
 #define STATUS_EXL_ERL 6u
 
@@ -41,26 +42,6 @@ struct range {
     unsigned begin, end;
 };
 
-/* From its first function to the end of its last; names that are not unique are left out. */
-static struct range range_of(const char *elf, const char *objects, const char *names)
-{
-    struct range range;
-    unsigned size;
-    char *output;
-
-    host_run(
-        &output,
-        "%s-linux-gnu-nm --defined-only %s | awk '$2 ~ /^[tT]$/ {print $3}' | sort -u "
-        ">%s && %s-linux-gnu-nm -S %s | awk 'NR == FNR {want[$1] = 1; "
-        "next} $3 ~ /^[tT]$/ {n[$4]++; at[$4] = $1; size[$4] = $2} END {for (f in at) if (f in "
-        "want && n[f] == 1) print substr(at[f], 9), size[f]}' "
-        "%s - | sort | sed -n '1p;$p' | tr '\\n' ' '",
-        board_arch(), objects, names, board_arch(), elf, names);
-    cr_assert_eq(sscanf(output, "%x %*x %x %x", &range.begin, &range.end, &size), 3, "%s", output);
-    range.end += size;
-    return range;
-}
-
 static unsigned address_of(const char *elf, const char *symbol)
 {
     unsigned address;
@@ -70,6 +51,41 @@ static unsigned address_of(const char *elf, const char *symbol)
              elf, symbol);
     cr_assert_eq(sscanf(output, "%x", &address), 1, "%s: %s", symbol, output);
     return address;
+}
+
+/* The part's functions: from the first to the end of the last, and those with restartable sequences
+ * each, which stand elsewhere among others. Names that are not unique are left out. */
+#define RANGES_MAX 16u
+struct ranges {
+    struct range at[RANGES_MAX];
+    unsigned count;
+};
+
+static struct ranges ranges_of(const char *elf, const char *objects, const char *names)
+{
+    unsigned first_apart = address_of(elf, "__atomic64_end"), begin, size;
+    struct ranges ranges = {.at[0] = {UINT_MAX, 0}, .count = 1};
+    char *output;
+    int used;
+
+    host_run(&output,
+             "%s-linux-gnu-nm --defined-only %s | awk '$2 ~ /^[tT]$/ {print $3}' | sort -u "
+             ">%s && %s-linux-gnu-nm -S %s | awk 'NR == FNR {want[$1] = 1; next} $3 ~ /^[tT]$/ "
+             "{n[$4]++; at[$4] = $1; size[$4] = $2} END {for (f in at) if (f in want && n[f] == 1) "
+             "print substr(at[f], 9), size[f]}' %s -",
+             board_arch(), objects, names, board_arch(), elf, names);
+    for (const char *line = output; sscanf(line, "%x %x%n", &begin, &size, &used) == 2;
+         line += used) {
+        struct range *range = &ranges.at[begin < first_apart ? 0 : ranges.count++];
+
+        cr_assert_leq(ranges.count, RANGES_MAX);
+        if (range != ranges.at || begin < range->begin)
+            range->begin = begin;
+        if (begin + size > range->end)
+            range->end = begin + size;
+    }
+    cr_assert_gt(ranges.at[0].end, ranges.at[0].begin, "%s", output);
+    return ranges;
 }
 
 /* ---- the trace ---- */
@@ -144,24 +160,30 @@ struct coverage {
 };
 
 /* The instructions of the range that were executed, and those of them never interrupted. */
-static struct coverage compare(struct range range)
+static void compare_range(struct range range, struct coverage *coverage)
 {
-    struct coverage coverage = {0};
-
     for (unsigned pc = range.begin; pc < range.end; pc += 4) {
         unsigned word = word_of(pc), slot = pc > base ? words[word - 1].inside : 0;
-        size_t used = strlen(coverage.list);
+        size_t used = strlen(coverage->list);
 
         if (!words[word].executed)
             continue;
-        coverage.count++;
-        coverage.slots += slot != 0;
+        coverage->count++;
+        coverage->slots += slot != 0;
         if (words[word].at != 0 || slot != 0)
             continue;
-        coverage.missed++;
-        if (used + 10 < sizeof coverage.list)
-            sprintf(coverage.list + used, " %08x", pc);
+        coverage->missed++;
+        if (used + 10 < sizeof coverage->list)
+            sprintf(coverage->list + used, " %08x", pc);
     }
+}
+
+static struct coverage compare(const struct ranges *ranges)
+{
+    struct coverage coverage = {0};
+
+    for (unsigned i = 0; i < ranges->count; i++)
+        compare_range(ranges->at[i], &coverage);
     return coverage;
 }
 
@@ -193,24 +215,27 @@ struct injection {
 };
 
 /* Has QEMU write down what is executed of the part; where it is. */
-static struct range trace_part(const struct injection *what, const char *elf)
+static struct ranges trace_part(const struct injection *what, const char *elf)
 {
     unsigned begin = address_of(elf, "window_begin"), end = address_of(elf, "window_end");
-    char objects[300], trace[64], names[80], extra[300];
-    struct range range;
+    char objects[300], trace[64], names[80], extra[300 + 24 * RANGES_MAX];
+    struct ranges ranges;
+    int used;
 
     snprintf(objects, sizeof objects, "%.*s/%s", (int)(strstr(elf, "/tests/") - elf), elf,
              what->part);
     snprintf(trace, sizeof trace, "build/tests/trace-%s-%s%s", board_arch(), what->scenario,
              what->config != NULL ? "-2" : "");
     snprintf(names, sizeof names, "%s-names", trace);
-    range = range_of(elf, objects, names);
-    snprintf(extra, sizeof extra,
-             "-d in_asm,exec,cpu,nochain -D %s -dfilter 0x%x+8,0x%x+8,0x%x+0x%x", trace, begin, end,
-             range.begin, range.end - range.begin);
+    ranges = ranges_of(elf, objects, names);
+    used = snprintf(extra, sizeof extra, "-d in_asm,exec,cpu,nochain -D %s -dfilter 0x%x+8,0x%x+8",
+                    trace, begin, end);
+    for (unsigned i = 0; i < ranges.count; i++)
+        used += snprintf(extra + used, sizeof extra - (size_t)used, ",0x%x+0x%x",
+                         ranges.at[i].begin, ranges.at[i].end - ranges.at[i].begin);
     boot("trace", what->scenario, what->config, "-trace", extra);
     take_trace(trace, begin, end);
-    return range;
+    return ranges;
 }
 
 static void interrupted_everywhere(const struct injection *what)
@@ -218,18 +243,18 @@ static void interrupted_everywhere(const struct injection *what)
     char elf[256], number[32];
     unsigned ticks = 0, rounds = getenv("SOAK") != NULL ? 40 * what->rounds : what->rounds;
     struct coverage coverage = {0};
-    struct range range;
+    struct ranges ranges;
 
     if (strncmp(board_arch(), "mips", 4) != 0)
         cr_skip_test("the emulated PC's timer does not come at a chosen instruction");
     board_image_path(elf, sizeof elf, IMAGE, what->config);
     base = address_of(elf, "__text_start");
-    range = trace_part(what, elf);
+    ranges = trace_part(what, elf);
     /* What one sweep just missed, the next may hit, with other phases. */
     for (unsigned i = 0; i < SWEEPS_MAX; i++) {
         snprintf(number, sizeof number, "%u+%u", rounds, i * rounds);
         ticks += take_hits(boot(number, what->scenario, what->config, "", NULL).console);
-        coverage = compare(range);
+        coverage = compare(&ranges);
         if (coverage.missed == 0)
             break;
     }
@@ -252,12 +277,17 @@ static void interrupted(const char *scenario, const char *config, unsigned round
 
 Test(injection, yield_is_interrupted_at_every_instruction)
 {
-    interrupted("yield", NULL, 8, 20);
+    interrupted("yield", NULL, 8, 12);
 }
 
 Test(injection, block_and_wake_are_interrupted_at_every_instruction)
 {
     interrupted("block", NULL, 5, 50);
+}
+
+Test(injection, handing_over_is_interrupted_at_every_instruction)
+{
+    interrupted("hand", NULL, 5, 50);
 }
 
 Test(injection, timeout_is_interrupted_at_every_instruction)

@@ -63,7 +63,7 @@ static uint64_t turn_began[STOPPERS * STOPS];
  * of asking if they are at most the ones that had queued before it. */
 static unsigned overtaken(uint64_t asked)
 {
-    uint64_t queued = weft_thread_self()->wait_since;
+    uint64_t queued = thread_wait_since(weft_thread_self());
     unsigned count = 0;
 
     for (unsigned i = 0; i < turns && queued >= asked; i++)
