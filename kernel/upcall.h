@@ -89,9 +89,10 @@ void upcall_page_trap_handled(void);
 
 /* sched: may the calling thread stop the world? Then, with the world stopped: hands every stretch
  * of memory in which threads keep words (their registers, stacks and control blocks) to `visit`.
- * Idle threads keep none; these are their stacks. */
+ * Idle threads keep none; these are their stacks, and where the control block of a core's is. */
 bool upcall_world_may_stop(void);
 extern unsigned char upcall_idle_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_IDLE_STACK_BYTES];
+void upcall_world_idle(unsigned core, uintptr_t *lo, uintptr_t *hi);
 void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context);
 
 /* sched: has the other cores, which the calling thread's stop of the world has parked, call

@@ -42,16 +42,29 @@ static void visit_around(struct hole memory, const struct hole *holes, unsigned 
     visit(context, memory.lo, memory.hi);
 }
 
+static void holes_sort(struct hole *holes, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        struct hole hole = holes[i];
+        unsigned at = i;
+
+        for (; at > 0 && holes[at - 1].lo > hole.lo; at--)
+            holes[at] = holes[at - 1];
+        holes[at] = hole;
+    }
+}
+
 static void visit_bss(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
 {
     const struct hole memory = {(uintptr_t)__bss_start, (uintptr_t)__bss_end};
-    const struct hole system = {(uintptr_t)core_system_stacks,
-                                (uintptr_t)(&core_system_stacks + 1)};
-    const struct hole idle = {(uintptr_t)upcall_idle_stacks, (uintptr_t)(&upcall_idle_stacks + 1)};
-    bool idle_first = idle.lo < system.lo;
-    const struct hole holes[] = {idle_first ? idle : system, idle_first ? system : idle};
+    struct hole holes[2 + WEFT_CONFIG_CORES] = {
+        {(uintptr_t)core_system_stacks, (uintptr_t)(&core_system_stacks + 1)},
+        {(uintptr_t)upcall_idle_stacks, (uintptr_t)(&upcall_idle_stacks + 1)}};
 
-    visit_around(memory, holes, 2, visit, context);
+    for (unsigned id = 0; id < WEFT_CONFIG_CORES; id++)
+        upcall_world_idle(id, &holes[2 + id].lo, &holes[2 + id].hi);
+    holes_sort(holes, 2 + WEFT_CONFIG_CORES);
+    visit_around(memory, holes, 2 + WEFT_CONFIG_CORES, visit, context);
 }
 
 void gc_visit_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)

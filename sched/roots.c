@@ -41,6 +41,12 @@ static void thread_roots(const struct weft_thread *thread, uintptr_t sp,
     visit(context, above, (uintptr_t)(thread + 1));
 }
 
+void upcall_world_idle(unsigned core, uintptr_t *lo, uintptr_t *hi)
+{
+    *lo = (uintptr_t)&schedulers[core].idle;
+    *hi = (uintptr_t)(&schedulers[core].idle + 1);
+}
+
 __attribute__((noinline)) void upcall_world_roots(void (*visit)(void *context, uintptr_t lo,
                                                                 uintptr_t hi),
                                                   void *context)

@@ -84,7 +84,7 @@ static inline __attribute__((always_inline)) void preempt_locked(struct core *co
     struct scheduler *scheduler = sched_of(core);
 
     if (__builtin_expect(!gives_way_here_locked(core, current) ||
-                             !runq_above(scheduler->ready.bitmap, current->priority),
+                             scheduler->ready.bitmap >> 1 < current->priority_bit, /* nobody above */
                          0)) {
         sched_give_way_locked(core);
         return;
@@ -113,7 +113,7 @@ bool sched_hand_over_locked(struct core *core, struct weft_thread *next)
     struct weft_thread *current = core->current;
     struct scheduler *scheduler = sched_of(core);
 
-    if (core_occupied(core) != 0 || next->priority <= current->priority ||
+    if (core_occupied(core) != 0 || next->priority_bit <= current->priority_bit ||
         !gives_way_here_locked(core, current))
         return false;
     scheduler->preemptions++;

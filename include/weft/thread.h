@@ -160,8 +160,9 @@ size_t weft_thread_count(void);
 unsigned weft_core_count(void);
 unsigned weft_core_self(void);
 
-/* Keeps the calling thread on its core until the matching enable; nests. Interrupts still come.
- * Between the two the thread must not block. Cost: a few instructions. Context: thread. */
+/* Keeps the calling thread on its core until the matching enable; nests, 65,535
+ * deep. Interrupts still come. Between the two the thread must not block. Cost: a few instructions.
+ * Context: thread. */
 void weft_preempt_disable(void);
 void weft_preempt_enable(void);
 

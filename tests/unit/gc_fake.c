@@ -30,6 +30,11 @@ bool upcall_world_may_stop(void)
 }
 
 /* Nothing but fake_roots, which is the image's data. */
+void upcall_world_idle(unsigned core, uintptr_t *lo, uintptr_t *hi)
+{
+    *lo = *hi = (uintptr_t)upcall_idle_stacks[core];
+}
+
 void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
 {
     cr_assert(fake_stopped);

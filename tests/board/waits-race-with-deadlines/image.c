@@ -12,7 +12,7 @@
 
 #define STEPS 600u
 #define STEP_NS 7u
-#define FIRST_NS 300u
+#define FIRST_NS 0u
 
 static struct weft_semaphore semaphore = WEFT_SEMAPHORE_INITIALIZER(semaphore, 0);
 static struct weft_flags flags = WEFT_FLAGS_INITIALIZER(flags, 0);
