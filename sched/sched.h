@@ -262,7 +262,8 @@ void place_locked(struct weft_thread *thread);
 
 /* The same when that is `core`, the calling one, which is not idle, and no other. True: it should
  * have the core. */
-static inline bool place_here_locked(struct core *core, struct weft_thread *thread)
+static inline __attribute__((warn_unused_result)) bool place_here_locked(struct core *core,
+                                                                         struct weft_thread *thread)
 {
     runq_push_back_pinned(&sched_of(core)->ready, thread);
     return WEFT_CONFIG_PREEMPTION && thread->priority_bit > core->current->priority_bit;
