@@ -28,6 +28,10 @@ _Noreturn void upcall_sched_start_core(void);
 /* sched: makes the boot context thread 1 and starts it in `main_thread`. Does not return. */
 _Noreturn void upcall_sched_start(void (*main_thread)(void));
 
+/* sched: the running thread's number; 0: in a handler, or before there are threads. With
+ * several cores: interrupts off. */
+uint32_t upcall_thread_number(void);
+
 /* prof, but only once a program has started a profile: set by weft_profile_start, and by
  * weft_stack. An image that calls neither has neither the profiler nor these in it. */
 struct weft_thread;

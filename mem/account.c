@@ -26,7 +26,6 @@
 
 #define ROW_SYSTEM 0 /* handlers and boot: thread 0 */
 #define ROW_OTHERS 1
-#define ROW_FIRST 2
 
 struct tag {
     uint32_t unused : 24; /* bytes between what was asked for and the tag */
@@ -34,10 +33,10 @@ struct tag {
     uint32_t check;
 };
 
-static struct weft_heap_account rows[ACCOUNT_ROWS] = {
+struct weft_heap_account account_rows[ACCOUNT_ROWS] = {
     [ROW_OTHERS] = {.thread_id = WEFT_HEAP_OTHER_THREADS},
 };
-static struct spinlock rows_lock = SPINLOCK_INITIALIZER(RANK_HEAP_CENTRAL, "heap accounts");
+struct spinlock account_lock = SPINLOCK_INITIALIZER(RANK_HEAP_CENTRAL, "heap accounts");
 
 _Static_assert(!ACCOUNT_BYTES || sizeof(struct tag) == ACCOUNT_BYTES, "blocks have room for it");
 
@@ -49,7 +48,7 @@ static bool all_freed(const struct weft_heap_account *row)
 /* The row changes hands. */
 static void row_assign_locked(struct weft_heap_account *row, uint32_t thread_id)
 {
-    struct weft_heap_account *others = &rows[ROW_OTHERS];
+    struct weft_heap_account *others = &account_rows[ROW_OTHERS];
 
     others->allocated_blocks += row->allocated_blocks;
     others->allocated_bytes += row->allocated_bytes;
@@ -65,44 +64,49 @@ static unsigned row_find_locked(uint32_t thread_id, bool make)
 
     if (thread_id == 0)
         return ROW_SYSTEM;
-    for (unsigned i = 0; i < ACCOUNT_ROWS - ROW_FIRST; i++) {
-        unsigned row = ROW_FIRST + (thread_id + i) % (ACCOUNT_ROWS - ROW_FIRST);
+    for (unsigned i = 0; i < ACCOUNT_ROWS - ACCOUNT_FIRST; i++) {
+        unsigned row = ACCOUNT_FIRST + (thread_id + i) % (ACCOUNT_ROWS - ACCOUNT_FIRST);
 
-        if (rows[row].thread_id == thread_id)
+        if (account_rows[row].thread_id == thread_id)
             return row;
-        if (rows[row].thread_id == 0) {
+        if (account_rows[row].thread_id == 0) {
             spare = row;
             break;
         }
-        if (spare == ROW_OTHERS && all_freed(&rows[row]))
+        if (spare == ROW_OTHERS && all_freed(&account_rows[row]))
             spare = row;
     }
     if (make && spare != ROW_OTHERS)
-        row_assign_locked(&rows[spare], thread_id);
+        row_assign_locked(&account_rows[spare], thread_id);
     return spare;
+}
+
+unsigned account_charge_locked(uint32_t thread_id, size_t bytes)
+{
+    unsigned row = account_guess(thread_id);
+
+    if (!account_is_own(row, thread_id))
+        row = row_find_locked(thread_id, true);
+    account_add_locked(row, bytes);
+    return row;
 }
 
 unsigned account_charge(size_t bytes)
 {
-    const struct weft_thread *self = core_in_interrupt() ? NULL : weft_thread_self();
-    uint32_t thread_id = self ? weft_thread_id(self) : 0;
-    arch_irq_state state = spinlock_lock(&rows_lock);
-    unsigned row = row_find_locked(thread_id, true);
+    arch_irq_state state = prim_lock_briefly(&account_lock);
+    unsigned row = account_charge_locked(upcall_thread_number(), bytes);
 
-    rows[row].allocated_blocks++;
-    rows[row].allocated_bytes += bytes;
-    spinlock_unlock(&rows_lock, state);
+    prim_unlock_briefly(&account_lock, state);
     return row;
 }
 
 void account_credit(unsigned row, size_t bytes)
 {
-    arch_irq_state state = spinlock_lock(&rows_lock);
+    arch_irq_state state = prim_lock_briefly(&account_lock);
 
     ASSERT(row < ACCOUNT_ROWS);
-    rows[row].freed_blocks++;
-    rows[row].freed_bytes += bytes;
-    spinlock_unlock(&rows_lock, state);
+    account_credit_locked(row, bytes);
+    prim_unlock_briefly(&account_lock, state);
 }
 
 /* ---- tagged blocks ---- */
@@ -148,7 +152,7 @@ bool account_of(uintptr_t block, size_t usable, uint32_t *thread, size_t *bytes)
 
     if (!ACCOUNT_BYTES || !tag_read(block, usable, &row, bytes))
         return false;
-    *thread = rows[row].thread_id;
+    *thread = account_rows[row].thread_id;
     return true;
 }
 
@@ -175,7 +179,8 @@ void *account_alloc(enum weft_memory memory, size_t alignment, size_t size)
 /* The block's usable bytes, row and size asked for; 0 after a report. */
 static size_t examine(uintptr_t block, unsigned *row, size_t *bytes)
 {
-    size_t usable = heap_usable_size((void *)block);
+    size_t usable =
+        fast_is_live((void *)block) ? heap_bytes_of(block) : heap_usable_size((void *)block);
 
     if (usable && !tag_read(block, usable, row, bytes)) {
         report_fault(FAULT_OVERRUN, block);
@@ -232,11 +237,11 @@ int weft_heap_account_read(uint32_t thread_id, struct weft_heap_account *account
     if (!WEFT_CONFIG_HEAP_THREADS)
         return WEFT_ENOTSUP;
     *account = (struct weft_heap_account){.thread_id = thread_id};
-    state = spinlock_lock(&rows_lock);
+    state = spinlock_lock(&account_lock);
     row = thread_id == WEFT_HEAP_OTHER_THREADS ? ROW_OTHERS : row_find_locked(thread_id, false);
-    if (rows[row].thread_id == thread_id)
-        *account = rows[row];
-    spinlock_unlock(&rows_lock, state);
+    if (account_rows[row].thread_id == thread_id)
+        *account = account_rows[row];
+    spinlock_unlock(&account_lock, state);
     return 0;
 }
 
@@ -264,14 +269,14 @@ int weft_heap_accounts_read(struct weft_heap_account *accounts, size_t capacity)
 
     if (!WEFT_CONFIG_HEAP_THREADS)
         return WEFT_ENOTSUP;
-    state = spinlock_lock(&rows_lock);
+    state = spinlock_lock(&account_lock);
     for (unsigned row = 0; row < ACCOUNT_ROWS; row++)
-        if (is_used(&rows[row])) {
+        if (is_used(&account_rows[row])) {
             if (count < capacity)
-                accounts[count] = rows[row];
+                accounts[count] = account_rows[row];
             count++;
         }
-    spinlock_unlock(&rows_lock, state);
+    spinlock_unlock(&account_lock, state);
     return (int)count;
 }
 
@@ -283,7 +288,7 @@ void weft_heap_accounts_print(void)
     if (!WEFT_CONFIG_HEAP_THREADS)
         print_console("heap: no accounts: built without WEFT_CONFIG_HEAP_THREADS\n");
     for (unsigned i = 0; i < ACCOUNT_ROWS; i++) {
-        struct weft_heap_account row = rows[i];
+        struct weft_heap_account row = account_rows[i];
 
         if (!is_used(&row))
             continue;

@@ -61,6 +61,24 @@ static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
     return prim_cache_leave(core) ? prim_switch_pending(core, object) : object;
 }
 
+/* With one core, interrupts off. */
+static inline __attribute__((always_inline)) void *fast_pop_irqoff(unsigned class)
+{
+    const struct core *core = core_self();
+    struct cache_bin *bin = fast_only_bin(fast_heap(), class);
+    uintptr_t *object;
+
+    /* Elsewhere the cache is shut to handlers that have interrupted the heap. */
+    if (!PRIM_RESTARTABLE && __builtin_expect(core->preempt_off | core->allocation_forbidden, 0))
+        return NULL;
+    object = (uintptr_t *)bin->top[-1];
+    if (object) {
+        bin->top--;
+        object[0] = 0;
+    }
+    return object;
+}
+
 static inline __attribute__((always_inline)) void *fast_malloc(size_t size)
 {
     if (__builtin_expect(size > TABLE_MAX, 0))
@@ -82,15 +100,52 @@ static inline bool fast_is_object(const struct cache_bin *bin, uint32_t offset)
     return (offset & bin->mask) * bin->reciprocal < bin->reciprocal;
 }
 
-/* An object of the window that was handed out some time, and is not free: exactly what heap_examine
- * finds out, but false says nothing. */
+/* The class of an object of the window that was handed out some time, and is not free: exactly what
+ * heap_examine finds out; but 0 or less says nothing. */
+static inline int fast_live_class(const void *block)
+{
+    const struct heap *of = fast_heap();
+    uintptr_t offset = (uintptr_t)block - of->window_base;
+    int kind = offset < of->window_bytes ? of->window_kinds[offset >> of->page_shift] : 0;
+
+    if (kind > 0 && (!fast_is_object(&of->cache[0].bin[kind], (uint32_t)offset) ||
+                     *(const uintptr_t *)block == of->mark))
+        return 0;
+    return kind;
+}
+
 static inline bool fast_is_live(const void *block)
 {
-    uintptr_t offset = (uintptr_t)block - heap.window_base;
-    int kind = offset < heap.window_bytes ? heap.window_kinds[offset >> heap.page_shift] : 0;
+    return fast_live_class(block) > 0;
+}
 
-    return kind > 0 && fast_is_object(&heap.cache[0].bin[kind], (uint32_t)offset) &&
-           *(const uintptr_t *)block != heap.mark;
+/* A small object of the window, which is the program's no more, into the running core's cache.
+ * False: it has no room, or may not be used now. */
+static inline __attribute__((always_inline)) bool fast_push(unsigned class, uintptr_t *object)
+{
+    struct core *core;
+    struct cache_bin *bin;
+
+    if (PRIM_RESTARTABLE) {
+        bin = fast_only_bin(fast_heap(), class);
+        *object = fast_heap()->mark; /* before a handler can have it */
+        if (__builtin_expect(prim_stack_push(&bin->top, bin->limit, (uintptr_t)object), 1))
+            return true;
+        *object = 0;
+        return false;
+    }
+    if (!prim_cache_enter(&core))
+        return false;
+    bin = fast_bin(core, class);
+    if (bin->top == bin->limit) {
+        (void)prim_cache_leave(core);
+        return false;
+    }
+    *bin->top++ = (uintptr_t)object;
+    *object = heap.mark;
+    if (prim_cache_leave(core))
+        prim_switch_pending(core, core);
+    return true;
 }
 
 /*

@@ -21,6 +21,9 @@ struct guard_history {
 };
 bool guard_history(uintptr_t block, struct guard_history *history);
 
+/* Allocations and frees under way that others may see halfway. */
+extern uint32_t guard_dressing;
+
 /* For weft_heap_check: 0, or WEFT_ESTATE after a report: every block's end, and what is in
  * quarantine; nothing while an allocation is under way. Preemption off. */
 int guard_check(void);

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # mem: the heap. mem/heap.c says what is where; newlib_malloc.c needs newlib's headers.
-mem_HOST_SRCS := $(addprefix mem/,account.c cache.c census.c central.c check.c class.c guard.c heap.c large.c malloc.c page.c \
-	prim.c report.c scavenger.c stack.c stats.c watch.c)
+mem_HOST_SRCS := $(addprefix mem/,account.c cache.c census.c central.c check.c class.c guard.c guard_check.c heap.c large.c \
+	malloc.c page.c prim.c quarantine.c report.c scavenger.c stack.c stats.c watch.c)
 mem_GC_SRCS := $(addprefix mem/,gc_alloc.c gc_cycle.c gc_finalizer.c gc_leaks.c gc_mark.c gc_share.c gc_span.c)
 mem_SRCS := $(mem_HOST_SRCS) $(mem_GC_SRCS) mem/newlib_malloc.c
 
 # What no allocation waits for is made small.
-$(addprefix $(B)/mem/,check.o class.o heap.o report.o scavenger.o stack.o stats.o watch.o): OPTIMISE := -Os
+$(addprefix $(B)/mem/,check.o class.o guard_check.o heap.o report.o scavenger.o stack.o stats.o watch.o): OPTIMISE := -Os
 
 # The host tests; mem_names.c includes newlib_malloc.c. Their port and <reent.h> are in tests/unit.
 mem_TEST_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c) $(mem_HOST_SRCS)

@@ -49,12 +49,19 @@ static void *guarded(struct _reent *reent, void *block)
     return block;
 }
 
+static __attribute__((noinline)) void *malloc_dressed(size_t size, uintptr_t site)
+{
+    return guarded(NULL, tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, site));
+}
+
 PRIM_RESTARTS(malloc) void *malloc(size_t size)
 {
     void *block;
 
-    if (TIER_DRESSED)
-        return guarded(NULL, tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, CALLER));
+    if (TIER_DRESSED) {
+        block = tier_fast_malloc(size, CALLER);
+        return __builtin_expect(block != NULL, 1) ? block : malloc_dressed(size, CALLER);
+    }
     block = fast_malloc(size);
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
@@ -72,7 +79,7 @@ PRIM_RESTARTS(_malloc_r) void *_malloc_r(struct _reent *reent, size_t size)
 PRIM_RESTARTS(free) void free(void *block)
 {
     if (TIER_DRESSED)
-        tier_free(block, CALLER);
+        tier_fast_free(block, CALLER);
     else if (!fast_free(block))
         heap_free_slow(block);
 }

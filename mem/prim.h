@@ -17,7 +17,7 @@
  *                      more than one core: wakes those that sleep. Interrupts off.
  *   weft_world_stop, weft_world_start
  *                      a thread with no lock held and preemption on: weft_heap_stats_consistent.
- *   weft_thread_self, weft_thread_id
+ *   upcall_thread_number
  *                      the full tier and accounts only: whose block it is.
  *   print_console      no allocation; no lock and no waiting either when preemption is off, as it
  *                      always is here (requirements A1). Any context.
@@ -92,6 +92,18 @@ _Noreturn void prim_panic_forbidden(void);
 /* A switch was wanted while the heap was at work. A handler leaves it to the end of the trap.
  * Returns `block`, so that the fast paths can end in a jump here. */
 void *prim_switch_pending(struct core *core, void *block) __attribute__((returns_nonnull));
+
+/* For a few instructions on something that handlers change as well. With one core it is no lock:
+ * interrupts are off, and that is all. */
+static inline arch_irq_state prim_lock_briefly(struct spinlock *lock)
+{
+    return WEFT_CONFIG_CORES == 1 ? arch_irq_save() : spinlock_lock(lock);
+}
+
+static inline void prim_unlock_briefly(struct spinlock *lock, arch_irq_state state)
+{
+    WEFT_CONFIG_CORES == 1 ? arch_irq_restore(state) : spinlock_unlock(lock, state);
+}
 
 /* Keeps the caller on its core, in any context; nests. */
 static inline struct core *prim_enter(void)

@@ -9,7 +9,7 @@
 #define MEM_TIER_H
 
 #include "mem/account.h"
-#include "mem/guard.h"
+#include "mem/guard_fast.h"
 
 #define TIER_DRESSED (WEFT_CONFIG_HEAP_FULL || WEFT_CONFIG_HEAP_THREADS)
 
@@ -18,6 +18,17 @@ static inline void *tier_alloc(enum weft_memory memory, size_t alignment, size_t
 {
     return WEFT_CONFIG_HEAP_FULL ? guard_alloc(memory, alignment, size, site)
                                  : account_alloc(memory, alignment, size);
+}
+
+/* For malloc and free themselves, which are PRIM_RESTARTS. NULL: tier_alloc must be asked. */
+static inline __attribute__((always_inline)) void *tier_fast_malloc(size_t size, uintptr_t site)
+{
+    return WEFT_CONFIG_HEAP_FULL ? guard_fast_malloc(size, site) : NULL;
+}
+
+static inline __attribute__((always_inline)) void tier_fast_free(void *block, uintptr_t site)
+{
+    WEFT_CONFIG_HEAP_FULL ? guard_fast_free(block, site) : account_free(block);
 }
 
 static inline void tier_free(void *block, uintptr_t site)

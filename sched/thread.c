@@ -236,6 +236,13 @@ uint32_t weft_thread_id(const struct weft_thread *thread)
     return thread != NULL && thread->magic == THREAD_MAGIC ? thread->id : 0;
 }
 
+uint32_t upcall_thread_number(void)
+{
+    const struct core *core = core_self();
+
+    return core->interrupt_depth || !core->current ? 0 : core->current->id;
+}
+
 int weft_thread_priority(const struct weft_thread *thread)
 {
     return thread != NULL && thread->magic == THREAD_MAGIC ? thread->base_priority : WEFT_EINVAL;

@@ -220,6 +220,14 @@ uint32_t weft_thread_id(const struct weft_thread *thread)
     return *(const uint32_t *)thread;
 }
 
+uint32_t upcall_thread_number(void)
+{
+    const struct weft_thread *self = core_self()->interrupt_depth ? NULL : weft_thread_self();
+
+    cr_assert(WEFT_CONFIG_CORES == 1 || !fake_irq_on);
+    return self ? weft_thread_id(self) : 0;
+}
+
 /* ---- other cores, and the world ---- */
 
 uint32_t cores_running = (1u << WEFT_CONFIG_CORES) - 1;

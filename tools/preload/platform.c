@@ -132,13 +132,7 @@ void weft_world_start(void)
 {
 }
 
-struct weft_thread *weft_thread_self(void)
+uint32_t upcall_thread_number(void)
 {
-    return NULL;
-}
-
-uint32_t weft_thread_id(const struct weft_thread *thread)
-{
-    (void)thread;
     return 0;
 }

@@ -14,11 +14,11 @@ static long number_after(const char *text, const char *word)
     return strtol(at + strlen(word), NULL, 10);
 }
 
-static unsigned size_of(const char *function)
+static unsigned size_of(const char *function, const char *config)
 {
     char path[512], *output;
 
-    board_image_path(path, sizeof path, "heap-every-instruction", NULL);
+    board_image_path(path, sizeof path, "heap-every-instruction", config);
     cr_assert_eq(host_run(&output, "nm -S %s | awk '$4 == \"%s\" { print $2 }'", path, function),
                  0);
     return (unsigned)strtoul(output, NULL, 16);
@@ -34,7 +34,7 @@ Test(heap, tick_at_every_instruction_of_the_fast_paths_and_of_a_counters_update)
 
     if (strncmp(board_arch(), "mips", 4) != 0)
         cr_skip_test("the sweep is for CP0 Count");
-    snprintf(sizes, sizeof sizes, "%u %u", size_of("malloc"), size_of("free"));
+    snprintf(sizes, sizeof sizes, "%u %u", size_of("malloc", NULL), size_of("free", NULL));
     run = board_boot("heap-every-instruction", sizes, &options);
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.console);
     assert_contains(run.console, "every instruction of the heap");
@@ -42,4 +42,27 @@ Test(heap, tick_at_every_instruction_of_the_fast_paths_and_of_a_counters_update)
     cr_assert_geq(number_after(run.console, "free: "), 26);
     cr_assert_geq(number_after(run.console, "the handler\n"), 100); /* sequences started again */
     printf("%s: %s", board_arch(), strstr(run.console, "malloc: "));
+}
+
+/* What can be interrupted is less than half of the code: the rest is errors, larger blocks, and
+ * what is done with interrupts off. */
+Test(heap, tick_at_every_instruction_of_the_full_tier_sees_every_block_whole)
+{
+    struct board_options options = {.icount = "shift=3,sleep=off",
+                                    .config = "HEAP_FULL=1",
+                                    .name = "full-tier-ticks",
+                                    .limit_s = 120};
+    struct board_run run;
+    char sizes[64];
+
+    if (strncmp(board_arch(), "mips", 4) != 0)
+        cr_skip_test("the sweep is for CP0 Count");
+    snprintf(sizes, sizeof sizes, "%u %u", size_of("malloc", "HEAP_FULL=1"),
+             size_of("free", "HEAP_FULL=1"));
+    run = board_boot("heap-every-instruction", sizes, &options);
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.console);
+    assert_contains(run.console, "every instruction of the heap");
+    cr_assert_geq(number_after(run.console, "malloc: "), 30);
+    cr_assert_geq(number_after(run.console, "free: "), 100);
+    printf("%s, full tier: %s", board_arch(), strstr(run.console, "malloc: "));
 }
