@@ -90,7 +90,8 @@ void place_locked(struct weft_thread *thread)
     unsigned id;
 
     if (WEFT_CONFIG_CORES == 1) {
-        place_here_locked(core_self(), thread);
+        if (place_here_locked(core_self(), thread))
+            core_reschedule_ask(core_self());
         return;
     }
     id = choose_core(thread);

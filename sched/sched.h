@@ -272,7 +272,8 @@ void place_locked(struct weft_thread *thread);
 
 /* The same when that is `core`, the calling one, which is not idle, and no other. True: it should
  * have the core. */
-static inline bool place_here_locked(struct core *core, struct weft_thread *thread)
+static inline __attribute__((warn_unused_result)) bool place_here_locked(struct core *core,
+                                                                         struct weft_thread *thread)
 {
     if (WEFT_CONFIG_CORES > 1)
         thread->core = (uint8_t)core->id; /* new, or kept here since it was last on another one */
