@@ -98,7 +98,8 @@ static inline __attribute__((always_inline)) void preempt_locked(struct core *co
     struct scheduler *scheduler = sched_of(core);
 
     if (__builtin_expect(!gives_way_here_locked(core, current) ||
-                             scheduler->ready.bitmap >> 1 < current->priority_bit, /* nobody above */
+                             scheduler->ready.bitmap >> 1 <
+                                 current->priority_bit, /* nobody above */
                          0)) {
         sched_give_way_locked(core);
         return;
