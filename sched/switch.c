@@ -27,13 +27,27 @@ void sched_switch_tls(const struct core *core, const struct weft_thread *from,
     arch_tls_switch(from == idle ? 0 : (uintptr_t)from, to == idle ? 0 : (uintptr_t)to);
 }
 
+/* Thread-local variables too. Apart, so that what follows keeps nothing across a call. */
+static __attribute__((noinline)) void switch_with_tls_locked(struct core *core,
+                                                             struct weft_thread *previous,
+                                                             struct weft_thread *next)
+{
+    switch_begin_locked(core, previous, next);
+    sched_switch_tls(core, previous, next);
+    if (core->fpu_owner != NULL)
+        arch_fpu_switch(core, next->fpu_area);
+    arch_switch(&previous->saved_sp, next->saved_sp);
+}
+
 void switch_more_locked(struct core *core, struct weft_thread *previous, struct weft_thread *next)
 {
     if (WEFT_CONFIG_STACK_CANARY && !thread_canary_lives(previous))
         stack_canary_died(previous);
+    if (WEFT_CONFIG_TLS && core->tls_used != 0) {
+        switch_with_tls_locked(core, previous, next);
+        return;
+    }
     switch_begin_locked(core, previous, next);
-    if (WEFT_CONFIG_TLS && core->tls_used != 0)
-        sched_switch_tls(core, previous, next);
     if (core->fpu_owner != NULL)
         arch_fpu_switch(core, next->fpu_area);
     arch_switch(&previous->saved_sp, next->saved_sp);
@@ -84,7 +98,8 @@ static inline __attribute__((always_inline)) void preempt_locked(struct core *co
     struct scheduler *scheduler = sched_of(core);
 
     if (__builtin_expect(!gives_way_here_locked(core, current) ||
-                             scheduler->ready.bitmap >> 1 < current->priority_bit, /* nobody above */
+                             scheduler->ready.bitmap >> 1 <
+                                 current->priority_bit, /* nobody above */
                          0)) {
         sched_give_way_locked(core);
         return;

@@ -106,18 +106,6 @@ void arch_fpu_init(struct core *core)
     core_fpu_owner_set(core, WEFT_CONFIG_CORES > 1 ? amd64_fpu_nobody_of(core) : NULL);
 }
 
-void amd64_fpu_turn_off(struct core *core)
-{
-    amd64_write_cr0(amd64_read_cr0() | CR0_TS);
-    amd64_fpu_off[core->id] = true;
-}
-
-void amd64_fpu_turn_on(struct core *core)
-{
-    __asm__ volatile("clts" ::: "memory");
-    amd64_fpu_off[core->id] = false;
-}
-
 static void unit_clear(void)
 {
     if (amd64_vector_kind == VECTORS_FXSAVE)

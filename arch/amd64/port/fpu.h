@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/amd64/amd64.h"
 #include "kernel/core.h"
 
 struct amd64_fpu {
@@ -27,8 +28,17 @@ extern bool amd64_fpu_off[WEFT_CONFIG_CORES];
 /* Stands for "nobody" after the owner has ended. */
 extern struct amd64_fpu amd64_fpu_nobody[WEFT_CONFIG_CORES];
 
-void amd64_fpu_turn_off(struct core *core);
-void amd64_fpu_turn_on(struct core *core);
+static inline void amd64_fpu_turn_off(const struct core *core)
+{
+    amd64_write_cr0(amd64_read_cr0() | CR0_TS);
+    amd64_fpu_off[WEFT_CONFIG_CORES == 1 ? 0 : core->id] = true;
+}
+
+static inline void amd64_fpu_turn_on(const struct core *core)
+{
+    __asm__ volatile("clts" ::: "memory");
+    amd64_fpu_off[WEFT_CONFIG_CORES == 1 ? 0 : core->id] = false;
+}
 
 /* The unit's control words become those of `next`. */
 static inline void amd64_fpu_adopt(struct core *core, struct amd64_fpu *next)
