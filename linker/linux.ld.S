@@ -13,7 +13,23 @@ SECTIONS
 }
 INSERT AFTER .bss;
 
-__text_start = ADDR(.text);
+SECTIONS
+{
+    .restart : {
+        __restart_start = .;
+        KEEP(*(.restart.keep))
+        *(.restart.*) /* arch/restart.h */
+        __restart_end = .;
+        __restart_bytes = ABSOLUTE(__restart_end - __restart_start);
+        . = ALIGN(8);
+        __restart_table = .;
+        *(.restart_table.*)
+        __restart_table_end = .;
+    }
+}
+INSERT BEFORE .text; /* behind it the linker puts sections like hosted_shield */
+
+__text_start = __restart_start;
 __text_end = ADDR(.text) + SIZEOF(.text);
 __data_start = ADDR(.data);
 __data_end = ADDR(.data) + SIZEOF(.data);

@@ -35,6 +35,14 @@ SECTIONS
         __atomic64_start = .;
         *(.atomic64)
         __atomic64_end = .;
+        __restart_start = .;
+        *(.restart.*) /* arch/restart.h */
+        __restart_end = .;
+        __restart_bytes = ABSOLUTE(__restart_end - __restart_start);
+        . = ALIGN(8);
+        __restart_table = .;
+        *(.restart_table.*)
+        __restart_table_end = .;
     } :text
     __text_end = .;
     . = ALIGN(4096);

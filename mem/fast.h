@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
     uintptr_t *object;
 
     if (PRIM_RESTARTABLE) {
-        object = (uintptr_t *)prim_stack_pop(&fast_only_bin(fast_heap(), class)->top);
+        object = (uintptr_t *)arch_stack_pop(&fast_only_bin(fast_heap(), class)->top);
         if (object)
             object[0] = 0; /* takes the mark off: it is not free any more */
         return object;
@@ -129,7 +129,7 @@ static inline __attribute__((always_inline)) bool fast_push(unsigned class, uint
     if (PRIM_RESTARTABLE) {
         bin = fast_only_bin(fast_heap(), class);
         *object = fast_heap()->mark; /* before a handler can have it */
-        if (__builtin_expect(prim_stack_push(&bin->top, bin->limit, (uintptr_t)object), 1))
+        if (__builtin_expect(arch_stack_push(&bin->top, &bin->limit, (uintptr_t)object), 1))
             return true;
         *object = 0;
         return false;
@@ -170,12 +170,12 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
     if (PRIM_RESTARTABLE) {
         bin = fast_only_bin(of, (unsigned)kind);
         /* One branch for the two, as a conditional move. */
-        if (__builtin_expect(!prim_clear_unless(fast_is_object(bin, (uint32_t)offset),
-                                                (uint32_t)(*object ^ mark)),
+        if (__builtin_expect(!arch_clear_unless(fast_is_object(bin, (uint32_t)offset),
+                                                *object ^ mark),
                              0))
             return false;
         *object = mark; /* before a handler can have it */
-        if (__builtin_expect(prim_stack_push(&bin->top, bin->limit, (uintptr_t)block), 1))
+        if (__builtin_expect(arch_stack_push(&bin->top, &bin->limit, (uintptr_t)block), 1))
             return true;
         *object = 0;
         return false;

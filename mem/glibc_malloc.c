@@ -53,7 +53,7 @@ static void *checked(void *block)
     return block;
 }
 
-static __attribute__((noinline)) void *malloc_slow(size_t size)
+static PRIM_RESTARTS(malloc_slow) __attribute__((noinline)) void *malloc_slow(size_t size)
 {
     void *block = fast_malloc_medium(size);
 
@@ -63,7 +63,7 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
 /* Whoever called libc's name: for the full tier. */
 #define SITE (WEFT_CONFIG_HEAP_FULL ? (uintptr_t)__builtin_return_address(0) : 0)
 
-static __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
+static PRIM_RESTARTS(own_malloc) __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
 {
     if (TIER_DRESSED)
         return checked(tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, site));
@@ -72,7 +72,7 @@ static __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
     return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
 }
 
-static __attribute__((noinline)) void own_free(void *block, uintptr_t site)
+static PRIM_RESTARTS(own_free) __attribute__((noinline)) void own_free(void *block, uintptr_t site)
 {
     if (TIER_DRESSED && !early_has(block))
         tier_free(block, site);

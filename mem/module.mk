@@ -21,6 +21,8 @@ unit_mem_two_cores_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_CORES=2 -DWEFT_CONF
 # The full tier.
 unit_mem_full_SRCS := $(addprefix tests/unit/,mem_model.c mem_account.c mem_full.c mem_kinds.c) $(mem_TEST_SRCS)
 unit_mem_full_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_HEAP_FULL=1 -DWEFT_CONFIG_HEAP_THREADS=8 -DMODEL_OPERATIONS=20000
+unit_mem_full_two_cores_SRCS := $(unit_mem_full_SRCS)
+unit_mem_full_two_cores_CFLAGS = $(unit_mem_full_CFLAGS) -DWEFT_CONFIG_CORES=2 -DWEFT_CONFIG_DEBUG=1
 # Accounts of eight threads, without the full tier.
 unit_mem_accounts_SRCS := $(addprefix tests/unit/,mem_account.c mem_kinds.c mem_model.c) $(mem_TEST_SRCS)
 unit_mem_accounts_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_HEAP_THREADS=8 -DMODEL_OPERATIONS=100000

@@ -157,91 +157,10 @@ static inline bool prim_cache_leave(struct core *core)
     return core_reschedule_asked(core);
 }
 
-/*
- * PRIM_RESTARTABLE: an interrupt that lands inside prim_stack_pop or prim_stack_push, before the
- * store to *top, starts them again (MIPS: arch/mips/atomic64_settle.c). So with one core they need
+/* Where stacks are popped and pushed by restartable sequences (arch/restart.h), the caches' need
  * neither a lock nor preemption off, in threads and handlers alike. Functions that have them
- * inlined must be PRIM_RESTARTS. A restartable sequence, after B. N. Bershad, D. D. Redell, J. R.
- * Ellis, "Fast Mutual Exclusion for Uniprocessors", ASPLOS 1992. Each function and each sequence's
- * entry has a section of its own, and the code refers to the entry (R_MIPS_NONE changes nothing),
- * so that the linker takes both or neither.
- */
-#if ARCH_RESTARTABLE
-#define PRIM_RESTARTABLE 1
-#define PRIM_RESTARTS(name) ARCH_RESTARTS(name)
-
-/* *top is one past the last word of a stack that has a 0 below its first. 0: empty. */
-static inline __attribute__((always_inline)) uintptr_t prim_stack_pop(uintptr_t **top)
-{
-    uintptr_t word, at;
-
-    __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
-                                  "lw    %[word], -4(%[at])\n\t"
-                                  "beqz  %[word], %l[empty]\n\t"
-                                  "addiu %[at], %[at], -4\n"
-                                  "2:\tsw    %[at], %[top]\n\t"
-                                  ".set  pop"
-                 : [word] "=&r"(word), [at] "=&r"(at), [top] "+ZC"(*top)
-                 :
-                 : "memory"
-                 : empty);
-    if (!word)
-        __builtin_unreachable();
-    return word;
-empty:
-    return 0;
-}
-
-/* Pushes unless *top == limit; the word at limit is scratch. False: full. */
-static inline __attribute__((always_inline)) bool prim_stack_push(uintptr_t **top,
-                                                                  const uintptr_t *limit,
-                                                                  uintptr_t word)
-{
-    uintptr_t at;
-
-    __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
-                                  "beq   %[at], %[limit], %l[full]\n\t"
-                                  "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
-                                  "addiu %[at], %[at], 4\n"
-                                  "2:\tsw    %[at], %[top]\n\t"
-                                  ".set  pop"
-                 : [at] "=&r"(at), [top] "+ZC"(*top)
-                 : [word] "r"(word), [limit] "r"(limit)
-                 : "memory"
-                 : full);
-    return true;
-full:
-    return false;
-}
-
-/* `word`, or 0 unless `keep_if` is not 0; the compiler would make it a branch and an empty slot. */
-static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
-{
-    __asm__("movz %0, $0, %1" : "+r"(word) : "r"(keep_if));
-    return word;
-}
-#else
-#define PRIM_RESTARTABLE 0
-#define PRIM_RESTARTS(name)
-
-static inline uint32_t prim_clear_unless(uint32_t word, uint32_t keep_if)
-{
-    return keep_if ? word : 0;
-}
-
-static inline uintptr_t prim_stack_pop(uintptr_t **top)
-{
-    (void)top;
-    return 0;
-}
-
-static inline bool prim_stack_push(uintptr_t **top, const uintptr_t *limit, uintptr_t word)
-{
-    (void)top;
-    (void)limit;
-    (void)word;
-    return false;
-}
-#endif
+ * inlined must be PRIM_RESTARTS. */
+#define PRIM_RESTARTABLE ARCH_RESTARTABLE
+#define PRIM_RESTARTS ARCH_RESTARTS
 
 #endif

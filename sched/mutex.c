@@ -29,7 +29,7 @@ static inline __attribute__((always_inline)) bool take_quickly(struct weft_mutex
 {
     struct weft_thread *nobody = NULL;
 
-    if (ARCH_RESTARTABLE)
+    if (ARCH_RESTARTABLE_WORDS)
         return arch_restart_swap((uint32_t *)&mutex->owner, 0, (uint32_t)(uintptr_t)thread);
     if (WEFT_CONFIG_CORES == 1)
         return mutex_word_swap(mutex, 0, (uintptr_t)thread);
@@ -40,7 +40,7 @@ static inline __attribute__((always_inline)) bool take_quickly(struct weft_mutex
 static inline __attribute__((always_inline)) bool release_quickly(struct weft_mutex *mutex,
                                                                   struct weft_thread *thread)
 {
-    if (ARCH_RESTARTABLE)
+    if (ARCH_RESTARTABLE_WORDS)
         return arch_restart_swap((uint32_t *)&mutex->owner, (uint32_t)(uintptr_t)thread, 0);
     if (WEFT_CONFIG_CORES == 1)
         return mutex_word_swap(mutex, (uintptr_t)thread, 0);
@@ -248,7 +248,7 @@ static inline bool is_plain(const struct weft_mutex *mutex)
         mutex != NULL && mutex->magic == WEFT_MUTEX_MAGIC && !core_in_interrupt(), 1);
 }
 
-ARCH_RESTARTS(weft_mutex_lock) int weft_mutex_lock(struct weft_mutex *mutex)
+ARCH_RESTARTS_WORDS(weft_mutex_lock) int weft_mutex_lock(struct weft_mutex *mutex)
 {
     struct weft_thread *current = thread_current();
 
@@ -327,7 +327,7 @@ static __attribute__((noinline)) int unlock_contended(struct weft_mutex *mutex)
     return sched_ready_and_leave(heir, state);
 }
 
-ARCH_RESTARTS(weft_mutex_unlock) int weft_mutex_unlock(struct weft_mutex *mutex)
+ARCH_RESTARTS_WORDS(weft_mutex_unlock) int weft_mutex_unlock(struct weft_mutex *mutex)
 {
     struct weft_thread *current = thread_current();
 

@@ -79,13 +79,13 @@ static inline void *take_locked(struct weft_pool *pool)
     return block;
 }
 
-ARCH_RESTARTS(weft_pool_try_alloc) void *weft_pool_try_alloc(struct weft_pool *pool)
+ARCH_RESTARTS_WORDS(weft_pool_try_alloc) void *weft_pool_try_alloc(struct weft_pool *pool)
 {
     arch_irq_state state;
     void *block;
 
     check(pool, "weft_pool_try_alloc");
-    if (ARCH_RESTARTABLE)
+    if (ARCH_RESTARTABLE_WORDS)
         return arch_restart_pop(&pool->free);
     state = sched_enter();
     block = take_locked(pool);
@@ -168,7 +168,7 @@ static __attribute__((noinline)) void free_slowly(struct weft_pool *pool, void *
     free_slowly_locked(pool, block, number, sched_enter());
 }
 
-ARCH_RESTARTS(weft_pool_free) void weft_pool_free(struct weft_pool *pool, void *block)
+ARCH_RESTARTS_WORDS(weft_pool_free) void weft_pool_free(struct weft_pool *pool, void *block)
 {
     arch_irq_state state;
     uint32_t number;
@@ -176,7 +176,7 @@ ARCH_RESTARTS(weft_pool_free) void weft_pool_free(struct weft_pool *pool, void *
     if (__builtin_expect(pool == NULL || pool->magic != POOL_MAGIC, 0))
         bad_block(pool, block, "is no block");
     number = number_of(pool, block);
-    if (ARCH_RESTARTABLE && !WEFT_CONFIG_DEBUG) {
+    if (ARCH_RESTARTABLE_WORDS && !WEFT_CONFIG_DEBUG) {
         if (__builtin_expect(!arch_restart_push(&pool->free, block, number, &pool->open), 0))
             free_slowly(pool, block, number);
         return;

@@ -48,7 +48,7 @@ static inline bool take(struct weft_semaphore *semaphore)
 /* The same where it is the whole of an operation. */
 static inline __attribute__((always_inline)) bool take_quickly(struct weft_semaphore *semaphore)
 {
-    return ARCH_RESTARTABLE ? arch_restart_take(&semaphore->count) : take(semaphore);
+    return ARCH_RESTARTABLE_WORDS ? arch_restart_take(&semaphore->count) : take(semaphore);
 }
 
 /* Takes a permit if there is one; otherwise the count says from here on that somebody waits. */
@@ -84,7 +84,7 @@ static __attribute__((noinline)) int wait_checked(struct weft_semaphore *semapho
     return take(semaphore) ? 0 : wait_for_permit(semaphore);
 }
 
-ARCH_RESTARTS(weft_semaphore_wait) int weft_semaphore_wait(struct weft_semaphore *semaphore)
+ARCH_RESTARTS_WORDS(weft_semaphore_wait) int weft_semaphore_wait(struct weft_semaphore *semaphore)
 {
     if (__builtin_expect(semaphore == NULL || semaphore->magic != WEFT_SEMAPHORE_MAGIC ||
                              core_in_interrupt(),
@@ -125,7 +125,7 @@ static inline bool post_one(struct weft_semaphore *semaphore)
 
 static inline __attribute__((always_inline)) bool post_quickly(struct weft_semaphore *semaphore)
 {
-    return ARCH_RESTARTABLE ? arch_restart_put(&semaphore->count, semaphore->limit)
+    return ARCH_RESTARTABLE_WORDS ? arch_restart_put(&semaphore->count, semaphore->limit)
                             : post_one(semaphore);
 }
 
@@ -174,7 +174,7 @@ static inline int post_to_waiter(struct weft_semaphore *semaphore)
     return wait_wake_first_and_leave(&semaphore->waiters, first, state);
 }
 
-ARCH_RESTARTS(weft_semaphore_post) int weft_semaphore_post(struct weft_semaphore *semaphore)
+ARCH_RESTARTS_WORDS(weft_semaphore_post) int weft_semaphore_post(struct weft_semaphore *semaphore)
 {
     if (__builtin_expect(semaphore == NULL || semaphore->magic != WEFT_SEMAPHORE_MAGIC, 0))
         return post_checked(semaphore);

@@ -7,6 +7,7 @@
 #include "arch/trap.h"
 
 #include "arch/amd64/amd64.h"
+#include "arch/atomic64.h"
 #include "arch/upcall.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
@@ -157,6 +158,7 @@ void arch_trap_init(void)
     task->ist[IST_EXCEPTION] = (uintptr_t)(own->entry + sizeof own->entry);
     task->ist[IST_NMI] = (uintptr_t)(own->nmi + sizeof own->nmi);
     task->ist[IST_FATAL] = (uintptr_t)(own->fatal + sizeof own->fatal);
+    arch_restart_init(__restart_start, __restart_end);
     gates_init();
     segments_load(core->id);
     __asm__ volatile("lidt %0" ::"m"(pointer));

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an interrupt does to the 64-bit atomic it interrupted; the layout is atomic64.S's. And to
- * the *restartable sequences*: a few instructions in a function in a section .restart.*, the last
- * of which, the commit, is a store, and which change no register that they read. A thread or
- * handler that was interrupted before the commit goes back to the first. The sections
- * .restart_table.* have the addresses of both.
+ * the restartable sequences of arch/restart.h.
  */
 #include "arch/atomic64.h"
 
@@ -12,6 +9,7 @@
 #include <weft/console.h>
 
 #include "arch/mips/mips.h"
+#include "arch/restart.h"
 
 #define SLOT_BYTES 128u /* ATOMIC64_SLOT_BYTES */
 
@@ -41,27 +39,9 @@ static void roll_forward(struct arch_frame *frame)
     frame->epc = (uintptr_t)atomic64_released;
 }
 
-struct restart {
-    uintptr_t first, commit;
-};
-extern const struct restart __restart_table[], __restart_table_end[];
-
-/* In a branch's delay slot EPC is the branch, which is in the sequence as well. Or it was none of
- * this: code that lies behind weft's. */
-static void restart(struct arch_frame *frame)
-{
-    for (const struct restart *each = __restart_table; each < __restart_table_end; each++)
-        if (frame->epc - each->first <= each->commit - each->first)
-            frame->epc = each->first;
-}
-
 void mips_restart_init(void)
 {
-    for (const struct restart *each = __restart_table; each < __restart_table_end; each++)
-        if (each->first < (uintptr_t)__atomic64_end || each->commit >= (uintptr_t)__restart_end)
-            weft_panic("a restartable sequence at %p is not in a section .restart.*: declare its "
-                       "function PRIM_RESTARTS",
-                       (void *)each->first);
+    arch_restart_init(__atomic64_end, __restart_end);
 }
 
 /* A branch's delay slot needs no case of its own: EPC is then the branch, which is in the same
@@ -71,7 +51,7 @@ void atomic64_settle_irqoff(struct arch_frame *frame)
     uint32_t start = frame->epc & ~(SLOT_BYTES - 1);
 
     if (frame->epc >= (uintptr_t)__atomic64_end) {
-        restart(frame);
+        frame->epc = arch_restart_pc(frame->epc);
         return;
     }
     if (start == (uintptr_t)atomic64_commit) {

@@ -36,6 +36,7 @@
 #include "arch/amd64/amd64.h"
 #include "arch/amd64/frame.h"
 #include "arch/amd64/hosted/hosted.h"
+#include "arch/atomic64.h"
 #include "arch/context.h"
 #include "arch/trap.h"
 #include "arch/upcall.h"
@@ -416,6 +417,7 @@ void arch_trap_init(void)
     uint64_t mask = interrupts_mask();
     long error = hosted_syscall(SYS_sigaltstack, (long)&stack, 0, 0, 0);
 
+    arch_restart_init(__restart_start, __restart_end);
     if (error < 0)
         weft_panic("a system stack of %u bytes is too small for this CPU's signal frames: "
                    "raise WEFT_CONFIG_SYSTEM_STACK_BYTES (error %ld)",

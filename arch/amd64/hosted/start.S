@@ -26,4 +26,8 @@ FUNCTION(_start)
 END(_start)
 /* clang-format on */
 
+/* An output section that nothing comes into would be one for data (linker/linux.ld.S). */
+        .section .restart.keep, "ax", @progbits
+        ud2
+
         .section .note.GNU-stack, "", @progbits

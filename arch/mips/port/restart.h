@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Restartable sequences: arch/mips/atomic64_settle.c starts them again. Each function that has one
- * and each sequence's entry in the table has a section of its own, and the code refers to the entry
- * (R_MIPS_NONE changes nothing), so that the linker takes both or neither. A sequence changes no
- * register that it reads before it has written it.
+/* An interrupt in a branch's delay slot has the branch's address, which is in the sequence as well.
  */
 #ifndef PORT_RESTART_H
 #define PORT_RESTART_H
 
-#define ARCH_RESTARTS(name) __attribute__((section(".restart." #name), noinline, noclone))
+#define ARCH_RESTARTABLE_WORDS 1
 
-/* Before a sequence: its labels 1 and 2 are its first instruction and its last. */
+/* Before a sequence: its labels 1 and 2 are its first instruction and its last. R_MIPS_NONE changes
+ * nothing. */
 #define RESTART_SEQUENCE                                                                           \
     ".pushsection .restart_table.%=, \"a\", @progbits\n"                                           \
     ".Lrestart%=:\n\t"                                                                             \
@@ -19,6 +16,57 @@
     ".reloc ., R_MIPS_NONE, .Lrestart%=\n\t"                                                       \
     ".set push\n\t"                                                                                \
     ".set noreorder\n"
+
+static inline __attribute__((always_inline)) uintptr_t arch_stack_pop(uintptr_t **top)
+{
+    uintptr_t word, at;
+
+    __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
+                                  "lw    %[word], -4(%[at])\n\t"
+                                  "beqz  %[word], %l[empty]\n\t"
+                                  "addiu %[at], %[at], -4\n"
+                                  "2:\tsw    %[at], %[top]\n\t"
+                                  ".set  pop"
+                 : [word] "=&r"(word), [at] "=&r"(at), [top] "+ZC"(*top)
+                 :
+                 : "memory"
+                 : empty);
+    if (!word)
+        __builtin_unreachable();
+    return word;
+empty:
+    return 0;
+}
+
+static inline __attribute__((always_inline)) bool arch_stack_push(uintptr_t **top,
+                                                                  uintptr_t *const *limit,
+                                                                  uintptr_t word)
+{
+    uintptr_t at;
+
+    __asm__ goto(RESTART_SEQUENCE "1:\tlw    %[at], %[top]\n\t"
+                                  "beq   %[at], %[limit], %l[full]\n\t"
+                                  "sw    %[word], 0(%[at])\n\t" /* in the delay slot */
+                                  "addiu %[at], %[at], 4\n"
+                                  "2:\tsw    %[at], %[top]\n\t"
+                                  ".set  pop"
+                 : [at] "=&r"(at), [top] "+ZC"(*top)
+                 : [word] "r"(word), [limit] "r"(*limit)
+                 : "memory"
+                 : full);
+    return true;
+full:
+    return false;
+}
+
+/* `word`, or 0 unless `keep_if` is not 0; the compiler would make it a branch and an empty slot. */
+static inline uintptr_t arch_clear_unless(uintptr_t word, uintptr_t keep_if)
+{
+    __asm__("movz %0, $0, %1" : "+r"(word) : "r"(keep_if));
+    return word;
+}
+
+/* ---- words and lists ---- */
 
 static inline __attribute__((always_inline)) bool arch_restart_swap(uint32_t *word,
                                                                     uint32_t expected,

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/amd64/port/restart.h"
