@@ -66,6 +66,19 @@ struct region *heap_region_of(uintptr_t address)
     return NULL;
 }
 
+page_index heap_large_around(const struct region *region, page_index page)
+{
+    page_index first = page;
+
+    while (region->kinds[first] == PAGE_LARGE_BODY ||
+           (WEFT_CONFIG_HEAP_DETERMINISTIC && page_kind_free(region->kinds[first])))
+        first--; /* page 0 is PAGE_META */
+    return region->kinds[first] == PAGE_LARGE &&
+                   (uintptr_t)page < (uintptr_t)first + region->page[first].run.pages
+               ? first
+               : 0;
+}
+
 unsigned heap_class_of(size_t size)
 {
     if (size <= TABLE_MAX)
@@ -118,8 +131,8 @@ static struct region *region_make(uintptr_t start, size_t bytes, enum weft_memor
     size_t records, meta;
     struct region *region = (struct region *)base;
 
-    if (pages > PAGE_INDEX_MAX)
-        pages = PAGE_INDEX_MAX;
+    if (pages > RUN_PAGES_MAX)
+        pages = RUN_PAGES_MAX;
     records =
         sizeof(*region) + slot_count * sizeof(uintptr_t) + pages * sizeof(struct page) + pages + 1;
     meta = (records + quantum - 1) >> heap.page_shift;

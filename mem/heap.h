@@ -41,6 +41,9 @@ enum {
     PAGE_GC_BODY = -11,
 };
 
+/* On whose account pages are taken. */
+enum page_owner { PAGE_OWNER_HEAP, PAGE_OWNER_STACK };
+
 /*
  * One record per page; the first page's speaks for the whole run or span. The last page of a free
  * run repeats its length.
@@ -51,8 +54,9 @@ struct page {
     union {
         struct {
             page_index pages;
-            uint16_t stamp : 15; /* free run: the scavenger's round when it was last added to */
-            uint16_t dirty : 1;  /* free run: may hold pages that are not released */
+            /* Free run: twice the scavenger's round when it was last added to, plus 1 when it may
+             * hold pages that are not released. */
+            uint16_t age;
         } run;
         struct {
             unsigned used : 10;  /* objects in caches or with the program */
@@ -68,7 +72,10 @@ _Static_assert(sizeof(void *) != 4 || sizeof(struct page) == 8, "page record has
 
 /* Size groups of free runs: one per length below 8, then 8 per power of two. */
 #define RUN_BINS (((int)sizeof(page_index) * 8 - 3) * 8 + 8)
-#define RUN_WORDS ((RUN_BINS + 31) / 32)
+#define RUN_WORDS ((RUN_BINS + sizeof(uintptr_t) * 8 - 1) / (sizeof(uintptr_t) * 8))
+
+/* Numbers above those of pages say which group a run is the first of (run.h). */
+#define RUN_PAGES_MAX ((size_t)PAGE_INDEX_MAX - RUN_BINS)
 
 #define CACHE_BATCH_MAX 8
 
@@ -86,8 +93,7 @@ struct region {
     uintptr_t seal; /* a sum over these */
 
     /* Guarded by the pages lock. */
-    uint32_t summary; /* bit per word of `occupied` that is not 0 */
-    uint32_t occupied[RUN_WORDS];
+    uintptr_t occupied[RUN_WORDS]; /* bit per group of free runs */
     page_index bin[RUN_BINS];
     page_index cursor; /* the run at which the scavenger looks next */
     page_index scan;   /* inside a long run: how far it has looked */
@@ -199,6 +205,10 @@ static inline bool page_kind_free(int kind)
 
 /* The region that owns the address, or NULL. */
 struct region *heap_region_of(uintptr_t address);
+
+/* The first page of the large object that the page is part of; 0: it is not. With the deterministic
+ * mode the pages between its ends look free. */
+page_index heap_large_around(const struct region *region, page_index page);
 
 /* Notes a sum over what is constant, after every change of it; is it still the same? */
 void heap_seal(void);

@@ -58,16 +58,14 @@ bool large_resize(uintptr_t block, size_t size)
 {
     struct region *region;
     page_index first, wanted = pages_for(size), pages;
-    struct page *record = large_record(block, &region, &first);
+    const struct page *record = large_record(block, &region, &first);
 
     pages = record->run.pages;
     if (wanted == 0)
         return false;
     if (wanted > pages)
         return page_extend(region, first, pages, wanted, PAGE_OWNER_HEAP, PAGE_LARGE_BODY);
-    if (wanted < pages) {
-        record->run.pages = wanted;
-        page_give(region, first + wanted, pages - wanted, PAGE_OWNER_HEAP);
-    }
+    if (wanted < pages)
+        page_shrink(region, first, pages, wanted, PAGE_LARGE_BODY);
     return true;
 }

@@ -187,9 +187,9 @@ static enum heap_fault block_kind(uintptr_t block, int *kind)
         return central_locate(region, (unsigned)*kind, block);
     if (*kind == PAGE_LARGE)
         return offset & (((uintptr_t)1 << heap.page_shift) - 1) ? FAULT_MISALIGNED : FAULT_NONE;
-    if (page_kind_free(*kind))
-        return FAULT_FREE;
-    return *kind == PAGE_LARGE_BODY ? FAULT_MISALIGNED : FAULT_FOREIGN;
+    if (heap_large_around(region, (page_index)(offset >> heap.page_shift)))
+        return FAULT_MISALIGNED;
+    return page_kind_free(*kind) ? FAULT_FREE : FAULT_FOREIGN;
 }
 
 /* The mark alone proves nothing: a program may have such a word in its block. */

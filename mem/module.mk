@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # mem: the heap. mem/heap.c says what is where; newlib_malloc.c needs newlib's headers.
-mem_HOST_SRCS := $(addprefix mem/,account.c cache.c census.c central.c check.c class.c guard.c heap.c large.c malloc.c page.c \
+mem_HOST_SRCS := $(addprefix mem/,account.c cache.c census.c central.c check.c class.c guard.c heap.c large.c malloc.c page.c page_scavenge.c \
 	prim.c report.c scavenger.c stack.c stats.c watch.c)
 mem_GC_SRCS := $(addprefix mem/,gc_alloc.c gc_cycle.c gc_finalizer.c gc_leaks.c gc_mark.c gc_share.c gc_span.c)
 mem_SRCS := $(mem_HOST_SRCS) $(mem_GC_SRCS) mem/newlib_malloc.c
