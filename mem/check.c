@@ -90,7 +90,7 @@ static int check_run(struct region *region, page_index page, struct census *cens
 static int check_bins(const struct region *region, size_t free_runs)
 {
     for (unsigned bin = 0; bin < RUN_BINS; bin++) {
-        bool occupied = region->occupied[bin / RUN_WORD_BITS] >> (bin % RUN_WORD_BITS) & 1;
+        bool occupied = (region->occupied[bin / RUN_WORD_BITS] & run_bit(bin)) != 0;
         page_index previous = RUN_HEAD_OF(bin);
 
         if (occupied != (region->bin[bin] != 0))
@@ -104,7 +104,7 @@ static int check_bins(const struct region *region, size_t free_runs)
         }
     }
     if (RUN_BINS % RUN_WORD_BITS != 0 &&
-        region->occupied[RUN_WORDS - 1] >> (RUN_BINS % RUN_WORD_BITS) != 0)
+        region->occupied[RUN_WORDS - 1] << (RUN_BINS % RUN_WORD_BITS) != 0)
         return report_state("bits of size groups", (uintptr_t)region->occupied);
     return free_runs ? report_state("number of listed free runs", region->base) : 0;
 }

@@ -79,13 +79,6 @@ page_index heap_large_around(const struct region *region, page_index page)
                : 0;
 }
 
-unsigned heap_class_of(size_t size)
-{
-    if (size <= TABLE_MAX)
-        return heap.table[(size + 7) / 8];
-    return size <= heap.small_max ? heap.medium_class_of[(size - 1) / MEDIUM_STEP] : 0;
-}
-
 static uintptr_t sum_bytes(uintptr_t sum, const void *from, const void *to)
 {
     for (const uint8_t *byte = from; byte != to; byte++)
@@ -196,14 +189,15 @@ int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind)
 }
 
 /* Small pages waste less behind large objects (half a page each) and cost 9 bytes of records
- * each on a 32-bit machine; above 32 MiB time counts more. */
+ * each on a 32-bit machine; above 32 MiB time counts more. In the deterministic mode, where nothing
+ * takes longer with more pages, they are as small as their numbers allow. */
 static unsigned page_shift_for(size_t bytes)
 {
     unsigned shift;
 
-    if (bytes <= (size_t)32 << 20)
+    if (!WEFT_CONFIG_HEAP_DETERMINISTIC && bytes <= (size_t)32 << 20)
         return bytes <= (size_t)16 << 20 ? 9 : 10;
-    for (shift = 12; bytes >> shift >= PAGE_INDEX_MAX; shift++)
+    for (shift = WEFT_CONFIG_HEAP_DETERMINISTIC ? 9 : 12; bytes >> shift >= RUN_PAGES_MAX; shift++)
         ;
     return shift;
 }
@@ -258,6 +252,7 @@ void upcall_heap_init(void)
     secrets_init();
     heap.page_shift = page_shift_for(bytes);
     heap.stats.page_bytes = (size_t)1 << heap.page_shift;
+    heap.epoch = 1;
     class_init(bytes);
     slot_count = class_slots();
     if (region_add((uintptr_t)found[0].start, found[0].bytes, WEFT_MEMORY_NORMAL,

@@ -54,9 +54,8 @@ struct page {
     union {
         struct {
             page_index pages;
-            /* Free run: twice the scavenger's round when it was last added to, plus 1 when it may
-             * hold pages that are not released. */
-            uint16_t age;
+            uint16_t age; /* free run: heap.epoch when it was last added to, but for the lowest bit,
+                             which is 1 when it may hold pages that are not released */
         } run;
         struct {
             unsigned used : 10;  /* objects in caches or with the program */
@@ -184,7 +183,7 @@ struct heap {
     struct weft_mstats stats;
 
     /* Guarded by the pages lock. */
-    uint16_t epoch;         /* the scavenger's round */
+    uint16_t epoch;         /* twice the scavenger's round, plus 1 */
     size_t round_released;  /* pages released by the last scavenge; read by anyone */
     volatile unsigned lent; /* > 0: the scavenger has a free run out */
 };
@@ -200,7 +199,8 @@ static inline uintptr_t region_page_address(const struct region *region, page_in
 
 static inline bool page_kind_free(int kind)
 {
-    return kind == PAGE_FREE || kind == PAGE_RELEASED;
+    _Static_assert(PAGE_FREE == -1 && PAGE_RELEASED == -2, "the two highest bytes");
+    return (uint8_t)kind >= (uint8_t)PAGE_RELEASED;
 }
 
 /* The region that owns the address, or NULL. */
@@ -218,15 +218,36 @@ bool heap_is_sealed(void);
 bool heap_fails_now(void);
 
 /* The class that holds `size` bytes, or 0: a page run. */
-unsigned heap_class_of(size_t size);
+static inline unsigned heap_class_of(size_t size)
+{
+    if (size <= TABLE_MAX)
+        return heap.table[(size + 7) / 8];
+    return size <= heap.small_max ? heap.medium_class_of[(size - 1) / MEDIUM_STEP] : 0;
+}
 
 /* mem/malloc.c: what the pointer is: FAULT_NONE with *kind a class or PAGE_LARGE, or what is wrong
  * with it. */
 enum heap_fault heap_examine(uintptr_t block, int *kind);
 
-/* Slow halves of the fast paths (mem/fast.h), for any size, pointer and context. */
-void *heap_malloc_slow(size_t size);
-void heap_free_slow(void *block);
+/* Slow halves of the fast paths (mem/fast.h), for any size, pointer and context. In the
+ * deterministic mode bounded.c's, which leave to the general ones what they cannot do. */
+void *heap_malloc_general(size_t size);
+void heap_free_general(void *block);
+void *bounded_malloc(size_t size);
+void bounded_free(void *block);
+void *bounded_alloc(enum weft_memory memory, size_t size); /* NULL: not this way */
+void bounded_free_cached(void *block, unsigned class); /* all is well, but the cache is full */
+void bounded_free_large(void *block); /* first page of a large object in the first region */
+
+static inline void *heap_malloc_slow(size_t size)
+{
+    return WEFT_CONFIG_HEAP_DETERMINISTIC ? bounded_malloc(size) : heap_malloc_general(size);
+}
+
+static inline void heap_free_slow(void *block)
+{
+    WEFT_CONFIG_HEAP_DETERMINISTIC ? bounded_free(block) : heap_free_general(block);
+}
 
 /* alignment: a power of two, of any size. */
 void *heap_alloc(enum weft_memory memory, size_t alignment, size_t size);

@@ -3,8 +3,7 @@
 
 #include "mem/page.h"
 
-/* Pages for `size` bytes; 0 when no region could ever have so many. */
-static page_index pages_for(size_t size)
+page_index large_pages(size_t size)
 {
     size_t pages = size >> heap.page_shift;
 
@@ -18,15 +17,20 @@ static page_index pages_for(size_t size)
 void *large_alloc(enum weft_memory memory, size_t size, size_t alignment)
 {
     size_t align = alignment >> heap.page_shift;
-    struct page_wish wish = {.pages = pages_for(size), .absolute = true};
+    struct page_wish wish = {.pages = large_pages(size), .absolute = true};
     struct region *region;
     page_index first;
+    uintptr_t *block;
 
     if (wish.pages == 0 || align > PAGE_INDEX_MAX)
         return NULL;
     wish.align = align > 1 ? (page_index)align : 1;
     region = page_take(memory, &wish, PAGE_OWNER_HEAP, PAGE_LARGE, PAGE_LARGE_BODY, &first);
-    return region ? (void *)region_page_address(region, first) : NULL;
+    if (!region)
+        return NULL;
+    block = (uintptr_t *)region_page_address(region, first);
+    *block = 0; /* a small object's mark there would make free look for it in all caches */
+    return block;
 }
 
 static struct page *large_record(uintptr_t block, struct region **region, page_index *first)
@@ -57,7 +61,7 @@ size_t large_usable(uintptr_t block)
 bool large_resize(uintptr_t block, size_t size)
 {
     struct region *region;
-    page_index first, wanted = pages_for(size), pages;
+    page_index first, wanted = large_pages(size), pages;
     const struct page *record = large_record(block, &region, &first);
 
     pages = record->run.pages;

@@ -5,6 +5,9 @@
 
 #include "mem/heap.h"
 
+/* Pages for `size` bytes; 0 when no region could ever have so many. Any context. */
+page_index large_pages(size_t size);
+
 /* All of these: preemption off, no lock. */
 
 /* Whole pages for `size` bytes, aligned. NULL: no memory, or too large for any region. */

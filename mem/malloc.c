@@ -153,7 +153,7 @@ static void *alloc(const struct request *request)
     return NULL;
 }
 
-void *heap_malloc_slow(size_t size)
+void *heap_malloc_general(size_t size)
 {
     struct request request = {size, GRANULE, heap_class_of(size), WEFT_MEMORY_NORMAL};
 
@@ -163,9 +163,12 @@ void *heap_malloc_slow(size_t size)
 void *heap_alloc(enum weft_memory memory, size_t alignment, size_t size)
 {
     struct request request = {size, alignment, aligned_class(size, alignment), memory};
+    void *block = NULL;
 
     ASSERT(alignment && (alignment & (alignment - 1)) == 0);
-    return alloc(&request);
+    if (WEFT_CONFIG_HEAP_DETERMINISTIC && alignment <= GRANULE)
+        block = bounded_alloc(memory, size);
+    return block ? block : alloc(&request);
 }
 
 enum weft_memory heap_memory_of(const void *block)
@@ -204,7 +207,7 @@ enum heap_fault heap_examine(uintptr_t block, int *kind)
     return fault;
 }
 
-void heap_free_slow(void *pointer)
+void heap_free_general(void *pointer)
 {
     uintptr_t block = (uintptr_t)pointer;
     struct core *core = prim_enter();

@@ -223,8 +223,11 @@ struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
 void page_give_locked(struct region *region, page_index first, page_index pages,
                       enum page_owner owner)
 {
-    run_give_now(region, first, pages);
+    uintptr_t broken = run_give_now(region, first, pages);
+
     run_account_give(owner, pages);
+    if (broken)
+        run_report(region, broken);
 }
 
 void page_give(struct region *region, page_index first, page_index pages, enum page_owner owner)
@@ -297,7 +300,7 @@ void page_region_init(struct region *region, page_index meta_pages)
     heap.stats.sys_pages += region->pages;
     heap.stats.meta_pages += meta_pages;
     heap.stats.idle_pages += free_pages;
-    run_insert(region, meta_pages, free_pages, run_age_now());
+    run_insert(region, meta_pages, free_pages, heap.epoch);
     spinlock_unlock(&heap_pages_lock, state);
 }
 

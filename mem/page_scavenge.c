@@ -47,7 +47,7 @@ static page_index run_unreleased(struct region *region, page_index run, page_ind
 /* May it hold pages that are not released, and was it last added to `age` rounds ago? */
 static bool run_is_old(const struct page *run, unsigned age)
 {
-    return run->run.age & 1 && ((heap.epoch - (run->run.age >> 1)) & 0x7fffu) >= age;
+    return run->run.age & 1 && ((heap.epoch - run->run.age) & 0xffffu) >= 2 * age;
 }
 
 page_index page_scavenge_get(struct region *region, unsigned age, unsigned budget, page_index most,
@@ -84,34 +84,40 @@ page_index page_scavenge_get(struct region *region, unsigned age, unsigned budge
 }
 
 /* A released run joins its neighbours, which keep their age: there is nothing new to give back. */
-static void give_released_locked(struct region *region, uintptr_t first, uintptr_t pages)
+static uintptr_t give_released_locked(struct region *region, uintptr_t first, uintptr_t pages)
 {
-    uintptr_t before, after;
-    unsigned age = (unsigned)heap.epoch << 1, age_after;
+    uintptr_t before = 0, after = 0, broken = 0;
+    unsigned age = heap.epoch & ~1u, age_after;
 
     region->kinds[first] = region->kinds[first + pages - 1] = PAGE_RELEASED;
-    before = run_take_before(region, first);
+    if (run_end_is_free(region, first - 1))
+        before = run_take_before(region, first, &broken);
     if (before)
         age = region->page[first - before].run.age;
     age_after = region->page[first + pages].run.age;
-    after = run_take_after(region, first + pages);
+    if (run_end_is_free(region, first + pages))
+        after = run_take_after(region, first + pages, &broken);
     if (after)
         age = age_after | (age & 1);
     first -= before;
     pages += before + after;
     run_cursor_joined(region, first, pages);
     run_insert(region, first, pages, age);
+    return broken;
 }
 
 void page_scavenge_put(struct region *region, page_index first, page_index pages)
 {
     arch_irq_state state;
+    uintptr_t broken;
 
     if (pages > 2)
         memset(&region->kinds[first + 1], PAGE_RELEASED, pages - 2u);
     state = spinlock_lock(&heap_pages_lock);
-    give_released_locked(region, first, pages);
+    broken = give_released_locked(region, first, pages);
     heap.stats.released_pages += pages;
     heap.lent--;
     spinlock_unlock(&heap_pages_lock, state);
+    if (broken)
+        run_report(region, broken);
 }

@@ -13,15 +13,8 @@
 #define RUN_WORD_BITS (sizeof(uintptr_t) * 8)
 
 /* `previous` of the first run of a group: which group that is. No region has such pages. */
-#define RUN_HEAD_OF(bin) ((page_index)(PAGE_INDEX_MAX - (bin)))
+#define RUN_HEAD_OF(bin) ((page_index) ~(bin))
 #define RUN_HEAD_LEAST RUN_HEAD_OF(RUN_BINS - 1)
-
-/* When the scavenger may have the run, as heap.epoch counts, and in the lowest bit whether it may
- * hold pages that are not released. */
-static inline unsigned run_age_now(void)
-{
-    return (unsigned)heap.epoch << 1 | 1;
-}
 
 /* One group for each length below 16, above that 8 for each power of two. */
 static inline unsigned run_bin_of(uintptr_t pages)
@@ -34,21 +27,51 @@ static inline unsigned run_bin_of(uintptr_t pages)
     return shift * 8 + (unsigned)(pages >> shift);
 }
 
-/* The first group from `bin` on that is not empty, or RUN_BINS. */
-static inline unsigned run_bin_occupied(const struct region *region, unsigned bin)
+/* A group's bit in its word of `occupied`: the lowest group has the highest bit, which is the one
+ * that CPUs find in one instruction. */
+static inline uintptr_t run_bit(unsigned bin)
 {
-    unsigned word = bin / RUN_WORD_BITS;
+    return ((uintptr_t)1 << (RUN_WORD_BITS - 1)) >> bin % RUN_WORD_BITS;
+}
+
+/* The first group from `bin` on that is not empty, or RUN_BINS. */
+static inline __attribute__((always_inline)) unsigned run_bin_occupied(const struct region *region,
+                                                                       unsigned bin)
+{
+    unsigned word = bin / RUN_WORD_BITS, skip = bin % RUN_WORD_BITS;
     uintptr_t bits;
 
     if (bin >= RUN_BINS)
         return RUN_BINS;
-    bits = region->occupied[word] & ~(uintptr_t)0 << bin % RUN_WORD_BITS;
-    while (bits == 0) {
-        if (++word == RUN_WORDS)
-            return RUN_BINS;
-        bits = region->occupied[word];
-    }
-    return word * RUN_WORD_BITS + (unsigned)__builtin_ctzl(bits);
+    bits = region->occupied[word] << skip;
+    if (bits)
+        return bin + (unsigned)__builtin_clzl(bits);
+    while (++word < RUN_WORDS)
+        if (region->occupied[word])
+            return word * RUN_WORD_BITS + (unsigned)__builtin_clzl(region->occupied[word]);
+    return RUN_BINS;
+}
+
+/* Do the records of the free run [first, first + pages) agree with each other and with the next of
+ * its group? */
+static inline bool run_agrees(const struct region *region, uintptr_t first, uintptr_t pages)
+{
+    const struct page *page = region->page;
+    uintptr_t next = page[first].next;
+
+    return page[first].run.pages == page[first + pages - 1].run.pages && next < region->pages &&
+           (!next || page[next].previous == first);
+}
+
+/* The first run of its group leaves it. */
+static inline __attribute__((always_inline)) void run_unlink_head(struct region *region,
+                                                                  unsigned bin, uintptr_t next)
+{
+    region->bin[bin] = (page_index)next;
+    if (next)
+        region->page[next].previous = RUN_HEAD_OF(bin);
+    else
+        region->occupied[bin / RUN_WORD_BITS] &= ~run_bit(bin);
 }
 
 /* Takes the free run [first, first + pages) out of its group, unless its records and those that
@@ -59,22 +82,19 @@ static inline __attribute__((always_inline)) bool run_unlink(struct region *regi
     struct page *page = region->page;
     uintptr_t next = page[first].next, previous = page[first].previous;
 
-    if (page[first].run.pages != page[first + pages - 1].run.pages || next >= region->pages ||
-        (next && page[next].previous != first))
+    if (!run_agrees(region, first, pages))
         return false;
-    if (previous < RUN_HEAD_LEAST) {
-        if (previous >= region->pages || page[previous].next != first)
-            return false;
-        page[previous].next = (page_index)next;
-    } else {
-        unsigned bin = PAGE_INDEX_MAX - (unsigned)previous;
+    if (previous >= RUN_HEAD_LEAST) {
+        unsigned bin = (unsigned)previous ^ PAGE_INDEX_MAX;
 
         if (region->bin[bin] != first)
             return false;
-        region->bin[bin] = (page_index)next;
-        if (next == 0)
-            region->occupied[bin / RUN_WORD_BITS] &= ~((uintptr_t)1 << bin % RUN_WORD_BITS);
+        run_unlink_head(region, bin, next);
+        return true;
     }
+    if (previous >= region->pages || page[previous].next != first)
+        return false;
+    page[previous].next = (page_index)next;
     if (next)
         page[next].previous = (page_index)previous;
     return true;
@@ -97,7 +117,7 @@ static inline __attribute__((always_inline)) void run_insert(struct region *regi
     if (next)
         region->page[next].previous = (page_index)first;
     else
-        region->occupied[bin / RUN_WORD_BITS] |= (uintptr_t)1 << bin % RUN_WORD_BITS;
+        region->occupied[bin / RUN_WORD_BITS] |= run_bit(bin);
 }
 
 /* page.c: cuts [at, at + pages) out of the free run. False: its records were overwritten. */
@@ -114,7 +134,7 @@ static inline void run_cursor_joined(struct region *region, uintptr_t first, uin
  * by whoever frees the run beside: PAGE_TAKEN or what the owner makes of it, never free. */
 static inline bool run_end_is_free(const struct region *region, uintptr_t page)
 {
-    return page_kind_free(__atomic_load_n(&region->kinds[page], __ATOMIC_RELAXED));
+    return *(const volatile uint8_t *)&region->kinds[page] >= (uint8_t)PAGE_RELEASED;
 }
 
 static inline void run_report(const struct region *region, uintptr_t first)
@@ -122,50 +142,55 @@ static inline void run_report(const struct region *region, uintptr_t first)
     report_fault(FAULT_RECORDS, region_page_address(region, (page_index)first));
 }
 
-/* The free run that ends before `first` leaves its group: its length. 0: there is none. */
-static inline __attribute__((always_inline)) uintptr_t run_take_before(struct region *region,
-                                                                       uintptr_t first)
+/* The free run that ends before `first`, where page first - 1 is a free one, leaves its group: its
+ * length. 0: its records are broken, and *broken is where they are, for run_report. */
+static inline __attribute__((always_inline)) uintptr_t
+run_take_before(struct region *region, uintptr_t first, uintptr_t *broken)
 {
-    uintptr_t pages;
+    uintptr_t pages = region->page[first - 1].run.pages;
 
-    if (!run_end_is_free(region, first - 1))
-        return 0;
-    pages = region->page[first - 1].run.pages;
     if (pages - 1 < first - 1 && run_unlink(region, first - pages, pages))
         return pages;
-    run_report(region, first - 1);
+    *broken = first - 1;
     return 0;
 }
 
 /* The same of the one that starts at `next`. */
-static inline __attribute__((always_inline)) uintptr_t run_take_after(struct region *region,
-                                                                      uintptr_t next)
+static inline __attribute__((always_inline)) uintptr_t
+run_take_after(struct region *region, uintptr_t next, uintptr_t *broken)
 {
-    uintptr_t pages;
+    uintptr_t pages = region->page[next].run.pages;
 
-    if (!run_end_is_free(region, next))
-        return 0;
-    pages = region->page[next].run.pages;
     if (pages - 1 < region->pages - next && run_unlink(region, next, pages))
         return pages;
-    run_report(region, next);
+    *broken = next;
     return 0;
 }
 
 /* Pages [first, first + pages), whose inner ones have free kinds already, become free now, and grow
- * over the free runs on both sides. */
-static inline __attribute__((always_inline)) void run_give_now(struct region *region,
-                                                               uintptr_t first, uintptr_t pages)
+ * over the free runs on both sides. Not 0: the page whose run's records are broken, for
+ * run_report. */
+static inline __attribute__((always_inline)) uintptr_t run_give_now(struct region *region,
+                                                                    uintptr_t first,
+                                                                    uintptr_t pages)
 {
-    uintptr_t before, after;
+    int8_t *kinds = region->kinds;
+    bool joins_before = run_end_is_free(region, first - 1);
+    bool joins_after = run_end_is_free(region, first + pages);
+    uintptr_t before = 0, after = 0, broken = 0;
 
-    region->kinds[first] = region->kinds[first + pages - 1] = PAGE_FREE;
-    before = run_take_before(region, first);
-    after = run_take_after(region, first + pages);
+    kinds[first] = PAGE_FREE;
+    if (pages != 1)
+        kinds[first + pages - 1] = PAGE_FREE;
+    if (joins_before)
+        before = run_take_before(region, first, &broken);
+    if (joins_after)
+        after = run_take_after(region, first + pages, &broken);
     first -= before;
     pages += before + after;
     run_cursor_joined(region, first, pages);
-    run_insert(region, first, pages, run_age_now());
+    run_insert(region, first, pages, heap.epoch);
+    return broken;
 }
 
 static inline void run_account_take(enum page_owner owner, uintptr_t pages)
