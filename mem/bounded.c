@@ -23,6 +23,7 @@
  * emptied and runs that may fit looked at), errors, a request for pages while the board has some
  * (they must be asked back), and all calls while somebody watches.
  */
+#define RUN_INLINE static inline __attribute__((always_inline))
 #include "mem/run.h"
 #include "mem/span.h"
 
@@ -198,8 +199,10 @@ void *bounded_malloc(size_t size)
 enum outcome { DONE, NOT_DONE, BROKEN };
 
 /* Object number `index`, which is no free one, into its span. */
-static inline __attribute__((always_inline)) enum outcome
-object_put(struct region *region, unsigned class, uintptr_t span, uintptr_t block, unsigned index)
+static inline __attribute__((always_inline)) enum outcome object_put(struct region *region,
+                                                                     unsigned class, uintptr_t span,
+                                                                     uintptr_t block,
+                                                                     unsigned index)
 {
     bool empty;
     uintptr_t broken;
@@ -286,7 +289,9 @@ void bounded_free(void *block)
 {
     arch_irq_state state;
 
-    if (__builtin_expect((uintptr_t)block - heap.window_base >= heap.window_bytes, 0)) {
+    /* Where the fast path leaves what it knows to the two below, nothing that counts comes here. */
+    if (PRIM_RESTARTABLE ||
+        __builtin_expect((uintptr_t)block - heap.window_base >= heap.window_bytes, 0)) {
         free_anywhere(block);
         return;
     }

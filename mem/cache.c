@@ -130,7 +130,7 @@ void cache_defer(struct core *core, uintptr_t block)
     __atomic_fetch_add(&heap.stats.deferred, 1, __ATOMIC_RELAXED);
 }
 
-void cache_drain_one(struct core *core)
+__attribute__((noinline)) void cache_drain_one(struct core *core)
 {
     struct cache *cache = &heap.cache[core->id];
     arch_irq_state state = arch_irq_save();

@@ -46,8 +46,8 @@ static int check_owned_run(const struct region *region, page_index first, int bo
         return report_state("run's length", region_page_address(region, first));
     for (uintptr_t page = first + 1u; page < first + length; page++) {
         /* page.c: inside_looks_free */
-        bool looks_free = WEFT_CONFIG_HEAP_DETERMINISTIC && body == PAGE_LARGE_BODY &&
-                          page != first + length - 1;
+        bool looks_free =
+            WEFT_CONFIG_HEAP_DETERMINISTIC && body == PAGE_LARGE_BODY && page != first + length - 1;
 
         if (region->kinds[page] != (looks_free ? PAGE_FREE : body))
             return report_state("page kind in a run", region_page_address(region, first));

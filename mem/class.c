@@ -30,7 +30,7 @@ static unsigned span_pages_min(size_t heap_bytes)
     unsigned pages = 1;
 
     while (pages < SPAN_PAGES_MAX && (size_t)pages << heap.page_shift < 4096 &&
-           (size_t)pages << heap.page_shift < heap_bytes / 1024)
+           (size_t)pages << heap.page_shift < heap_bytes / 4096)
         pages *= 2;
     return pages;
 }

@@ -22,10 +22,11 @@
  * and free list to the class's lock; free runs and the counters to the pages lock; a run's record
  * to the run's owner. Locks are taken in that order and none is held while the board works.
  *
- * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c,
- * large.c, stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib
- * its names; prim.h is the outside; guard.c is the full tier of hardening, watch.h lets a profile
- * see every call.
+ * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), bounded.c (both, in the
+ * deterministic mode), cache.c, central.c and span.h, page.c and run.h, page_scavenge.c, large.c,
+ * stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib its
+ * names; prim.h is the outside; guard.c is the full tier of hardening, watch.h lets a profile see
+ * every call.
  *
  * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of
  * the heap per core and class), in spans that still hold objects, and in objects' rounding.

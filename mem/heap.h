@@ -236,7 +236,7 @@ void heap_free_general(void *block);
 void *bounded_malloc(size_t size);
 void bounded_free(void *block);
 void *bounded_alloc(enum weft_memory memory, size_t size); /* NULL: not this way */
-void bounded_free_cached(void *block, unsigned class); /* all is well, but the cache is full */
+void bounded_free_cached(void *block, unsigned class);     /* all is well, but the cache is full */
 void bounded_free_large(void *block); /* first page of a large object in the first region */
 
 static inline void *heap_malloc_slow(size_t size)

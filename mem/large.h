@@ -21,4 +21,8 @@ size_t large_usable(uintptr_t block);
 /* Makes the object hold `size` bytes where it is. False: there is no room behind it. */
 bool large_resize(uintptr_t block, size_t size);
 
+/* Makes the object hold `size` bytes by moving it down over the free pages before it: where it is
+ * then, with its first `bytes`. NULL: there is not enough room around it. */
+void *large_slide(uintptr_t block, size_t bytes, size_t size);
+
 #endif

@@ -261,22 +261,30 @@ size_t heap_usable_size(void *block)
     return kind > 0 ? heap.class[kind].size : large_usable((uintptr_t)block);
 }
 
-/* Can the block hold `size` bytes where it is, without wasting half of it? */
-static bool resize_in_place(uintptr_t block, size_t usable, size_t size)
+/* The large block, with room for `size` bytes: where it is, or moved down. NULL: neither. */
+static void *resize_large(void *block, size_t usable, size_t size)
 {
-    struct core *core;
-    bool done;
+    struct core *core = prim_enter();
+    void *result = NULL;
 
-    if (usable <= heap.small_max)
-        return size <= usable && (size > usable / 2 || usable <= 2 * GRANULE);
-    if (size <= heap.small_max)
-        return false;
-    core = prim_enter();
     if (core->allocation_forbidden)
         prim_panic_forbidden();
-    done = core->interrupt_depth == 0 && large_resize(block, size);
+    if (core->interrupt_depth == 0) {
+        if (large_resize((uintptr_t)block, size))
+            result = block;
+        else if (!heap.slow_only) /* a watcher sees a new block before the old one goes */
+            result = large_slide((uintptr_t)block, usable, size);
+    }
     prim_leave(core);
-    return done;
+    return result;
+}
+
+/* The block with room for `size` bytes, without a copy of it, and without wasting half of it. */
+static void *resize_in_place(void *block, size_t usable, size_t size)
+{
+    if (usable > heap.small_max)
+        return size > heap.small_max ? resize_large(block, usable, size) : NULL;
+    return size <= usable && (size > usable / 2 || usable <= 2 * GRANULE) ? block : NULL;
 }
 
 void *heap_realloc(void *block, size_t size)
@@ -286,10 +294,11 @@ void *heap_realloc(void *block, size_t size)
 
     if (usable == 0)
         return NULL;
-    if (resize_in_place((uintptr_t)block, usable, size)) {
+    other = resize_in_place(block, usable, size);
+    if (other) {
         tell_freed(block);
-        tell_allocated(block, size);
-        return block;
+        tell_allocated(other, size);
+        return other;
     }
     other = heap_alloc(heap_memory_of(block), GRANULE, size);
     if (!other)

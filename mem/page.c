@@ -286,6 +286,53 @@ bool page_extend(struct region *region, page_index first, page_index pages, page
     return true;
 }
 
+/* Takes the free runs on both sides of a run into it, when that makes `wanted` pages: how many it
+ * has then. 0: it does not. */
+static page_index run_spread(struct region *region, page_index first, page_index pages,
+                             page_index wanted, enum page_owner owner, page_index *start)
+{
+    uintptr_t end = (uintptr_t)first + pages, before = 0, after = 0, broken = 0;
+    bool joins_before = run_end_is_free(region, first - 1u);
+    bool joins_after = run_end_is_free(region, end);
+
+    before = joins_before ? region->page[first - 1].run.pages : 0;
+    after = joins_after ? region->page[end].run.pages : 0;
+    if (!joins_before || before + pages + after < wanted)
+        return 0;
+    before = run_take_before(region, first, &broken);
+    if (joins_after)
+        after = run_take_after(region, end, &broken);
+    if (broken)
+        run_report(region, broken);
+    *start = (page_index)(first - before);
+    run_cursor_joined(region, *start, before + pages + after);
+    region->page[*start].run.pages = (page_index)(before + pages + after);
+    ends_take(region, *start, 1);
+    if (after)
+        ends_take(region, (page_index)(end + after - 1), 1);
+    run_account_take(owner, before + after);
+    return (page_index)(before + pages + after);
+}
+
+page_index page_spread(struct region *region, page_index first, page_index pages, page_index wanted,
+                       enum page_owner owner, int body_kind, page_index *start)
+{
+    int first_kind = region->kinds[first];
+    arch_irq_state state = spinlock_lock(&heap_pages_lock);
+    page_index has = run_spread(region, first, pages, wanted, owner, start), grown;
+
+    spinlock_unlock(&heap_pages_lock, state);
+    if (has == 0)
+        return 0;
+    grown = run_commit(region, *start, has);
+    inside_set(region, *start, has, inside_looks_free(body_kind) ? PAGE_FREE : body_kind);
+    end_set(region, *start + has - 1u, body_kind);
+    end_set(region, *start, first_kind);
+    if (grown && heap.grown)
+        heap.grown(grown);
+    return has;
+}
+
 void page_region_init(struct region *region, page_index meta_pages)
 {
     page_index free_pages = region->pages - meta_pages;

@@ -36,6 +36,11 @@ void page_shrink(struct region *region, page_index first, page_index pages, page
 bool page_extend(struct region *region, page_index first, page_index pages, page_index wanted,
                  enum page_owner owner, int body_kind);
 
+/* Makes the run grow over the free pages on both sides, if there are some before it and it has
+ * `wanted` then: how many it has, from *start on. 0: nothing was done. Preemption off, no lock. */
+page_index page_spread(struct region *region, page_index first, page_index pages, page_index wanted,
+                       enum page_owner owner, int body_kind, page_index *start);
+
 /* Makes a new region's pages free. Boot, or under no lock while nobody knows the region. */
 void page_region_init(struct region *region, page_index meta_pages);
 

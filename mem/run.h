@@ -10,6 +10,11 @@
 #include "mem/heap.h"
 #include "mem/report.h"
 
+/* Where instructions do not count so much, the code is there once per file. */
+#ifndef RUN_INLINE
+#define RUN_INLINE static __attribute__((noinline, unused))
+#endif
+
 #define RUN_WORD_BITS (sizeof(uintptr_t) * 8)
 
 /* `previous` of the first run of a group: which group that is. No region has such pages. */
@@ -76,8 +81,7 @@ static inline __attribute__((always_inline)) void run_unlink_head(struct region 
 
 /* Takes the free run [first, first + pages) out of its group, unless its records and those that
  * they name disagree: overwritten ones are not followed. */
-static inline __attribute__((always_inline)) bool run_unlink(struct region *region, uintptr_t first,
-                                                             uintptr_t pages)
+RUN_INLINE bool run_unlink(struct region *region, uintptr_t first, uintptr_t pages)
 {
     struct page *page = region->page;
     uintptr_t next = page[first].next, previous = page[first].previous;
@@ -101,8 +105,7 @@ static inline __attribute__((always_inline)) bool run_unlink(struct region *regi
 }
 
 /* Pages [first, first + pages) become a free run; the kinds of its ends are right already. */
-static inline __attribute__((always_inline)) void run_insert(struct region *region, uintptr_t first,
-                                                             uintptr_t pages, unsigned age)
+RUN_INLINE void run_insert(struct region *region, uintptr_t first, uintptr_t pages, unsigned age)
 {
     struct page *run = &region->page[first];
     unsigned bin = run_bin_of(pages);
@@ -144,8 +147,9 @@ static inline void run_report(const struct region *region, uintptr_t first)
 
 /* The free run that ends before `first`, where page first - 1 is a free one, leaves its group: its
  * length. 0: its records are broken, and *broken is where they are, for run_report. */
-static inline __attribute__((always_inline)) uintptr_t
-run_take_before(struct region *region, uintptr_t first, uintptr_t *broken)
+static inline __attribute__((always_inline)) uintptr_t run_take_before(struct region *region,
+                                                                       uintptr_t first,
+                                                                       uintptr_t *broken)
 {
     uintptr_t pages = region->page[first - 1].run.pages;
 
@@ -156,8 +160,9 @@ run_take_before(struct region *region, uintptr_t first, uintptr_t *broken)
 }
 
 /* The same of the one that starts at `next`. */
-static inline __attribute__((always_inline)) uintptr_t
-run_take_after(struct region *region, uintptr_t next, uintptr_t *broken)
+static inline __attribute__((always_inline)) uintptr_t run_take_after(struct region *region,
+                                                                      uintptr_t next,
+                                                                      uintptr_t *broken)
 {
     uintptr_t pages = region->page[next].run.pages;
 

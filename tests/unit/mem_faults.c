@@ -282,5 +282,6 @@ Test(mem_faults, a_switch_that_was_wanted_meanwhile_is_taken)
     w_free(block);
     w_free(w_malloc(16));
     cores[0].preempt_off = 0;
-    cr_assert(fake_switches == (WEFT_CONFIG_HEAP_DETERMINISTIC ? 2 : 3), "switched with preemption off");
+    cr_assert(fake_switches == (WEFT_CONFIG_HEAP_DETERMINISTIC ? 2 : 3),
+              "switched with preemption off");
 }
