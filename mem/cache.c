@@ -130,23 +130,29 @@ void cache_defer(struct core *core, uintptr_t block)
     __atomic_fetch_add(&heap.stats.deferred, 1, __ATOMIC_RELAXED);
 }
 
+__attribute__((noinline)) void cache_drain_one(struct core *core)
+{
+    struct cache *cache = &heap.cache[core->id];
+    arch_irq_state state = arch_irq_save();
+    uintptr_t block = (uintptr_t)cache->deferred;
+
+    if (block)
+        cache->deferred = cache->deferred->next;
+    arch_irq_restore(state);
+    if (block) {
+        const struct region *region = heap_region_of(block);
+
+        cache_free(core, region->kinds[(block - region->base) >> heap.page_shift], block);
+    }
+}
+
 /* One at a time, so that a second free of those that wait is still noticed. */
 void cache_drain(struct core *core)
 {
-    struct cache *cache = &heap.cache[core->id];
-
     if (!WEFT_CONFIG_HEAP_DETERMINISTIC && cache_flush_wanted(core))
         cache_flush(core);
-    while (cache->deferred) {
-        arch_irq_state state = arch_irq_save();
-        uintptr_t block = (uintptr_t)cache->deferred;
-        const struct region *region = heap_region_of(block);
-        int kind = region->kinds[(block - region->base) >> heap.page_shift];
-
-        cache->deferred = cache->deferred->next;
-        arch_irq_restore(state);
-        cache_free(core, kind, block);
-    }
+    while (heap.cache[core->id].deferred)
+        cache_drain_one(core);
 }
 
 static void bin_flush(struct cache_bin *bin, unsigned class)

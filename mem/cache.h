@@ -21,8 +21,9 @@ void cache_put(struct core *core, unsigned class, uintptr_t object);
  * PAGE_LARGE. */
 void cache_free(struct core *core, int kind, uintptr_t block);
 
-/* Frees what handlers had to leave. */
+/* Frees what handlers had to leave; or one of it. */
 void cache_drain(struct core *core);
+void cache_drain_one(struct core *core);
 
 /* Drains, and gives every cached object of this core back to its span. */
 void cache_flush(struct core *core);

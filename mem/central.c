@@ -23,8 +23,10 @@
 
 #include "mem/page.h"
 #include "mem/report.h"
+#include "mem/span.h"
 
-#define LOCKS (WEFT_CONFIG_CORES > 1 ? CLASS_MAX : 1)
+/* The deterministic mode does all with the pages lock (bounded.c). */
+#define LOCKS (WEFT_CONFIG_CORES > 1 && !WEFT_CONFIG_HEAP_DETERMINISTIC ? CLASS_MAX : 1)
 
 static struct spinlock central_lock[LOCKS] = {
     [0 ... LOCKS - 1] = SPINLOCK_INITIALIZER(RANK_HEAP_CENTRAL, "heap class"),
@@ -32,62 +34,9 @@ static struct spinlock central_lock[LOCKS] = {
 
 static struct spinlock *lock_of(unsigned class)
 {
-    return &central_lock[WEFT_CONFIG_CORES > 1 ? class : 0];
-}
-
-/* Hides and shows the link that stands in `object`. */
-static uintptr_t link_code(uintptr_t object, uintptr_t value)
-{
-    return value ^ heap.secret ^ object;
-}
-
-static void partial_insert(struct region *region, unsigned class, page_index first)
-{
-    struct page *span = &region->page[first];
-
-    span->previous = 0;
-    span->next = region->partial[class];
-    if (span->next)
-        region->page[span->next].previous = first;
-    region->partial[class] = first;
-}
-
-static void partial_remove(struct region *region, unsigned class, page_index first)
-{
-    const struct page *span = &region->page[first];
-
-    if (span->next)
-        region->page[span->next].previous = span->previous;
-    if (span->previous)
-        region->page[span->previous].next = span->next;
-    else
-        region->partial[class] = span->next;
-}
-
-/* Takes a free object out of a span that has one. 0: its free list is broken. */
-static uintptr_t span_pop_locked(struct region *region, unsigned class, page_index first)
-{
-    const struct class_info *info = &heap.class[class];
-    struct page *span = &region->page[first];
-    uintptr_t *object, base = region_page_address(region, first);
-
-    if (span->span.head) {
-        uintptr_t next;
-
-        object = (uintptr_t *)(base + (span->span.head - 1u) * info->size);
-        next = link_code((uintptr_t)object, object[1]);
-        if (next > span->span.fresh || object[0] != heap.mark)
-            return 0;
-        span->span.head = (unsigned)next & 0x7ff;
-    } else {
-        object = (uintptr_t *)(base + (size_t)span->span.fresh * info->size);
-        object[0] = heap.mark;
-        span->span.fresh++;
-    }
-    span->span.used++;
-    if (span->span.used == info->objects)
-        partial_remove(region, class, first);
-    return (uintptr_t)object;
+    if (WEFT_CONFIG_HEAP_DETERMINISTIC)
+        return &heap_pages_lock;
+    return &central_lock[LOCKS > 1 ? class : 0];
 }
 
 static bool span_new(enum weft_memory memory, unsigned class)
@@ -96,20 +45,14 @@ static bool span_new(enum weft_memory memory, unsigned class)
     struct page_wish wish = {.pages = info->pages, .align = info->pages};
     struct region *region;
     page_index first;
-    size_t used_bytes = (size_t)info->objects * info->size;
     arch_irq_state state;
 
     region = page_take(memory, &wish, PAGE_OWNER_HEAP, (int)class, (int)class, &first);
     if (!region)
         return false;
-    region->page[first].span.used = 0;
-    region->page[first].span.fresh = 0;
-    region->page[first].span.head = 0;
-    /* A pointer to the unused end would pass the test of free's fast path, but for the mark. */
-    if (used_bytes < (size_t)info->pages << heap.page_shift)
-        *(uintptr_t *)(region_page_address(region, first) + used_bytes) = heap.mark;
+    span_begin(region, class, first);
     state = spinlock_lock(lock_of(class));
-    partial_insert(region, class, first);
+    span_partial_insert(region, class, first);
     spinlock_unlock(lock_of(class), state);
     return true;
 }
@@ -132,10 +75,10 @@ static unsigned region_get(struct region *region, unsigned class, uintptr_t *slo
     while (count < most && region->partial[class]) {
         page_index first = region->partial[class];
 
-        slot[count] = span_pop_locked(region, class, first);
+        slot[count] = span_pop(region, class, first);
         if (slot[count] == 0) {
             /* Nothing more is ever taken from it. */
-            partial_remove(region, class, first);
+            span_partial_remove(region, class, first);
             broken = first;
             break;
         }
@@ -176,39 +119,22 @@ void *central_get_existing(enum weft_memory memory, unsigned class)
     return existing_get(memory, class, &object, 1) ? (void *)object : NULL;
 }
 
-/* The object's number in its span, or why it is none. */
-static enum heap_fault object_index(const struct region *region, unsigned class, page_index first,
-                                    uintptr_t object, unsigned *index)
-{
-    const struct class_info *info = &heap.class[class];
-    uintptr_t offset = object - region_page_address(region, first);
-
-    *index = (unsigned)(offset / info->size);
-    if (offset % info->size != 0 || *index >= info->objects)
-        return FAULT_MISALIGNED;
-    return *index < region->page[first].span.fresh ? FAULT_NONE : FAULT_NEVER_USED;
-}
-
 static enum heap_fault put_locked(struct region *region, unsigned class, page_index first,
-                                  uintptr_t *object)
+                                  uintptr_t object)
 {
-    struct page *span = &region->page[first];
     unsigned index;
-    enum heap_fault fault = object_index(region, class, first, (uintptr_t)object, &index);
+    bool empty = false;
+    page_index pages = heap.class[class].pages;
+    enum heap_fault fault = span_index(region, class, first, object, &index);
 
-    if (fault != FAULT_NONE)
+    if (fault == FAULT_NONE)
+        fault = span_put(region, class, first, object, index, &empty);
+    if (fault != FAULT_NONE || !empty)
         return fault;
-    if (span->span.used == 0 || index + 1 == span->span.head)
-        return FAULT_FREE;
-    object[0] = heap.mark;
-    object[1] = link_code((uintptr_t)object, span->span.head);
-    span->span.head = (index + 1) & 0x7ff;
-    if (span->span.used-- == heap.class[class].objects)
-        partial_insert(region, class, first);
-    if (span->span.used == 0) {
-        partial_remove(region, class, first);
-        page_give(region, first, heap.class[class].pages, PAGE_OWNER_HEAP);
-    }
+    if (WEFT_CONFIG_HEAP_DETERMINISTIC)
+        page_give_locked(region, first, pages, PAGE_OWNER_HEAP);
+    else
+        page_give(region, first, pages, PAGE_OWNER_HEAP);
     return FAULT_NONE;
 }
 
@@ -218,7 +144,7 @@ static enum heap_fault put_one_locked(unsigned class, uintptr_t object)
 
     if (region->kinds[(object - region->base) >> heap.page_shift] != (int)class)
         return FAULT_FREE;
-    return put_locked(region, class, central_span(region, class, object), (uintptr_t *)object);
+    return put_locked(region, class, central_span(region, class, object), object);
 }
 
 void central_put(unsigned class, const uintptr_t *object, unsigned count)
@@ -244,7 +170,7 @@ enum heap_fault central_locate(const struct region *region, unsigned class, uint
 {
     unsigned index;
 
-    return object_index(region, class, central_span(region, class, object), object, &index);
+    return span_index(region, class, central_span(region, class, object), object, &index);
 }
 
 /* Is the object on its span's list of free ones? */
@@ -262,7 +188,7 @@ static bool listed_locked(const struct region *region, unsigned class, page_inde
         if (number > span->span.fresh)
             return false;
         object = (uintptr_t *)(base + (number - 1) * heap.class[class].size);
-        number = link_code((uintptr_t)object, object[1]);
+        number = span_link_code((uintptr_t)object, object[1]);
     }
     return false;
 }
@@ -273,7 +199,7 @@ bool central_holds(uintptr_t object)
     unsigned class = (unsigned)region->kinds[(object - region->base) >> heap.page_shift], index;
     page_index first = central_span(region, class, object);
     arch_irq_state state = spinlock_lock(lock_of(class));
-    bool holds = object_index(region, class, first, object, &index) == FAULT_NONE &&
+    bool holds = span_index(region, class, first, object, &index) == FAULT_NONE &&
                  listed_locked(region, class, first, index);
 
     spinlock_unlock(lock_of(class), state);
@@ -298,7 +224,7 @@ int central_check_span(struct region *region, page_index first)
 
         if (number > span->span.fresh || object[0] != heap.mark)
             return report_state("free object", (uintptr_t)object);
-        number = link_code((uintptr_t)object, object[1]);
+        number = span_link_code((uintptr_t)object, object[1]);
     }
     if (listed != (unsigned)(span->span.fresh - span->span.used))
         return report_state("span's free list length", base);
@@ -312,7 +238,7 @@ uintptr_t central_next_free(const struct region *region, page_index first, uintp
     uintptr_t number = span->span.head;
 
     if (object)
-        number = link_code(object, ((const uintptr_t *)object)[1]);
+        number = span_link_code(object, ((const uintptr_t *)object)[1]);
     if (number == 0 || number > span->span.fresh)
         return 0;
     return region_page_address(region, first) + (number - 1) * heap.class[class].size;

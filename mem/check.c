@@ -8,6 +8,7 @@
 #include "mem/guard.h"
 #include "mem/page.h"
 #include "mem/report.h"
+#include "mem/run.h"
 
 /* What the walk over one region adds up. */
 struct census {
@@ -29,7 +30,7 @@ static int check_free_run(const struct region *region, page_index first, struct 
         if (!page_kind_free(region->kinds[page]))
             return report_state("page kind in a free run", region_page_address(region, page));
         census->released += region->kinds[page] == PAGE_RELEASED;
-        if (region->kinds[page] == PAGE_FREE && !region->page[first].run.dirty)
+        if (region->kinds[page] == PAGE_FREE && (region->page[first].run.age & 1) == 0)
             return report_state("clean run with an unreleased page", address);
     }
     census->idle += length;
@@ -43,9 +44,14 @@ static int check_owned_run(const struct region *region, page_index first, int bo
 
     if (length == 0 || first + length > region->pages)
         return report_state("run's length", region_page_address(region, first));
-    for (uintptr_t page = first + 1u; page < first + length; page++)
-        if (region->kinds[page] != body)
+    for (uintptr_t page = first + 1u; page < first + length; page++) {
+        /* page.c: inside_looks_free */
+        bool looks_free =
+            WEFT_CONFIG_HEAP_DETERMINISTIC && body == PAGE_LARGE_BODY && page != first + length - 1;
+
+        if (region->kinds[page] != (looks_free ? PAGE_FREE : body))
             return report_state("page kind in a run", region_page_address(region, first));
+    }
     return 0;
 }
 
@@ -84,25 +90,22 @@ static int check_run(struct region *region, page_index page, struct census *cens
 static int check_bins(const struct region *region, size_t free_runs)
 {
     for (unsigned bin = 0; bin < RUN_BINS; bin++) {
-        bool occupied = region->occupied[bin / 32] >> (bin % 32) & 1;
-        page_index previous = 0;
+        bool occupied = (region->occupied[bin / RUN_WORD_BITS] & run_bit(bin)) != 0;
+        page_index previous = RUN_HEAD_OF(bin);
 
         if (occupied != (region->bin[bin] != 0))
             return report_state("size group's bit", (uintptr_t)&region->bin[bin]);
         for (page_index run = region->bin[bin]; run; run = region->page[run].next) {
             if (free_runs-- == 0 || run >= region->pages || !page_kind_free(region->kinds[run]) ||
-                page_bin_of(region->page[run].run.pages) != bin ||
+                run_bin_of(region->page[run].run.pages) != bin ||
                 region->page[run].previous != previous)
                 return report_state("size group", (uintptr_t)&region->bin[bin]);
             previous = run;
         }
     }
-    if (region->summary >> RUN_WORDS != 0 ||
-        (RUN_BINS % 32 != 0 && region->occupied[RUN_WORDS - 1] >> (RUN_BINS % 32) != 0))
-        return report_state("summary of size groups", (uintptr_t)&region->summary);
-    for (unsigned word = 0; word < RUN_WORDS; word++)
-        if ((region->summary >> word & 1) != (region->occupied[word] != 0))
-            return report_state("summary of size groups", (uintptr_t)&region->summary);
+    if (RUN_BINS % RUN_WORD_BITS != 0 &&
+        region->occupied[RUN_WORDS - 1] << (RUN_BINS % RUN_WORD_BITS) != 0)
+        return report_state("bits of size groups", (uintptr_t)region->occupied);
     return free_runs ? report_state("number of listed free runs", region->base) : 0;
 }
 

@@ -13,7 +13,8 @@
 
 #include "mem/heap.h"
 
-#define SPAN_PAGES_MAX 8
+/* In the deterministic mode a span is a page, which needs no alignment (bounded.c). */
+#define SPAN_PAGES_MAX (WEFT_CONFIG_HEAP_DETERMINISTIC ? 1 : 8)
 
 /* Bytes that one core's cache may hold of one class. */
 static size_t cache_bytes(size_t heap_bytes)
@@ -29,7 +30,7 @@ static unsigned span_pages_min(size_t heap_bytes)
     unsigned pages = 1;
 
     while (pages < SPAN_PAGES_MAX && (size_t)pages << heap.page_shift < 4096 &&
-           (size_t)pages << heap.page_shift < heap_bytes / 1024)
+           (size_t)pages << heap.page_shift < heap_bytes / 4096)
         pages *= 2;
     return pages;
 }
@@ -73,9 +74,9 @@ static void class_tables(void)
     unsigned class = 1;
 
     for (size_t i = 0; i <= TABLE_MAX / 8; i++) {
-        while (heap.class[class].size < i * 8)
+        while (class <= heap.classes && heap.class[class].size < i * 8)
             class ++;
-        heap.table[i] = heap.class_of[i] = (uint8_t) class;
+        heap.table[i] = heap.class_of[i] = class <= heap.classes ? (uint8_t) class : 0;
     }
     for (size_t i = 0; i < MEDIUM_MAX / MEDIUM_STEP; i++) {
         while (class <= heap.classes && heap.class[class].size < (i + 1) * MEDIUM_STEP)
@@ -86,7 +87,8 @@ static void class_tables(void)
 
 void class_init(size_t bytes)
 {
-    size_t size = 0, largest = (size_t)SPAN_PAGES_MAX << heap.page_shift >> 2;
+    size_t size = 0, span = (size_t)SPAN_PAGES_MAX << heap.page_shift;
+    size_t largest = WEFT_CONFIG_HEAP_DETERMINISTIC ? span / 2 : span / 4;
     bool small = bytes < (size_t)2 << 20;
     unsigned count = 0, finer = small ? 2 : 3, pages = span_pages_min(bytes);
 
@@ -108,7 +110,6 @@ void class_init(size_t bytes)
     }
     heap.classes = count;
     heap.small_max = heap.class[count].size;
-    ASSERT(heap.small_max >= TABLE_MAX);
     class_tables();
 }
 

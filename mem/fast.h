@@ -165,8 +165,12 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
     if (__builtin_expect(offset >= of->window_bytes, 0))
         return false;
     kind = of->window_kinds[offset >> of->page_shift];
-    if (__builtin_expect(kind <= 0, 0))
-        return false;
+    if (__builtin_expect(kind <= 0, 0)) {
+        if (!WEFT_CONFIG_HEAP_DETERMINISTIC || !PRIM_RESTARTABLE || kind != PAGE_LARGE)
+            return false;
+        bounded_free_large(block);
+        return true;
+    }
     if (PRIM_RESTARTABLE) {
         bin = fast_only_bin(of, (unsigned)kind);
         /* One branch for the two, as a conditional move. */
@@ -178,7 +182,10 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
         if (__builtin_expect(arch_stack_push(&bin->top, &bin->limit, (uintptr_t)block), 1))
             return true;
         *object = 0;
-        return false;
+        if (!WEFT_CONFIG_HEAP_DETERMINISTIC)
+            return false;
+        bounded_free_cached(block, (unsigned)kind);
+        return true;
     }
     if (!prim_cache_enter(&core))
         return false;

@@ -161,9 +161,8 @@ static uintptr_t block_around(uintptr_t address, size_t *bytes)
         *bytes = span->block_bytes;
         return block < 0 ? 0 : span->first + (uint32_t)block * span->block_bytes;
     }
-    while (kind == PAGE_LARGE_BODY)
-        kind = region->kinds[--page];
-    if (kind != PAGE_LARGE)
+    page = heap_large_around(region, page);
+    if (page == 0)
         return 0;
     *bytes = large_usable(region_page_address(region, page));
     return region_page_address(region, page);

@@ -22,10 +22,11 @@
  * and free list to the class's lock; free runs and the counters to the pages lock; a run's record
  * to the run's owner. Locks are taken in that order and none is held while the board works.
  *
- * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), cache.c, central.c, page.c,
- * large.c, stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib
- * its names; prim.h is the outside; guard.c is the full tier of hardening, watch.h lets a profile
- * see every call.
+ * Files: fast.h (hot), malloc.c (slow malloc and free, exhaustion), bounded.c (both, in the
+ * deterministic mode), cache.c, central.c and span.h, page.c and run.h, page_scavenge.c, large.c,
+ * stack.c, scavenger.c, stats.c, check.c, report.c, class.c; newlib_malloc.c gives newlib its
+ * names; prim.h is the outside; guard.c is the full tier of hardening, watch.h lets a profile see
+ * every call.
  *
  * What may be lost: nothing that the program owns. Free memory sits in caches (at most 1/2048 of
  * the heap per core and class), in spans that still hold objects, and in objects' rounding.
@@ -66,11 +67,17 @@ struct region *heap_region_of(uintptr_t address)
     return NULL;
 }
 
-unsigned heap_class_of(size_t size)
+page_index heap_large_around(const struct region *region, page_index page)
 {
-    if (size <= TABLE_MAX)
-        return heap.table[(size + 7) / 8];
-    return size <= heap.small_max ? heap.medium_class_of[(size - 1) / MEDIUM_STEP] : 0;
+    page_index first = page;
+
+    while (region->kinds[first] == PAGE_LARGE_BODY ||
+           (WEFT_CONFIG_HEAP_DETERMINISTIC && page_kind_free(region->kinds[first])))
+        first--; /* page 0 is PAGE_META */
+    return region->kinds[first] == PAGE_LARGE &&
+                   (uintptr_t)page < (uintptr_t)first + region->page[first].run.pages
+               ? first
+               : 0;
 }
 
 static uintptr_t sum_bytes(uintptr_t sum, const void *from, const void *to)
@@ -118,8 +125,8 @@ static struct region *region_make(uintptr_t start, size_t bytes, enum weft_memor
     size_t records, meta;
     struct region *region = (struct region *)base;
 
-    if (pages > PAGE_INDEX_MAX)
-        pages = PAGE_INDEX_MAX;
+    if (pages > RUN_PAGES_MAX)
+        pages = RUN_PAGES_MAX;
     records =
         sizeof(*region) + slot_count * sizeof(uintptr_t) + pages * sizeof(struct page) + pages + 1;
     meta = (records + quantum - 1) >> heap.page_shift;
@@ -183,14 +190,15 @@ int weft_heap_add_region(void *start, size_t bytes, enum weft_memory kind)
 }
 
 /* Small pages waste less behind large objects (half a page each) and cost 9 bytes of records
- * each on a 32-bit machine; above 32 MiB time counts more. */
+ * each on a 32-bit machine; above 32 MiB time counts more. In the deterministic mode, where nothing
+ * takes longer with more pages, they are as small as their numbers allow. */
 static unsigned page_shift_for(size_t bytes)
 {
     unsigned shift;
 
-    if (bytes <= (size_t)32 << 20)
+    if (!WEFT_CONFIG_HEAP_DETERMINISTIC && bytes <= (size_t)32 << 20)
         return bytes <= (size_t)16 << 20 ? 9 : 10;
-    for (shift = 12; bytes >> shift >= PAGE_INDEX_MAX; shift++)
+    for (shift = WEFT_CONFIG_HEAP_DETERMINISTIC ? 9 : 12; bytes >> shift >= RUN_PAGES_MAX; shift++)
         ;
     return shift;
 }
@@ -245,6 +253,7 @@ void upcall_heap_init(void)
     secrets_init();
     heap.page_shift = page_shift_for(bytes);
     heap.stats.page_bytes = (size_t)1 << heap.page_shift;
+    heap.epoch = 1;
     class_init(bytes);
     slot_count = class_slots();
     if (region_add((uintptr_t)found[0].start, found[0].bytes, WEFT_MEMORY_NORMAL,

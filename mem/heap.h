@@ -41,6 +41,9 @@ enum {
     PAGE_GC_BODY = -11,
 };
 
+/* On whose account pages are taken. */
+enum page_owner { PAGE_OWNER_HEAP, PAGE_OWNER_STACK };
+
 /*
  * One record per page; the first page's speaks for the whole run or span. The last page of a free
  * run repeats its length.
@@ -51,8 +54,8 @@ struct page {
     union {
         struct {
             page_index pages;
-            uint16_t stamp : 15; /* free run: the scavenger's round when it was last added to */
-            uint16_t dirty : 1;  /* free run: may hold pages that are not released */
+            uint16_t age; /* free run: heap.epoch when it was last added to, but for the lowest bit,
+                             which is 1 when it may hold pages that are not released */
         } run;
         struct {
             unsigned used : 10;  /* objects in caches or with the program */
@@ -68,7 +71,10 @@ _Static_assert(sizeof(void *) != 4 || sizeof(struct page) == 8, "page record has
 
 /* Size groups of free runs: one per length below 8, then 8 per power of two. */
 #define RUN_BINS (((int)sizeof(page_index) * 8 - 3) * 8 + 8)
-#define RUN_WORDS ((RUN_BINS + 31) / 32)
+#define RUN_WORDS ((RUN_BINS + sizeof(uintptr_t) * 8 - 1) / (sizeof(uintptr_t) * 8))
+
+/* Numbers above those of pages say which group a run is the first of (run.h). */
+#define RUN_PAGES_MAX ((size_t)PAGE_INDEX_MAX - RUN_BINS)
 
 #define CACHE_BATCH_MAX 8
 
@@ -86,8 +92,7 @@ struct region {
     uintptr_t seal; /* a sum over these */
 
     /* Guarded by the pages lock. */
-    uint32_t summary; /* bit per word of `occupied` that is not 0 */
-    uint32_t occupied[RUN_WORDS];
+    uintptr_t occupied[RUN_WORDS]; /* bit per group of free runs */
     page_index bin[RUN_BINS];
     page_index cursor; /* the run at which the scavenger looks next */
     page_index scan;   /* inside a long run: how far it has looked */
@@ -178,7 +183,7 @@ struct heap {
     struct weft_mstats stats;
 
     /* Guarded by the pages lock. */
-    uint16_t epoch;         /* the scavenger's round */
+    uint16_t epoch;         /* twice the scavenger's round, plus 1 */
     size_t round_released;  /* pages released by the last scavenge; read by anyone */
     volatile unsigned lent; /* > 0: the scavenger has a free run out */
 };
@@ -194,11 +199,16 @@ static inline uintptr_t region_page_address(const struct region *region, page_in
 
 static inline bool page_kind_free(int kind)
 {
-    return kind == PAGE_FREE || kind == PAGE_RELEASED;
+    _Static_assert(PAGE_FREE == -1 && PAGE_RELEASED == -2, "the two highest bytes");
+    return (uint8_t)kind >= (uint8_t)PAGE_RELEASED;
 }
 
 /* The region that owns the address, or NULL. */
 struct region *heap_region_of(uintptr_t address);
+
+/* The first page of the large object that the page is part of; 0: it is not. With the deterministic
+ * mode the pages between its ends look free. */
+page_index heap_large_around(const struct region *region, page_index page);
 
 /* Notes a sum over what is constant, after every change of it; is it still the same? */
 void heap_seal(void);
@@ -208,15 +218,36 @@ bool heap_is_sealed(void);
 bool heap_fails_now(void);
 
 /* The class that holds `size` bytes, or 0: a page run. */
-unsigned heap_class_of(size_t size);
+static inline unsigned heap_class_of(size_t size)
+{
+    if (size <= TABLE_MAX)
+        return heap.table[(size + 7) / 8];
+    return size <= heap.small_max ? heap.medium_class_of[(size - 1) / MEDIUM_STEP] : 0;
+}
 
 /* mem/malloc.c: what the pointer is: FAULT_NONE with *kind a class or PAGE_LARGE, or what is wrong
  * with it. */
 enum heap_fault heap_examine(uintptr_t block, int *kind);
 
-/* Slow halves of the fast paths (mem/fast.h), for any size, pointer and context. */
-void *heap_malloc_slow(size_t size);
-void heap_free_slow(void *block);
+/* Slow halves of the fast paths (mem/fast.h), for any size, pointer and context. In the
+ * deterministic mode bounded.c's, which leave to the general ones what they cannot do. */
+void *heap_malloc_general(size_t size);
+void heap_free_general(void *block);
+void *bounded_malloc(size_t size);
+void bounded_free(void *block);
+void *bounded_alloc(enum weft_memory memory, size_t size); /* NULL: not this way */
+void bounded_free_cached(void *block, unsigned class);     /* all is well, but the cache is full */
+void bounded_free_large(void *block); /* first page of a large object in the first region */
+
+static inline void *heap_malloc_slow(size_t size)
+{
+    return WEFT_CONFIG_HEAP_DETERMINISTIC ? bounded_malloc(size) : heap_malloc_general(size);
+}
+
+static inline void heap_free_slow(void *block)
+{
+    WEFT_CONFIG_HEAP_DETERMINISTIC ? bounded_free(block) : heap_free_general(block);
+}
 
 /* alignment: a power of two, of any size. */
 void *heap_alloc(enum weft_memory memory, size_t alignment, size_t size);

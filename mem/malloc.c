@@ -153,7 +153,7 @@ static void *alloc(const struct request *request)
     return NULL;
 }
 
-void *heap_malloc_slow(size_t size)
+void *heap_malloc_general(size_t size)
 {
     struct request request = {size, GRANULE, heap_class_of(size), WEFT_MEMORY_NORMAL};
 
@@ -163,9 +163,12 @@ void *heap_malloc_slow(size_t size)
 void *heap_alloc(enum weft_memory memory, size_t alignment, size_t size)
 {
     struct request request = {size, alignment, aligned_class(size, alignment), memory};
+    void *block = NULL;
 
     ASSERT(alignment && (alignment & (alignment - 1)) == 0);
-    return alloc(&request);
+    if (WEFT_CONFIG_HEAP_DETERMINISTIC && alignment <= GRANULE)
+        block = bounded_alloc(memory, size);
+    return block ? block : alloc(&request);
 }
 
 enum weft_memory heap_memory_of(const void *block)
@@ -187,9 +190,9 @@ static enum heap_fault block_kind(uintptr_t block, int *kind)
         return central_locate(region, (unsigned)*kind, block);
     if (*kind == PAGE_LARGE)
         return offset & (((uintptr_t)1 << heap.page_shift) - 1) ? FAULT_MISALIGNED : FAULT_NONE;
-    if (page_kind_free(*kind))
-        return FAULT_FREE;
-    return *kind == PAGE_LARGE_BODY ? FAULT_MISALIGNED : FAULT_FOREIGN;
+    if (heap_large_around(region, (page_index)(offset >> heap.page_shift)))
+        return FAULT_MISALIGNED;
+    return page_kind_free(*kind) ? FAULT_FREE : FAULT_FOREIGN;
 }
 
 /* The mark alone proves nothing: a program may have such a word in its block. */
@@ -204,7 +207,7 @@ enum heap_fault heap_examine(uintptr_t block, int *kind)
     return fault;
 }
 
-void heap_free_slow(void *pointer)
+void heap_free_general(void *pointer)
 {
     uintptr_t block = (uintptr_t)pointer;
     struct core *core = prim_enter();
@@ -258,22 +261,30 @@ size_t heap_usable_size(void *block)
     return kind > 0 ? heap.class[kind].size : large_usable((uintptr_t)block);
 }
 
-/* Can the block hold `size` bytes where it is, without wasting half of it? */
-static bool resize_in_place(uintptr_t block, size_t usable, size_t size)
+/* The large block, with room for `size` bytes: where it is, or moved down. NULL: neither. */
+static void *resize_large(void *block, size_t usable, size_t size)
 {
-    struct core *core;
-    bool done;
+    struct core *core = prim_enter();
+    void *result = NULL;
 
-    if (usable <= heap.small_max)
-        return size <= usable && (size > usable / 2 || usable <= 2 * GRANULE);
-    if (size <= heap.small_max)
-        return false;
-    core = prim_enter();
     if (core->allocation_forbidden)
         prim_panic_forbidden();
-    done = core->interrupt_depth == 0 && large_resize(block, size);
+    if (core->interrupt_depth == 0) {
+        if (large_resize((uintptr_t)block, size))
+            result = block;
+        else if (!heap.slow_only) /* a watcher sees a new block before the old one goes */
+            result = large_slide((uintptr_t)block, usable, size);
+    }
     prim_leave(core);
-    return done;
+    return result;
+}
+
+/* The block with room for `size` bytes, without a copy of it, and without wasting half of it. */
+static void *resize_in_place(void *block, size_t usable, size_t size)
+{
+    if (usable > heap.small_max)
+        return size > heap.small_max ? resize_large(block, usable, size) : NULL;
+    return size <= usable && (size > usable / 2 || usable <= 2 * GRANULE) ? block : NULL;
 }
 
 void *heap_realloc(void *block, size_t size)
@@ -283,10 +294,11 @@ void *heap_realloc(void *block, size_t size)
 
     if (usable == 0)
         return NULL;
-    if (resize_in_place((uintptr_t)block, usable, size)) {
+    other = resize_in_place(block, usable, size);
+    if (other) {
         tell_freed(block);
-        tell_allocated(block, size);
-        return block;
+        tell_allocated(other, size);
+        return other;
     }
     other = heap_alloc(heap_memory_of(block), GRANULE, size);
     if (!other)

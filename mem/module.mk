@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 # mem: the heap. mem/heap.c says what is where; newlib_malloc.c needs newlib's headers.
-mem_HOST_SRCS := $(addprefix mem/,account.c cache.c census.c central.c check.c class.c guard.c guard_check.c heap.c large.c \
-	malloc.c page.c prim.c quarantine.c report.c scavenger.c stack.c stats.c watch.c)
+mem_HOST_SRCS := $(addprefix mem/,account.c bounded.c cache.c census.c central.c check.c class.c guard.c guard_check.c heap.c large.c malloc.c \
+	page.c page_scavenge.c prim.c quarantine.c report.c scavenger.c stack.c stats.c watch.c)
 mem_GC_SRCS := $(addprefix mem/,gc_alloc.c gc_cycle.c gc_finalizer.c gc_leaks.c gc_mark.c gc_share.c gc_span.c)
 mem_SRCS := $(mem_HOST_SRCS) $(mem_GC_SRCS) mem/newlib_malloc.c
 
 # What no allocation waits for is made small.
 $(addprefix $(B)/mem/,check.o class.o guard_check.o heap.o report.o scavenger.o stack.o stats.o watch.o): OPTIMISE := -Os
+
+# Two halves of a word are stored as two halves: putting them together first takes longer.
+$(B)/mem/bounded.o: OPTIMISE := -O2 -fno-store-merging -fno-tree-slp-vectorize
 
 # The host tests; mem_names.c includes newlib_malloc.c. Their port and <reent.h> are in tests/unit.
 mem_TEST_SRCS := $(addprefix tests/unit/,mem_fake.c mem_names.c) $(mem_HOST_SRCS)
@@ -18,6 +21,11 @@ unit_mem_heap_CFLAGS = $(mem_TEST_CFLAGS)
 # The same with two cores' caches and locks, ranks checked; and with reports that return.
 unit_mem_two_cores_SRCS := $(filter-out %/mem_share.c,$(unit_mem_heap_SRCS))
 unit_mem_two_cores_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_CORES=2 -DWEFT_CONFIG_DEBUG=1
+# The deterministic mode, with one core and with two.
+unit_mem_bounded_SRCS := tests/unit/mem_bounded.c $(unit_mem_heap_SRCS)
+unit_mem_bounded_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_HEAP_DETERMINISTIC=1 -DMODEL_OPERATIONS=100000
+unit_mem_bounded_cores_SRCS := tests/unit/mem_bounded.c $(unit_mem_two_cores_SRCS)
+unit_mem_bounded_cores_CFLAGS = $(unit_mem_two_cores_CFLAGS) -DWEFT_CONFIG_HEAP_DETERMINISTIC=1 -DMODEL_OPERATIONS=20000
 # The full tier.
 unit_mem_full_SRCS := $(addprefix tests/unit/,mem_model.c mem_account.c mem_full.c mem_kinds.c) $(mem_TEST_SRCS)
 unit_mem_full_CFLAGS = $(mem_TEST_CFLAGS) -DWEFT_CONFIG_HEAP_FULL=1 -DWEFT_CONFIG_HEAP_THREADS=8 -DMODEL_OPERATIONS=20000

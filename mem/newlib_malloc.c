@@ -33,7 +33,7 @@ static __attribute__((noinline)) void *malloc_failed(void)
 
 static PRIM_RESTARTS(malloc_slow) __attribute__((noinline)) void *malloc_slow(size_t size)
 {
-    void *block = fast_malloc_medium(size);
+    void *block = WEFT_CONFIG_HEAP_DETERMINISTIC ? NULL : fast_malloc_medium(size);
 
     if (block)
         return block;

@@ -8,12 +8,12 @@
  * record of its first page, the length again in that of its last page, where the following run's
  * owner finds it.
  *
- * Free runs of similar length form a group, a doubly linked list; a bit per group and a bit per
- * word of those bits find the next group that is not empty in two steps. Groups have one length
- * each below 8 pages, and an eighth of a power of two above, so a run from the next group up always
- * fits and only the group that the wish itself falls into has to be looked through, LOOK_MAX runs
- * deep. That is the bound on the time; when it fails to find a run that exists, a second pass looks
- * through everything before the answer is "none".
+ * Free runs of similar length form a group, a doubly linked list; a bit per group finds the next
+ * one that is not empty. Groups have one length each below 16 pages, and an eighth of a power of
+ * two above, so a run from the next group up always fits and only the group that the wish itself
+ * falls into has to be looked through, LOOK_MAX runs deep. That is the bound on the time; when it
+ * fails to find a run that exists, a second pass looks through everything before the answer is
+ * "none". run.h has what is done to a run, page_scavenge.c what the scavenger does.
  *
  * One lock guards it all. It is dropped before the board is asked to bring released pages back: the
  * run is ours by then. Kinds of pages inside a run that changes hands are written by its owner
@@ -23,107 +23,11 @@
 
 #include <string.h>
 
-#include "mem/report.h"
+#include "mem/run.h"
 
 #define LOOK_MAX 4
 
 struct spinlock heap_pages_lock = SPINLOCK_INITIALIZER(RANK_HEAP_PAGES, "heap pages");
-
-static unsigned log2_floor(uint32_t value)
-{
-    return 31 - (unsigned)__builtin_clz(value);
-}
-
-unsigned page_bin_of(page_index pages)
-{
-    if (pages < 8)
-        return pages;
-    unsigned log = log2_floor(pages);
-    return (log - 2) * 8 + ((pages >> (log - 3)) & 7);
-}
-
-/* The first group from `bin` on that is not empty, or RUN_BINS. */
-static unsigned bin_occupied(const struct region *region, unsigned bin)
-{
-    unsigned word = bin / 32;
-    uint32_t bits = bin < RUN_BINS ? region->occupied[word] & (~0u << (bin % 32)) : 0;
-
-    if (bits == 0) {
-        uint32_t words = word + 1 < RUN_WORDS ? region->summary & (~0u << (word + 1)) : 0;
-
-        if (words == 0)
-            return RUN_BINS;
-        word = (unsigned)__builtin_ctz(words);
-        bits = region->occupied[word];
-    }
-    return word * 32 + (unsigned)__builtin_ctz(bits);
-}
-
-static void run_remove(struct region *region, page_index first)
-{
-    struct page *run = &region->page[first];
-    unsigned bin = page_bin_of(run->run.pages);
-
-    if (run->next)
-        region->page[run->next].previous = run->previous;
-    if (run->previous) {
-        region->page[run->previous].next = run->next;
-        return;
-    }
-    region->bin[bin] = run->next;
-    if (run->next)
-        return;
-    region->occupied[bin / 32] &= ~(1u << (bin % 32));
-    if (region->occupied[bin / 32] == 0)
-        region->summary &= ~(1u << (bin / 32));
-}
-
-/* Do the records of the free run at `first` and those that they name agree? Looked at whenever a
- * run is taken or grown over, so that overwritten records are not followed. */
-static bool run_is_whole(const struct region *region, page_index first)
-{
-    const struct page *page = region->page, *run = &page[first];
-    uintptr_t length = run->run.pages;
-
-    return first < region->pages && length && first + length <= region->pages &&
-           page[first + length - 1].run.pages == length && page_kind_free(region->kinds[first]) &&
-           page_kind_free(region->kinds[first + length - 1]) && run->next < region->pages &&
-           run->previous < region->pages && (!run->next || page[run->next].previous == first) &&
-           (run->previous ? page[run->previous].next
-                          : region->bin[page_bin_of((page_index)length)]) == first;
-}
-
-/* A free neighbour's run that starts at `first`. False, after a report: it is none. */
-static bool run_joins(const struct region *region, page_index first)
-{
-    bool whole = first && run_is_whole(region, first);
-
-    if (!whole)
-        report_fault(FAULT_RECORDS, region_page_address(region, first));
-    return whole;
-}
-
-/* Pages [first, first + pages) become a free run; the kinds of its ends are right already. */
-static void run_insert(struct region *region, page_index first, page_index pages, unsigned stamp,
-                       bool dirty)
-{
-    struct page *run = &region->page[first];
-    unsigned bin = page_bin_of(pages);
-
-    if (region->cursor > first && region->cursor < first + pages)
-        region->cursor = first;
-    region->page[first + pages - 1].run.pages = pages;
-    run->run.pages = pages;
-    run->run.stamp = stamp & 0x7fff;
-    run->run.dirty = dirty;
-    run->previous = 0;
-    run->next = region->bin[bin];
-    if (run->next)
-        region->page[run->next].previous = first;
-    region->bin[bin] = first;
-    region->occupied[bin / 32] |= 1u << (bin % 32);
-    region->summary |= 1u << (bin / 32);
-}
 
 /* Does the wish fit into the free run? Then *at is where. */
 static bool run_fits(const struct region *region, page_index first, const struct page_wish *wish,
@@ -148,9 +52,9 @@ static bool run_fits(const struct region *region, page_index first, const struct
 static page_index run_find(const struct region *region, const struct page_wish *wish, unsigned look,
                            page_index *at)
 {
-    unsigned bin = page_bin_of(wish->pages);
+    unsigned bin = run_bin_of(wish->pages);
 
-    while ((bin = bin_occupied(region, bin)) < RUN_BINS) {
+    while ((bin = run_bin_occupied(region, bin)) < RUN_BINS) {
         unsigned left = look;
 
         for (page_index run = region->bin[bin]; run && left; run = region->page[run].next, left--)
@@ -172,37 +76,25 @@ static void ends_take(struct region *region, page_index first, page_index pages)
         *last = *last == PAGE_FREE ? PAGE_TAKEN : PAGE_TAKEN_RELEASED;
 }
 
-/* Cuts [at, at + pages) out of the free run. */
-static void run_carve(struct region *region, page_index run, page_index at, page_index pages)
+bool run_carve(struct region *region, page_index run, page_index at, page_index pages)
 {
-    page_index length = region->page[run].run.pages;
-    unsigned stamp = region->page[run].run.stamp;
-    bool dirty = region->page[run].run.dirty;
+    uintptr_t length = region->page[run].run.pages, end = (uintptr_t)at + pages;
+    unsigned age = region->page[run].run.age;
 
-    run_remove(region, run);
+    if (length > region->pages - (uintptr_t)run || !page_kind_free(region->kinds[run]) ||
+        !run_unlink(region, run, length))
+        return false;
     if (at > run)
-        run_insert(region, run, at - run, stamp, dirty);
-    if (at + pages < run + length)
-        run_insert(region, at + pages, run + length - at - pages, stamp, dirty);
+        run_insert(region, run, (uintptr_t)(at - run), age);
+    if (end < run + length)
+        run_insert(region, end, run + length - end, age);
     ends_take(region, at, pages);
     region->page[at].run.pages = pages;
-    if (region->cursor >= at && region->cursor < at + pages)
-        region->cursor = at + pages < region->pages ? at + pages : 0;
-}
-
-static void account_take_locked(enum page_owner owner, page_index pages)
-{
-    struct weft_mstats *stats = &heap.stats;
-    size_t held;
-
-    stats->idle_pages -= pages;
-    if (owner == PAGE_OWNER_STACK)
-        stats->stack_pages += pages;
-    else
-        stats->inuse_pages += pages;
-    held = stats->inuse_pages + stats->stack_pages;
-    if (held > stats->peak_pages)
-        stats->peak_pages = held;
+    if (region->cursor >= at && region->cursor < end)
+        region->cursor = end < region->pages ? (page_index)end : 0;
+    else if (region->cursor > run && region->cursor < at)
+        region->cursor = run;
+    return true;
 }
 
 static bool kind_released(int kind)
@@ -263,42 +155,38 @@ static page_index region_take(struct region *region, const struct page_wish *wis
                               enum page_owner owner, page_index *grown)
 {
     page_index run, at = 0;
-    bool released, broken;
+    bool released, taken;
     arch_irq_state state = spinlock_lock(&heap_pages_lock);
 
     run = run_find(region, wish, LOOK_MAX, &at);
     if (!run && !WEFT_CONFIG_HEAP_DETERMINISTIC)
         run = run_find(region, wish, UINT_MAX, &at);
-    broken = run && !run_is_whole(region, run);
-    if (run && !broken) {
-        run_carve(region, run, at, wish->pages);
-        account_take_locked(owner, wish->pages);
-    }
+    taken = run && run_carve(region, run, at, wish->pages);
+    if (taken)
+        run_account_take(owner, wish->pages);
     released = heap.stats.released_pages != 0;
     spinlock_unlock(&heap_pages_lock, state);
-    if (broken) {
-        report_fault(FAULT_RECORDS, region_page_address(region, run));
-        return 0;
-    }
-    if (run && released)
+    if (run && !taken)
+        run_report(region, run);
+    if (taken && released)
         *grown = run_commit(region, at, wish->pages);
-    return run ? at : 0;
+    return taken ? at : 0;
 }
 
-/* The ends of a run that has an owner are written by the owner, without the lock, and read under it
- * by whoever frees the run beside: PAGE_TAKEN or what the owner makes of it, never free. */
-static void end_set(struct region *region, page_index page, int kind)
+static void end_set(struct region *region, uintptr_t page, int kind)
 {
     __atomic_store_n(&region->kinds[page], (int8_t)kind, __ATOMIC_RELAXED);
 }
 
-static bool end_is_free(const struct region *region, page_index page)
+/* Pages between the ends of a large object keep the kind of free ones in the deterministic mode,
+ * where no call may take longer for a larger block. */
+static bool inside_looks_free(int body_kind)
 {
-    return page_kind_free(__atomic_load_n(&region->kinds[page], __ATOMIC_RELAXED));
+    return WEFT_CONFIG_HEAP_DETERMINISTIC && body_kind == PAGE_LARGE_BODY;
 }
 
 /* Kinds of the pages between the ends. */
-static void inside_set(struct region *region, page_index first, page_index pages, int kind)
+static void inside_set(struct region *region, uintptr_t first, uintptr_t pages, int kind)
 {
     if (pages > 2)
         memset(&region->kinds[first + 1], kind, pages - 2u);
@@ -319,9 +207,12 @@ struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
         if (*first == 0)
             continue;
         end_set(region, *first, first_kind);
-        inside_set(region, *first, wish->pages, body_kind);
+        if (!inside_looks_free(body_kind))
+            inside_set(region, *first, wish->pages, body_kind);
+        else if (grown)
+            inside_set(region, *first, wish->pages, PAGE_FREE);
         if (wish->pages > 1)
-            end_set(region, *first + wish->pages - 1, body_kind);
+            end_set(region, *first + wish->pages - 1u, body_kind);
         if (grown && heap.grown)
             heap.grown(grown);
         return region;
@@ -329,34 +220,14 @@ struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
     return NULL;
 }
 
-/* The run becomes free and grows over free neighbours. A neighbour keeps its age when what joins it
- * is released already: there is nothing new to give back. */
-static void run_give_locked(struct region *region, page_index first, page_index pages, int kind)
+void page_give_locked(struct region *region, page_index first, page_index pages,
+                      enum page_owner owner)
 {
-    struct page *page = region->page;
-    page_index start = first, length = pages, next = first + pages;
-    unsigned stamp = heap.epoch;
-    bool dirty = kind == PAGE_FREE;
+    uintptr_t broken = run_give_now(region, first, pages);
 
-    region->kinds[first] = region->kinds[next - 1] = (int8_t)kind;
-    if (end_is_free(region, first - 1) &&
-        run_joins(region, first - (page[first - 1].run.pages < first ? page[first - 1].run.pages
-                                                                     : first))) {
-        start = first - page[first - 1].run.pages;
-        length += first - start;
-        if (!dirty)
-            stamp = page[start].run.stamp;
-        dirty |= page[start].run.dirty;
-        run_remove(region, start);
-    }
-    if (end_is_free(region, next) && run_joins(region, next)) {
-        length += page[next].run.pages;
-        if (!dirty)
-            stamp = page[next].run.stamp;
-        dirty |= page[next].run.dirty;
-        run_remove(region, next);
-    }
-    run_insert(region, start, length, stamp, dirty);
+    run_account_give(owner, pages);
+    if (broken)
+        run_report(region, broken);
 }
 
 void page_give(struct region *region, page_index first, page_index pages, enum page_owner owner)
@@ -364,15 +235,21 @@ void page_give(struct region *region, page_index first, page_index pages, enum p
     arch_irq_state state;
 
     ASSERT(first != 0 && pages != 0 && (uintptr_t)first + pages <= region->pages);
-    inside_set(region, first, pages, PAGE_FREE);
+    if (!inside_looks_free(region->kinds[first] == PAGE_LARGE ? PAGE_LARGE_BODY : 0))
+        inside_set(region, first, pages, PAGE_FREE);
     state = spinlock_lock(&heap_pages_lock);
-    run_give_locked(region, first, pages, PAGE_FREE);
-    if (owner == PAGE_OWNER_STACK)
-        heap.stats.stack_pages -= pages;
-    else
-        heap.stats.inuse_pages -= pages;
-    heap.stats.idle_pages += pages;
+    page_give_locked(region, first, pages, owner);
     spinlock_unlock(&heap_pages_lock, state);
+}
+
+void page_shrink(struct region *region, page_index first, page_index pages, page_index wanted,
+                 int body_kind)
+{
+    ASSERT(wanted > 0 && wanted < pages);
+    region->page[first].run.pages = wanted;
+    if (wanted > 1)
+        end_set(region, first + wanted - 1u, body_kind);
+    page_give(region, first + wanted, pages - wanted, PAGE_OWNER_HEAP);
 }
 
 bool page_extend(struct region *region, page_index first, page_index pages, page_index wanted,
@@ -384,21 +261,76 @@ bool page_extend(struct region *region, page_index first, page_index pages, page
 
     ASSERT(wanted > pages);
     state = spinlock_lock(&heap_pages_lock);
-    fits = page_kind_free(region->kinds[next]) && region->page[next].run.pages >= more &&
-           run_joins(region, next);
+    fits = run_end_is_free(region, next) && region->page[next].run.pages >= more;
+    if (fits && !run_carve(region, next, next, more)) {
+        run_report(region, next);
+        fits = false;
+    }
     if (fits) {
-        run_carve(region, next, next, more);
         region->page[first].run.pages = wanted;
-        account_take_locked(owner, more);
+        run_account_take(owner, more);
     }
     spinlock_unlock(&heap_pages_lock, state);
     if (!fits)
         return false;
     grown = run_commit(region, next, more);
-    memset(&region->kinds[next], body_kind, more);
+    if (!inside_looks_free(body_kind))
+        memset(&region->kinds[next], body_kind, more);
+    else if (pages > 1)
+        memset(&region->kinds[next - 1], PAGE_FREE, more);
+    else
+        memset(&region->kinds[next], PAGE_FREE, more - 1u);
+    end_set(region, first + wanted - 1u, body_kind);
     if (grown && heap.grown)
         heap.grown(grown);
     return true;
+}
+
+/* Takes the free runs on both sides of a run into it, when that makes `wanted` pages: how many it
+ * has then. 0: it does not. */
+static page_index run_spread(struct region *region, page_index first, page_index pages,
+                             page_index wanted, enum page_owner owner, page_index *start)
+{
+    uintptr_t end = (uintptr_t)first + pages, before = 0, after = 0, broken = 0;
+    bool joins_before = run_end_is_free(region, first - 1u);
+    bool joins_after = run_end_is_free(region, end);
+
+    before = joins_before ? region->page[first - 1].run.pages : 0;
+    after = joins_after ? region->page[end].run.pages : 0;
+    if (!joins_before || before + pages + after < wanted)
+        return 0;
+    before = run_take_before(region, first, &broken);
+    if (joins_after)
+        after = run_take_after(region, end, &broken);
+    if (broken)
+        run_report(region, broken);
+    *start = (page_index)(first - before);
+    run_cursor_joined(region, *start, before + pages + after);
+    region->page[*start].run.pages = (page_index)(before + pages + after);
+    ends_take(region, *start, 1);
+    if (after)
+        ends_take(region, (page_index)(end + after - 1), 1);
+    run_account_take(owner, before + after);
+    return (page_index)(before + pages + after);
+}
+
+page_index page_spread(struct region *region, page_index first, page_index pages, page_index wanted,
+                       enum page_owner owner, int body_kind, page_index *start)
+{
+    int first_kind = region->kinds[first];
+    arch_irq_state state = spinlock_lock(&heap_pages_lock);
+    page_index has = run_spread(region, first, pages, wanted, owner, start), grown;
+
+    spinlock_unlock(&heap_pages_lock, state);
+    if (has == 0)
+        return 0;
+    grown = run_commit(region, *start, has);
+    inside_set(region, *start, has, inside_looks_free(body_kind) ? PAGE_FREE : body_kind);
+    end_set(region, *start + has - 1u, body_kind);
+    end_set(region, *start, first_kind);
+    if (grown && heap.grown)
+        heap.grown(grown);
+    return has;
 }
 
 void page_region_init(struct region *region, page_index meta_pages)
@@ -415,105 +347,21 @@ void page_region_init(struct region *region, page_index meta_pages)
     heap.stats.sys_pages += region->pages;
     heap.stats.meta_pages += meta_pages;
     heap.stats.idle_pages += free_pages;
-    run_insert(region, meta_pages, free_pages, heap.epoch, true);
+    run_insert(region, meta_pages, free_pages, heap.epoch);
     spinlock_unlock(&heap_pages_lock, state);
 }
 
 page_index page_longest(struct region *region)
 {
     page_index longest = 0;
+    unsigned bin = RUN_BINS;
     arch_irq_state state = spinlock_lock(&heap_pages_lock);
 
-    if (region->summary) {
-        unsigned word = log2_floor(region->summary);
-        unsigned bin = word * 32 + log2_floor(region->occupied[word]);
-
-        for (page_index run = region->bin[bin]; run; run = region->page[run].next)
-            if (region->page[run].run.pages > longest)
-                longest = region->page[run].run.pages;
-    }
+    while (bin && region->bin[bin - 1] == 0)
+        bin--;
+    for (page_index run = bin ? region->bin[bin - 1] : 0; run; run = region->page[run].next)
+        if (region->page[run].run.pages > longest)
+            longest = region->page[run].run.pages;
     spinlock_unlock(&heap_pages_lock, state);
     return longest;
-}
-
-/* Where the run, or the span, that starts at `page` ends; 0 while it changes hands. */
-static uintptr_t run_end(const struct region *region, page_index page)
-{
-    int kind = region->kinds[page];
-
-    if (kind > 0)
-        return (uintptr_t)page + heap.class[kind].pages;
-    if (page_kind_free(kind) || kind == PAGE_LARGE || kind == PAGE_STACK || kind == PAGE_META ||
-        kind == PAGE_GC)
-        return (uintptr_t)page + region->page[page].run.pages;
-    return 0;
-}
-
-#define SCAN_PAGES 512
-
-/* A stretch of unreleased pages in a free run, looked for where the last look ended. */
-static page_index run_unreleased(struct region *region, page_index run, page_index most,
-                                 page_index *first)
-{
-    uintptr_t end = (uintptr_t)run + region->page[run].run.pages, stop;
-    page_index from = region->scan > run && region->scan < end ? region->scan : run;
-    const int8_t *found;
-    page_index count = 0;
-
-    stop = end - from > SCAN_PAGES ? (uintptr_t)from + SCAN_PAGES : end;
-    found = memchr(&region->kinds[from], (uint8_t)PAGE_FREE, stop - from);
-    if (!found) {
-        if (from == run && stop == end)
-            region->page[run].run.dirty = 0;
-        region->scan = stop == end ? 0 : (page_index)stop;
-        return 0;
-    }
-    *first = (page_index)(found - region->kinds);
-    while (count < most && *first + count < end && found[count] == PAGE_FREE)
-        count++;
-    region->scan = *first + count;
-    return count;
-}
-
-page_index page_scavenge_get(struct region *region, unsigned age, unsigned budget, page_index most,
-                             page_index *first, bool *wrapped)
-{
-    page_index count = 0;
-    arch_irq_state state = spinlock_lock(&heap_pages_lock);
-
-    while (budget-- && count == 0 && !*wrapped) {
-        page_index page = region->cursor;
-        const struct page *run = &region->page[page];
-        uintptr_t end = run_end(region, page);
-
-        if (end == 0)
-            break;
-        if (page_kind_free(region->kinds[page]) && run->run.dirty &&
-            ((heap.epoch - run->run.stamp) & 0x7fffu) >= age) {
-            count = run_unreleased(region, page, most, first);
-            if (count) {
-                run_carve(region, page, *first, count);
-                heap.lent++;
-                break;
-            }
-            if (region->scan)
-                continue;
-        }
-        *wrapped = end >= region->pages;
-        region->cursor = *wrapped ? 0 : (page_index)end;
-    }
-    spinlock_unlock(&heap_pages_lock, state);
-    return count;
-}
-
-void page_scavenge_put(struct region *region, page_index first, page_index pages)
-{
-    arch_irq_state state;
-
-    inside_set(region, first, pages, PAGE_RELEASED);
-    state = spinlock_lock(&heap_pages_lock);
-    run_give_locked(region, first, pages, PAGE_RELEASED);
-    heap.stats.released_pages += pages;
-    heap.lent--;
-    spinlock_unlock(&heap_pages_lock, state);
 }

@@ -15,9 +15,6 @@ struct page_wish {
     bool high;
 };
 
-/* On whose account pages are taken. */
-enum page_owner { PAGE_OWNER_HEAP, PAGE_OWNER_STACK };
-
 /* Takes a run from a region of this kind of memory, the first that has one; commits what was
  * released of it, and gives its pages the kinds `first_kind` and `body_kind`. NULL: none. Cost:
  * bounded, plus a byte per page. Preemption is off and no lock is held (the board may be
@@ -27,11 +24,22 @@ struct region *page_take(enum weft_memory memory, const struct page_wish *wish,
 
 /* Gives pages [first, first + pages) back. A central lock may be held. */
 void page_give(struct region *region, page_index first, page_index pages, enum page_owner owner);
+void page_give_locked(struct region *region, page_index first, page_index pages,
+                      enum page_owner owner); /* inner pages look free already */
+
+/* The run that had `pages` pages keeps the first `wanted` of them. */
+void page_shrink(struct region *region, page_index first, page_index pages, page_index wanted,
+                 int body_kind);
 
 /* Extends a run of `pages` pages to `wanted`, if what follows it is free. Preemption off, no
  * lock. */
 bool page_extend(struct region *region, page_index first, page_index pages, page_index wanted,
                  enum page_owner owner, int body_kind);
+
+/* Makes the run grow over the free pages on both sides, if there are some before it and it has
+ * `wanted` then: how many it has, from *start on. 0: nothing was done. Preemption off, no lock. */
+page_index page_spread(struct region *region, page_index first, page_index pages, page_index wanted,
+                       enum page_owner owner, int body_kind, page_index *start);
 
 /* Makes a new region's pages free. Boot, or under no lock while nobody knows the region. */
 void page_region_init(struct region *region, page_index meta_pages);
@@ -49,8 +57,5 @@ size_t page_excess(void);
 
 /* Pages of the longest free run. */
 page_index page_longest(struct region *region);
-
-/* The size group that free runs of this length belong to. */
-unsigned page_bin_of(page_index pages);
 
 #endif

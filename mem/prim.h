@@ -45,9 +45,8 @@
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"
 
-/* 1: one object at a time moves between a cache and the spans, and a search for pages gives up
- * after its bounded pass, so that the worst single call is bounded and short; the mean call
- * costs more. */
+/* 1: the worst single call is bounded and short, whatever its size and whatever the heap holds
+ * (bounded.c); the mean call costs more. */
 #ifndef WEFT_CONFIG_HEAP_DETERMINISTIC
 #define WEFT_CONFIG_HEAP_DETERMINISTIC 0
 #endif

@@ -35,10 +35,9 @@ static uintptr_t block_around(uintptr_t address, size_t *bytes)
         *bytes = heap.class[kind].size;
         return base + (address - base) / *bytes * *bytes;
     }
-    if (kind != PAGE_LARGE && kind != PAGE_LARGE_BODY)
+    page = heap_large_around(region, page);
+    if (page == 0)
         return address;
-    while (region->kinds[page] == PAGE_LARGE_BODY)
-        page--;
     *bytes = (size_t)region->page[page].run.pages << heap.page_shift;
     return region_page_address(region, page);
 }

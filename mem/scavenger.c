@@ -63,7 +63,7 @@ static void scavenge_end(size_t pages, bool round)
     arch_irq_state state = spinlock_lock(&heap_pages_lock);
 
     if (round)
-        heap.epoch++;
+        heap.epoch += 2;
     number = ++heap.stats.scavenges;
     heap.round_released = pages;
     spinlock_unlock(&heap_pages_lock, state);

@@ -45,6 +45,17 @@ static size_t *page_account(struct weft_mstats *stats, int kind)
     return kind == PAGE_META ? &stats->meta_pages : &stats->inuse_pages;
 }
 
+/* Pages from `page` on that are on the same account: 1, but a large object whose inner pages look
+ * free (page.c: inside_looks_free) is counted whole. */
+static uintptr_t stretch_pages(const struct region *region, uintptr_t page)
+{
+    uintptr_t pages = region->page[page].run.pages;
+
+    if (!WEFT_CONFIG_HEAP_DETERMINISTIC || region->kinds[page] != PAGE_LARGE)
+        return 1;
+    return pages && pages <= region->pages - page ? pages : 1;
+}
+
 void weft_heap_stats_of(enum weft_memory kind, struct weft_mstats *stats)
 {
     struct core *core = prim_enter();
@@ -56,8 +67,9 @@ void weft_heap_stats_of(enum weft_memory kind, struct weft_mstats *stats)
         if (region->memory != kind)
             continue;
         stats->sys_pages += region->pages;
-        for (uintptr_t page = 0; page < region->pages; page++) {
-            (*page_account(stats, region->kinds[page]))++;
+        for (uintptr_t page = 0, pages; page < region->pages; page += pages) {
+            pages = stretch_pages(region, page);
+            *page_account(stats, region->kinds[page]) += pages;
             stats->released_pages += region->kinds[page] == PAGE_RELEASED;
         }
     }

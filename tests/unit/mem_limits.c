@@ -383,3 +383,39 @@ Test(mem_limits, accounts_are_refused_where_none_are_kept)
     weft_heap_accounts_print();
     cr_assert(strstr(fake_console, "built without WEFT_CONFIG_HEAP_THREADS"));
 }
+
+/* Free pages before a block that grows are as good as those behind it. */
+Test(mem_limits, a_large_block_that_grows_moves_down_over_free_pages)
+{
+    uint8_t *before, *block, *behind, *moved;
+    size_t bytes, released;
+
+    fake_boot(256 << 10, 0);
+    for (int round = 0; round < 2; round++) {
+        before = w_malloc(15000);
+        block = w_malloc(3000);
+        behind = w_malloc(3000);
+        while (w_malloc(2000))
+            ;
+        bytes = w_malloc_usable_size(block);
+        for (size_t i = 0; i < bytes; i++)
+            block[i] = (uint8_t)(i * 7);
+        w_free(before);
+        if (round == 1)
+            cr_assert(weft_heap_scavenge() > 0);
+        released = fake_released_bytes;
+        moved = w_realloc(block, 17000);
+        cr_assert(moved == before, "it is at %p, not at %p", moved, before);
+        cr_assert(w_malloc_usable_size(moved) >= 17000);
+        for (size_t i = 0; i < bytes; i++)
+            cr_assert(moved[i] == (uint8_t)(i * 7), "byte %zu", i);
+        cr_assert(round == 0 || fake_released_bytes < released);
+        cr_assert(weft_heap_check() == 0, "%s", fake_console);
+        cr_assert(w_realloc(moved, 30000) == NULL);
+        w_free(moved);
+        w_free(behind);
+        cr_assert(weft_heap_check() == 0, "%s", fake_console);
+        fake_reset();
+        fake_boot(256 << 10, 0);
+    }
+}

@@ -114,7 +114,7 @@ Test(runq, has_at_least_counts_equals)
 {
     runq_init(&queue, CORE);
     cr_assert_not(runq_at_least(queue.bitmap, 0));
-    threads[0].priority = 7;
+    thread_priority_set(&threads[0], 7);
     runq_push_back(&queue, &threads[0]);
     cr_assert(runq_at_least(queue.bitmap, 7));
     cr_assert_not(runq_at_least(queue.bitmap, 8));
