@@ -126,7 +126,7 @@ static inline bool post_one(struct weft_semaphore *semaphore)
 static inline __attribute__((always_inline)) bool post_quickly(struct weft_semaphore *semaphore)
 {
     return ARCH_RESTARTABLE_WORDS ? arch_restart_put(&semaphore->count, semaphore->limit)
-                            : post_one(semaphore);
+                                  : post_one(semaphore);
 }
 
 /* The count is WAITERS, which only holders of the lock change: the permit goes to the first who

@@ -26,16 +26,15 @@ static unsigned size_of(const char *function, const char *config)
 
 struct sweep {
     const char *config, *name;
-    unsigned malloc_least, free_least; /* instructions; another compiler than gcc 12 may need fewer */
-    unsigned restarts_least;           /* sequences that were started again */
+    unsigned malloc_least,
+        free_least;          /* instructions; another compiler than gcc 12 may need fewer */
+    unsigned restarts_least; /* sequences that were started again */
 };
 
 static void sweep(const struct sweep *what)
 {
-    struct board_options options = {.icount = "shift=3,sleep=off",
-                                    .limit_s = 120,
-                                    .config = what->config,
-                                    .name = what->name};
+    struct board_options options = {
+        .icount = "shift=3,sleep=off", .limit_s = 120, .config = what->config, .name = what->name};
     struct board_run run;
     char sizes[64];
 
