@@ -170,9 +170,8 @@ static inline __attribute__((always_inline)) bool fast_free(void *block)
     if (PRIM_RESTARTABLE) {
         bin = fast_only_bin(of, (unsigned)kind);
         /* One branch for the two, as a conditional move. */
-        if (__builtin_expect(!arch_clear_unless(fast_is_object(bin, (uint32_t)offset),
-                                                *object ^ mark),
-                             0))
+        if (__builtin_expect(
+                !arch_clear_unless(fast_is_object(bin, (uint32_t)offset), *object ^ mark), 0))
             return false;
         *object = mark; /* before a handler can have it */
         if (__builtin_expect(arch_stack_push(&bin->top, &bin->limit, (uintptr_t)block), 1))

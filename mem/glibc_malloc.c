@@ -63,7 +63,8 @@ static PRIM_RESTARTS(malloc_slow) __attribute__((noinline)) void *malloc_slow(si
 /* Whoever called libc's name: for the full tier. */
 #define SITE (WEFT_CONFIG_HEAP_FULL ? (uintptr_t)__builtin_return_address(0) : 0)
 
-static PRIM_RESTARTS(own_malloc) __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
+static PRIM_RESTARTS(own_malloc)
+    __attribute__((noinline)) void *own_malloc(size_t size, uintptr_t site)
 {
     if (TIER_DRESSED)
         return checked(tier_alloc(WEFT_MEMORY_NORMAL, GRANULE, size, site));
