@@ -203,7 +203,7 @@ static __attribute__((noinline)) void yield_long_way_locked(struct core *core)
 static inline bool is_by_itself_locked(const struct core *core, const struct weft_thread *current)
 {
     return WEFT_CONFIG_CORES == 1 || ((current->affinity & sched_of(core)->ready.away) |
-                                      place_movable() | SHARED_LOAD(core->reschedule)) == 0;
+                                      place_movable() | SHARED_LOAD(core->occupied)) == 0;
 }
 
 /* `current`, the calling thread, changes places with the best of the others, if one is as good.

@@ -52,7 +52,6 @@ void arch_clock_arm_irqoff(uint64_t deadline)
     uint32_t margin = NEAREST_CYCLES;
     uint32_t left = FARTHEST_CYCLES;
 
-    core_self()->clock_halves = (uint32_t)(now >> 31);
     if (deadline <= now + margin)
         left = margin;
     else if (deadline - now < FARTHEST_CYCLES)

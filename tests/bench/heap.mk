@@ -34,4 +34,4 @@ bench-heap:
 	@$(MAKE) --no-print-directory bench-heap-ready
 
 bench-heap-ready: $(if $(filter linux,$(BOARD)),$(preload_LIB) build/host/heap-replay build/host/heap-time,$(B)/bench-heap.elf $(B)/bench-heap-minimal.elf build/bin/weft)
-	@tests/bench/heap.sh '$(BOARD)' '$(ARCH)' '$(B)'
+	@tests/bench/heap.sh '$(BOARD)' '$(ARCH)' '$(B)' '$(CORES)'

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# heap.sh BOARD ARCH BUILD: the heap's figures (make bench-heap).
+# heap.sh BOARD ARCH BUILD CORES: the heap's figures (make bench-heap).
 set -eu
-board=$1 arch=$2 build=$3
+board=$1 arch=$2 build=$3 cores=$4
 out=build/bench/$board-$arch
 mkdir -p "$out"
 
 if [ "$board" != linux ]; then
-    echo "Instructions, $board-$arch, one core, -icount shift=0:"
-    ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" 1 "$build/bench-heap.elf" "$out" >"$out/log" 2>&1 ||
+    echo "Instructions, $board-$arch, $cores core(s), -icount shift=0:"
+    ICOUNT=shift=0 LIMIT=120 tools/build/run-image.sh "$board" "$arch" "$cores" "$build/bench-heap.elf" "$out" >"$out/log" 2>&1 ||
         { tail -20 "$out/log" >&2; exit 1; }
     sed -n 's/^bench: \([^ ]*\) \(.*\)/  \1 \2/p' "$out/console.log"
     exit

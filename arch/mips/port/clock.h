@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * CP0 Count, 32 bits, extended to 64: core->clock_halves counts Count's half wraps, of which its
- * lowest bit knows whether Count has begun another one since. The timer interrupt brings it up to
- * date in each of them (clock.c).
+ * lowest bit knows whether Count has begun another one since. Who asks for the time brings it up to
+ * date, the timer interrupt in each half wrap at the latest (clock.c).
  */
 #ifndef PORT_CLOCK_H
 #define PORT_CLOCK_H
@@ -36,7 +36,10 @@ static inline uint64_t arch_clock_of_stamp(uint64_t stamp)
 
 static inline uint64_t arch_clock_now_irqoff(void)
 {
-    return arch_clock_of_stamp(arch_clock_stamp_irqoff());
+    uint64_t now = arch_clock_of_stamp(arch_clock_stamp_irqoff());
+
+    core_self()->clock_halves = (uint32_t)(now >> 31);
+    return now;
 }
 
 #endif
