@@ -36,7 +36,7 @@ static uint32_t ticks_off(void)
 
 #ifdef __mips__
     __asm__ volatile("di %0\n\tehb" : "=r"(state) : : "memory");
-#else
+#elif !defined(__linux__)
     __asm__ volatile("cli" : : : "memory");
 #endif
     return state;
@@ -46,7 +46,7 @@ static void ticks_back(uint32_t state)
 {
 #ifdef __mips__
     __asm__ volatile("mtc0 %0, $12\n\tehb" : : "r"(state) : "memory");
-#else
+#elif !defined(__linux__)
     __asm__ volatile("sti" : : : "memory");
 #endif
     (void)state;
