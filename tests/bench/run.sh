@@ -28,7 +28,8 @@ if [ -z "$only" ] || [[ collector == *"$only"* ]] || [[ $only == collector* ]]; 
 fi
 
 # What one timer interrupt executes before C code that is the same on every CPU: counted in a trace of every instruction.
-if wanted interrupt_to_handler; then
+# With one core: it is the same with several, whose traces are ten times as long.
+if [ "$cores" = 1 ] && wanted interrupt_to_handler; then
     trace=$out/trace
     # As the trace has them: "[.../ADDRESS/...".
     address() { "${CROSS:-}nm" "$build/bench.elf" | awk -v name="$1" '$3 == name { print tolower($1) }'; }
