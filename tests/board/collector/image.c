@@ -27,6 +27,7 @@
 #include <weft/weft.h>
 
 #include "../firmware.h"
+#include "arch/irq.h"
 #include "kernel/core.h"
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"
@@ -158,10 +159,14 @@ static void mutators(void)
 
 /* ---- exhaustion: all threads run out of memory at once, and collect ---- */
 
+static _Atomic bool gluttons_eat;
+
 static void *glutton_main(void *argument)
 {
     struct cell *list = NULL;
 
+    while (!gluttons_eat) /* the others, too, need memory to be there */
+        weft_thread_yield();
     for (unsigned i = 0; i < 400; i++) {
         struct cell *cell = weft_gc_alloc(20000, 0);
 
@@ -192,6 +197,7 @@ static void exhaustion(void)
     weft_gc_set_growth(1000000); /* the goal is never reached */
     for (unsigned i = 0; i < 3; i++)
         CHECK(weft_thread_spawn(&thread[i], NULL, glutton_main, NULL) == 0);
+    gluttons_eat = true;
     for (unsigned i = 0; i < 3; i++)
         CHECK(weft_thread_join(thread[i], NULL) == 0);
     weft_gc_stats(&stats);
@@ -636,17 +642,22 @@ static void under_lock(void)
     weft_gc();
 }
 
+/* As the way into an interrupt has it: trap_enter. */
+static void interrupt_begin(void)
+{
+    (void)arch_irq_save();
+    core_self()->interrupt_depth++;
+}
+
 static void in_interrupt(void)
 {
-    core_preempt_disable();
-    core_self()->interrupt_depth++; /* as trap_enter does */
+    interrupt_begin();
     weft_gc();
 }
 
 static void alloc_in_interrupt(void)
 {
-    core_preempt_disable();
-    core_self()->interrupt_depth++;
+    interrupt_begin();
     (void)!weft_gc_alloc(8, 0);
 }
 

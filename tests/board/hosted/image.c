@@ -199,7 +199,7 @@ static int wait_for_signal(void)
 
     CHECK(weft_thread_spawn(NULL, &attr, tell_pid, NULL) == 0);
     while (!stop)
-        weft_thread_sleep_ns(SECOND_NS / 100);
+        weft_thread_sleep_ns(100 * SECOND_NS);
     return 0;
 }
 

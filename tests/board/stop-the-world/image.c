@@ -10,6 +10,7 @@
 #include <weft/weft.h>
 
 #include "../firmware.h"
+#include "arch/irq.h"
 #include "kernel/core.h"
 #include "kernel/spinlock.h"
 #include "kernel/tick.h"
@@ -235,8 +236,8 @@ static void under_lock(void)
 
 static void in_interrupt(void)
 {
-    core_preempt_disable();
-    core_self()->interrupt_depth++; /* as trap_enter does */
+    (void)arch_irq_save(); /* as the way into an interrupt has it: trap_enter */
+    core_self()->interrupt_depth++;
     weft_world_stop("in a handler");
 }
 
