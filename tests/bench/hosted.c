@@ -17,8 +17,6 @@
 #include "arch/irq.h"
 #include "hosted.h"
 
-#define SITES 8
-
 /* ---- the bare switch ---- */
 
 static void *main_sp, *other_sp;
