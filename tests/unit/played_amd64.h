@@ -56,12 +56,20 @@ struct played_core {
 
 struct played {
     /* The CPU, as CPUID describes it. */
-    uint32_t features_1c;    /* leaf 1, ECX */
-    uint32_t features_7d;    /* leaf 0x80000007, EDX */
-    uint32_t components;     /* leaf 0xd: what XCR0 may enable */
-    uint32_t xsave_features; /* leaf 0xd, 1, EAX */
+    uint32_t features_1c;     /* leaf 1, ECX */
+    uint32_t features_7d;     /* leaf 0x80000007, EDX */
+    uint32_t components;      /* leaf 0xd: what XCR0 may enable */
+    uint32_t xsave_features;  /* leaf 0xd, 1, EAX */
+    struct amd64_cpuid ratio; /* leaf 0x15 */
+    uint32_t hypervisor_khz;  /* leaf 0x40000010, EAX */
     /* Its APIC timer, divided by 1, makes this many ticks in so many cycles. */
     uint32_t ticks, per_cycles;
+
+    /* ACPI's timer, 24 bits, at this port counts once in so many cycles; 0: all ports read as ones.
+     */
+    uint16_t pm_timer;
+    uint64_t pm_timer_cycles;
+    uint64_t port_cycles; /* what a port's access takes */
 
     /* Its state. */
     uint64_t tsc, cr0, cr4;

@@ -24,4 +24,10 @@ $(unit_amd64_vectors_OBJS):
 unit_amd64_vectors_SRCS := tests/unit/amd64_vectors.c tests/unit/amd64_vectors_registers.S $(played_SRCS) \
 	$(unit_amd64_vectors_OBJS)
 unit_amd64_vectors_CFLAGS := $(played_UNIT_FLAGS)
+
+build/tests/amd64-rate/clock_reference.o: boards/pc/clock_reference.c boards/pc/pc.h $(HEADERS) $(played_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(played_FLAGS) -c $< -o $@
+unit_amd64_rate_SRCS := tests/unit/amd64_rate.c $(played_SRCS) build/tests/amd64-rate/clock_reference.o
+unit_amd64_rate_CFLAGS := $(played_UNIT_FLAGS)
 endif

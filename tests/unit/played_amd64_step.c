@@ -69,6 +69,12 @@ static struct amd64_cpuid cpuid_says(uint32_t leaf, uint32_t subleaf)
     if (leaf == 0xd && subleaf == 1)
         return (struct amd64_cpuid){.a = played.xsave_features,
                                     .b = xsavec ? area_bytes(played.xcr0, true) : 0};
+    if (leaf == 0x15)
+        return played.ratio;
+    if (leaf == 0x40000000u)
+        return (struct amd64_cpuid){.a = 0x40000010u};
+    if (leaf == 0x40000010u)
+        return (struct amd64_cpuid){.a = played.hypervisor_khz};
     if (leaf == 0x80000000u)
         return (struct amd64_cpuid){.a = 0x80000007u};
     if (leaf == 0x80000007u)
@@ -191,6 +197,22 @@ static unsigned play_0f(greg_t *regs, const uint8_t *code, bool extended)
     }
 }
 
+/* IN and OUT, of a byte or of 32 bits; the port is in the code (2 bytes then) or in DX. */
+static unsigned play_port(greg_t *regs, const uint8_t *code)
+{
+    bool wide = code[0] & 1, out = code[0] & 2, in_dx = code[0] & 8;
+    uint16_t port = in_dx ? (uint16_t)regs[REG_RDX] : code[1];
+    uint64_t value = UINT32_MAX;
+
+    played.tsc += played.port_cycles;
+    if (port == played.pm_timer && port != 0) /* read in the middle of that time */
+        value = (played.tsc - played.port_cycles / 2) / played.pm_timer_cycles & 0xffffff;
+    if (!out)
+        regs[REG_RAX] = wide ? (greg_t)(uint32_t)value
+                             : (regs[REG_RAX] & ~(greg_t)0xff) | (greg_t)(value & 0xff);
+    return in_dx ? 1 : 2;
+}
+
 /* One byte. An interrupt's state is not the process's to see in RFLAGS. */
 static unsigned play_byte(greg_t *regs, const uint8_t *code)
 {
@@ -211,7 +233,7 @@ static unsigned play_byte(greg_t *regs, const uint8_t *code)
         played.tsc += COST_PAUSE;
         return 2;
     default:
-        return 0;
+        return (code[0] & 0xf4) == 0xe4 ? play_port(regs, code) : 0;
     }
 }
 
