@@ -102,3 +102,14 @@ Test(hang, running_program_is_shown_by_an_nmi_and_goes_on)
     /* That was the NMI's dump, because the break's came later. */
     assert_contains(strstr(run.terminal, "break: stacks") + 1, "break: stacks");
 }
+
+/* The report faults, and the report of that: what is left is the exit status. */
+Test(hang, report_that_cannot_be_finished_ends_all_the_same)
+{
+    struct board_run run = board_boot("hang-is-stopped", "hopeless",
+                                      &(struct board_options){.name = "hopeless", .limit_s = 20});
+
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "panic: the first of many");
+    assert_contains(run.console, "panic: store to an unmapped address");
+}
