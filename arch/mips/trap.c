@@ -110,22 +110,34 @@ static void cache_error_take(struct arch_frame *frame)
     frame->status = (frame->status & ~STATUS_ERL) | STATUS_EXL;
 }
 
-void mips_exception(struct arch_frame *frame)
+/* What the port handles itself, or has to do something about. */
+static __attribute__((noinline)) void special_exception(struct arch_frame *frame, unsigned code)
 {
     if (frame->status & STATUS_ERL)
         cache_error_take(frame);
-    if (is_fpu_unusable(frame) && mips_fpu_take(frame))
+    else if (code == EXC_DSP && mips_fpu_take(frame))
         return;
-    if (exception_code(frame) == EXC_DSP && mips_fpu_take(frame))
+    else if (WEFT_CONFIG_TLS && code == EXC_RI && mips_tls_emulate(frame))
         return;
-    if (WEFT_CONFIG_TLS && exception_code(frame) == EXC_RI && mips_tls_emulate(frame))
-        return;
-    if ((exception_code(frame) == EXC_TLBL || exception_code(frame) == EXC_TLBS) &&
-        mips_stack_map_missed(frame->badvaddr))
+    else if ((code == EXC_TLBL || code == EXC_TLBS) && mips_stack_map_missed(frame->badvaddr))
         return;
     upcall_exception(frame);
     if (exception_code(frame) == EXC_FPE)
         mips_fpu_exception_over();
+}
+
+void mips_exception(struct arch_frame *frame)
+{
+    const uint32_t special =
+        1u << EXC_DSP | 1u << EXC_RI | 1u << EXC_TLBL | 1u << EXC_TLBS | 1u << EXC_FPE;
+    unsigned code = exception_code(frame);
+
+    if (is_fpu_unusable(frame) && (frame->status & STATUS_ERL) == 0 && mips_fpu_take(frame))
+        return;
+    if ((special >> code & 1) != 0 || (frame->status & STATUS_ERL) != 0)
+        special_exception(frame, code);
+    else
+        upcall_exception(frame);
 }
 
 const char *arch_frame_cause(const struct arch_frame *frame)

@@ -2,6 +2,7 @@
 /* A firmware that hangs is stopped at the limit; the run shows where every thread was. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,20 @@ Test(hang, running_program_is_shown_by_a_break_and_goes_on)
     struct board_run run = board_boot("hang-is-stopped", "alive",
                                       &(struct board_options){.limit_s = 2, .name = "alive"});
 
+    cr_assert_eq(run.status, 124);
+    expect_dump_and_life(run.terminal);
+}
+
+/* Nobody says then where the I/O APIC is, nor on which of its inputs COM1. */
+Test(hang, break_reaches_a_pc_without_acpi)
+{
+    struct board_run run;
+
+    if (strcmp(board_name(), "pc") != 0)
+        cr_skip_test("the PC's");
+    setenv("MACHINE", "pc,acpi=off", 1);
+    run = board_boot("hang-is-stopped", "alive",
+                     &(struct board_options){.limit_s = 2, .name = "no-acpi"});
     cr_assert_eq(run.status, 124);
     expect_dump_and_life(run.terminal);
 }

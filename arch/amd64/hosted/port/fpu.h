@@ -34,7 +34,7 @@ static inline struct hosted_area *hosted_nobody_of(const struct core *core)
 
 /* All exceptions masked, round to nearest: what the ABI starts a program with. */
 #define HOSTED_MXCSR 0x1f80u
-#define HOSTED_CONTROL 0x37fu
+#define HOSTED_CONTROL X87_INITIAL
 
 static inline void arch_fpu_switch(struct core *core, void *next_area)
 {
