@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of the hosted benchmarks: the best of many short stretches. The peers' are timed the same
- * way (tests/bench/peers/row.h). */
+/* What weft's hosted benchmarks share; their rows are timed as the peers'. */
 #ifndef TESTS_BENCH_HOSTED_H
 #define TESTS_BENCH_HOSTED_H
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <weft/weft.h>
 
-#define STRETCHES 40
-#define ROUNDS 2000u
-#define MANY 64
+#include "peers/row.h"
 
 #define CHECKED(call)                                                                              \
     do {                                                                                           \
@@ -18,29 +14,10 @@
             exit(1);                                                                               \
     } while (0)
 
-static inline void row_print(const char *name, uint64_t hundredths)
-{
-    printf("row: %s %u.%02u\n", name, (unsigned)(hundredths / 100), (unsigned)(hundredths % 100));
-}
-
-/* Nanoseconds per operation, of which a round has `operations`. */
-static inline void row(const char *name, void (*stretch)(unsigned rounds), unsigned operations)
-{
-    uint64_t best = UINT64_MAX;
-
-    stretch(ROUNDS / 10);
-    for (unsigned i = 0; i < STRETCHES; i++) {
-        uint64_t start = weft_time_ns(), took;
-
-        stretch(ROUNDS);
-        took = weft_time_ns() - start;
-        best = took < best ? took : best;
-    }
-    row_print(name, best * 100 / ROUNDS / operations);
-}
-
 /* hosted_waits.c */
 void hosted_waits(void);
 void hosted_fork_join(unsigned rounds);
+_Noreturn void *hosted_answer(void *argument); /* a thread's, for the next */
+void hosted_semaphore_round_trip(unsigned rounds);
 
 #endif

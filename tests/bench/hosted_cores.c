@@ -13,28 +13,6 @@ static const struct weft_thread_attr here = {.priority = WEFT_PRIORITY_DEFAULT, 
 static const struct weft_thread_attr there = {
     .priority = WEFT_PRIORITY_DEFAULT, .cores = 2, .detached = true};
 
-/* ---- there and back ---- */
-
-static struct weft_semaphore ping = WEFT_SEMAPHORE_INITIALIZER(ping, 0);
-static struct weft_semaphore pong = WEFT_SEMAPHORE_INITIALIZER(pong, 0);
-
-static _Noreturn void *answer(void *argument)
-{
-    (void)argument;
-    for (;;) {
-        CHECKED(weft_semaphore_wait(&ping));
-        CHECKED(weft_semaphore_post(&pong));
-    }
-}
-
-static void round_trip(unsigned rounds)
-{
-    for (unsigned i = 0; i < rounds; i++) {
-        CHECKED(weft_semaphore_post(&ping));
-        CHECKED(weft_semaphore_wait(&pong));
-    }
-}
-
 /* ---- stopping the world ---- */
 
 static volatile bool over;
@@ -76,8 +54,8 @@ static void stop_the_world(void)
 
 static void *measure(void *argument)
 {
-    CHECKED(weft_thread_spawn(NULL, &there, answer, NULL));
-    row("core_round_trip", round_trip, 1);
+    CHECKED(weft_thread_spawn(NULL, &there, hosted_answer, NULL));
+    row("core_round_trip", hosted_semaphore_round_trip, 1);
     CHECKED(weft_thread_spawn(NULL, &there, busy, NULL));
     stop_the_world();
     over = true;

@@ -36,7 +36,7 @@ static void condition_round_trip(unsigned rounds)
 static struct weft_semaphore ping = WEFT_SEMAPHORE_INITIALIZER(ping, 0);
 static struct weft_semaphore pong = WEFT_SEMAPHORE_INITIALIZER(pong, 0);
 
-static _Noreturn void *answer(void *argument)
+_Noreturn void *hosted_answer(void *argument)
 {
     (void)argument;
     for (;;) {
@@ -45,7 +45,7 @@ static _Noreturn void *answer(void *argument)
     }
 }
 
-static void semaphore_round_trip(unsigned rounds)
+void hosted_semaphore_round_trip(unsigned rounds)
 {
     for (unsigned i = 0; i < rounds; i++) {
         CHECKED(weft_semaphore_post(&ping));
@@ -130,8 +130,8 @@ void hosted_waits(void)
 
     CHECKED(weft_thread_spawn(NULL, &detached, take_turns, NULL));
     row("condition_round_trip", condition_round_trip, 1);
-    CHECKED(weft_thread_spawn(NULL, &detached, answer, NULL));
-    row("semaphore_round_trip", semaphore_round_trip, 1);
+    CHECKED(weft_thread_spawn(NULL, &detached, hosted_answer, NULL));
+    row("semaphore_round_trip", hosted_semaphore_round_trip, 1);
     row("fork_join", hosted_fork_join, 1);
     row("select_of_two_and_send", select_of_two_and_send, 1);
     with_pending();

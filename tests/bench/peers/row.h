@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The peers' rows, timed as weft's (tests/bench/hosted.c). C and C++. */
+/* Rows of the hosted benchmarks, weft's (tests/bench/hosted.h) and the peers' alike: the best of
+ * many short stretches. C and C++. */
 #ifndef TESTS_BENCH_PEERS_ROW_H
 #define TESTS_BENCH_PEERS_ROW_H
 
@@ -12,7 +13,7 @@
 #define MANY 64
 #define SITES 8
 
-static uint64_t now_ns(void)
+static inline uint64_t now_ns(void)
 {
     struct timespec now;
 
@@ -20,7 +21,13 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void row(const char *name, void (*stretch)(unsigned rounds), unsigned operations)
+static inline void row_print(const char *name, uint64_t hundredths)
+{
+    printf("row: %s %u.%02u\n", name, (unsigned)(hundredths / 100), (unsigned)(hundredths % 100));
+}
+
+/* Nanoseconds per operation, of which a round has `operations`. */
+static inline void row(const char *name, void (*stretch)(unsigned rounds), unsigned operations)
 {
     uint64_t best = UINT64_MAX;
 
@@ -32,8 +39,7 @@ static void row(const char *name, void (*stretch)(unsigned rounds), unsigned ope
         took = now_ns() - start;
         best = took < best ? took : best;
     }
-    best = best * 100 / ROUNDS / operations;
-    printf("row: %s %u.%02u\n", name, (unsigned)(best / 100), (unsigned)(best % 100));
+    row_print(name, best * 100 / ROUNDS / operations);
 }
 
 #endif
