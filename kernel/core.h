@@ -135,6 +135,13 @@ static inline uint32_t core_occupied(const struct core *core)
     return core_glance(&core->occupied);
 }
 
+/* Neither in a handler nor preemption off. For the core itself, pinned. Field by field: read as one
+ * word they would take `reschedule` with them, which other cores write. */
+static inline bool core_may_switch(const struct core *core)
+{
+    return (SHARED_LOAD(core->interrupt_depth) | SHARED_LOAD(core->preempt_off)) == 0;
+}
+
 static inline bool core_in_interrupt(void)
 {
     arch_irq_state state;

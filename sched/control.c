@@ -100,7 +100,7 @@ static bool may_wait_for_core(void)
     bool irq_on = arch_irq_enabled();
     arch_irq_state state = core_pin();
     const struct core *core = core_self();
-    bool may = irq_on && core->interrupt_depth == 0 && core->preempt_off == 0;
+    bool may = irq_on && core_may_switch(core);
 
     core_unpin(state);
     return may;

@@ -125,7 +125,7 @@ bool upcall_sched_may_preempt(struct core *core, struct arch_frame *frame)
 
 void sched_leave_switch_locked(struct core *core)
 {
-    if (core->interrupt_depth == 0 && core->preempt_off == 0 && !sched_is_idle(core))
+    if (core_may_switch(core) && !sched_is_idle(core))
         sched_give_way_locked(core);
 }
 
@@ -141,7 +141,7 @@ int sched_leave_switching(arch_irq_state state, int result)
     const struct core *core = core_self();
 
     /* In a handler it is usual: the handler's end is what looks. */
-    if (core->interrupt_depth == 0 && core->preempt_off == 0 && !sched_is_idle(core))
+    if (core_may_switch(core) && !sched_is_idle(core))
         return leave_switching(state, result);
     sched_exit_unswitched(state);
     return result;

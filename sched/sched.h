@@ -185,8 +185,7 @@ static inline void sched_assert_may_block_irqoff(const char *function)
 {
     const struct core *core = core_self();
 
-    if (__builtin_expect(core->occupied != 0, 0) &&
-        (core->interrupt_depth | core->preempt_off) != 0)
+    if (__builtin_expect(core_occupied(core) != 0, 0) && !core_may_switch(core))
         sched_may_not_block(function);
 }
 

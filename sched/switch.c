@@ -272,8 +272,7 @@ void sched_may_not_block(const char *function)
 void sched_assert_may_block(const char *function)
 {
     arch_irq_state state = core_pin();
-    const struct core *core = core_self();
-    bool may = core->interrupt_depth == 0 && core->preempt_off == 0;
+    bool may = core_may_switch(core_self());
 
     core_unpin(state);
     if (!may)

@@ -5,6 +5,10 @@
  * deadline that has passed fires at once. Otherwise the timer counts down at a rate of its own,
  * which is measured against the counter here; its ticks are rounded up, so that it does not fire
  * just before the deadline. Source: Intel SDM volume 3, 10.5.4.
+ *
+ * The counter is the clock in both modes, so the mode is the CPU's only: neither the counter's
+ * frequency nor whether it is constant says anything about it. Tested on a played CPU
+ * (tests/unit/amd64_timer.c), since QEMU's TCG has one mode only.
  */
 #include "arch/clock.h"
 
@@ -16,8 +20,10 @@
 
 #define TIMER_DEADLINE_MODE (2u << 17)
 #define TIMER_DIVIDE_BY_1 0xbu
+#define TIMER_DIVIDE_BY_16 0x3u
 #define CALIBRATE_CYCLES (1u << 24)  /* 5 ms at 3 GHz */
 #define FARTHEST_CYCLES (1ull << 30) /* an early interrupt arms again */
+#define RATE_LIMIT (4ull << 32)      /* with it, the count for the farthest would not fit */
 #define SAMPLE_TRIES 16
 
 static bool deadline_mode;
@@ -63,6 +69,10 @@ static void calibrate(void)
                                        (end.cycles - start.cycles));
     if (ticks_per_2_32_cycles == 0)
         weft_panic("the local APIC's timer does not count: there is no usable timer");
+    if (ticks_per_2_32_cycles >= RATE_LIMIT) { /* a slow counter; up to 64 times are fine then */
+        lapic_write(LAPIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_16);
+        ticks_per_2_32_cycles /= 16;
+    }
 }
 
 void arch_clock_init(void)
@@ -97,6 +107,5 @@ void arch_clock_arm_irqoff(uint64_t deadline)
     left = deadline > now ? deadline - now : 0;
     if (left > FARTHEST_CYCLES)
         left = FARTHEST_CYCLES;
-    /* The product fits while the timer is at most 16 times as fast as the counter. */
     lapic_write(LAPIC_TIMER_INITIAL, (uint32_t)(left * ticks_per_2_32_cycles >> 32) + 1);
 }

@@ -13,7 +13,7 @@
 
 #define APIC_BASE_ENABLE (1u << 11)
 #define APIC_BASE_X2APIC (1u << 10)
-#define APIC_BASE_ADDRESS 0xffffff000ull
+#define APIC_BASE_ADDRESS 0xffffffffff000ull /* as many bits as the CPU has addresses */
 #define SPURIOUS_ENABLE (1u << 8)
 #define DELIVER_NMI (4u << 8)
 #define DELIVER_ASSERT (1u << 14)

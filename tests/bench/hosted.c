@@ -161,6 +161,25 @@ static void interrupt(unsigned rounds)
         syscall(SYS_tgkill, process, self, HOSTED_SIGNAL_IPI);
 }
 
+#define RAX 0 /* its DWARF number */
+
+static bool point_somewhere(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
+{
+    (void)cause;
+    return weft_trap_set_register(trap, RAX, (uintptr_t)argument) == 0;
+}
+
+/* A load through a null pointer; the handler makes it point somewhere, and it is done again. */
+static void trap(unsigned rounds)
+{
+    static uint32_t somewhere;
+
+    CHECKED(weft_trap_handle(WEFT_TRAP_PAGE, point_somewhere, &somewhere));
+    for (unsigned i = 0; i < rounds; i++)
+        __asm__ volatile("xor %%eax, %%eax\n   mov (%%rax), %%eax" ::: "rax", "memory");
+    CHECKED(weft_trap_handle(WEFT_TRAP_PAGE, NULL, NULL));
+}
+
 int main(int argc, char **argv)
 {
     const struct weft_thread_attr detached = {.priority = WEFT_PRIORITY_DEFAULT, .detached = true};
@@ -177,6 +196,7 @@ int main(int argc, char **argv)
     row("mutex_pair", mutex_pair, 1);
     row("atomic_add", atomic_add, 1);
     row("interrupt", interrupt, 1);
+    row("trap", trap, 1);
     hosted_waits();
     return 0;
 }

@@ -37,7 +37,8 @@ struct hosted_core {
     int *errno_at;       /* the pthread's errno */
     uint32_t exceptions; /* being handled */
     uint16_t put_off;    /* signals in a row (ThreadSanitizer: signal.c) */
-    uint16_t steps_left; /* > 0: it goes instruction by instruction */
+    uint16_t patience;   /* how many of them before it goes */
+    uint16_t steps_left; /* instruction by instruction, > 0: as it does */
     bool ready; /* signals are interrupts; until then one only shows how large its frame is */
 } __attribute__((aligned(HOSTED_CORE_BYTES)));
 

@@ -73,9 +73,12 @@ _Static_assert(sizeof(struct arch_frame) == FRAME_BYTES, "frame.h");
 
 /* ThreadSanitizer's runtime, called at every access to memory, must not be entered again from a
  * handler that interrupted it: such a signal waits like one that finds interrupts off. A loop can
- * be in the runtime nearly all of the time, so after PUT_OFF_MAX in a row the way back into the
- * image's code is gone instruction by instruction, if it has no more than STEPS_MAX. */
-#define PUT_OFF_MAX 3
+ * be in the runtime nearly all of the time, so after PUT_OFF_MIN in a row the way back into the
+ * image's code is gone instruction by instruction, if it has no more than STEPS_MAX. If it has, the
+ * runtime may be at the report of a race, which takes it a second, and minutes in steps: the next
+ * try comes after twice as many, PUT_OFF_MAX (0.3 s of the clock's retries) at most. */
+#define PUT_OFF_MIN 3
+#define PUT_OFF_MAX (PUT_OFF_MIN << 10)
 #define STEPS_MAX 2000
 #if defined(HOSTED_SANITIZE_thread)
 #define RUNTIME_IS_EVERYWHERE 1
@@ -85,7 +88,7 @@ void __tsan_init(void);
 #endif
 
 struct hosted_core hosted_cores[WEFT_CONFIG_CORES] = {
-    [0 ... WEFT_CONFIG_CORES - 1] = {.irq_off = 1},
+    [0 ... WEFT_CONFIG_CORES - 1] = {.irq_off = 1, .patience = PUT_OFF_MIN},
 };
 
 extern const char __text_start[], __text_end[]; /* linker script */
@@ -212,7 +215,7 @@ void amd64_soft_raise(unsigned line)
 
 static void put_off(struct hosted_core *self, ucontext_t *context)
 {
-    if (++self->put_off > PUT_OFF_MAX) {
+    if (++self->put_off > self->patience) {
         self->put_off = 0;
         self->steps_left = STEPS_MAX;
         context->uc_mcontext.gregs[REG_EFL] |= RFLAGS_TRAP;
@@ -238,6 +241,7 @@ static void interrupt(struct hosted_core *self, uint32_t which, ucontext_t *cont
         return;
     }
     self->put_off = 0;
+    self->patience = PUT_OFF_MIN;
     self->irq_off = 1;
     frame_from_context(frame, context);
     verdict = dispatch(frame, which);
@@ -266,10 +270,13 @@ static void step(struct hosted_core *self, ucontext_t *context, struct arch_fram
     }
     self->steps_left = 0;
     context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_TRAP;
-    if (arrived)
+    if (arrived) {
         interrupt(self, __atomic_exchange_n(&self->pending, 0, __ATOMIC_RELAXED), context, frame);
-    else
+    } else {
+        if (self->patience < PUT_OFF_MAX)
+            self->patience *= 2;
         hosted_clock_retry_irqoff();
+    }
 }
 
 /* Somebody wants to know what a running, or hung, program does: whatever state it is in. */

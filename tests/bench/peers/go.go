@@ -38,6 +38,13 @@ func yield(rounds int) {
 	}
 }
 
+var null *int
+
+func loadNull() (value int) {
+	defer func() { _ = recover() }()
+	return *null
+}
+
 var finished int32
 
 func running() bool { return atomic.LoadInt32(&finished) == 0 }
@@ -121,6 +128,12 @@ func main() {
 	row("interrupt", func(rounds int) {
 		for i := 0; i < rounds; i++ {
 			syscall.Kill(process, syscall.SIGURG)
+		}
+	}, 1)
+	// A load through a null pointer ends in a panic, from which its caller recovers.
+	row("trap", func(rounds int) {
+		for i := 0; i < rounds; i++ {
+			loadNull()
 		}
 	}, 1)
 	waits()

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What Linux and its C library have: ucontext, pthreads, a signal's handler that does nothing. */
+/* What Linux and its C library have: ucontext, pthreads, a signal's handler that does nothing, one
+ * that makes a null pointer point somewhere. */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -75,15 +77,33 @@ static void interrupt(unsigned rounds)
         syscall(SYS_tgkill, process, self, SIGUSR1);
 }
 
+static uint32_t somewhere;
+
+static void point_somewhere(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = (greg_t)(uintptr_t)&somewhere;
+}
+
+static void trap(unsigned rounds)
+{
+    for (unsigned i = 0; i < rounds; i++)
+        __asm__ volatile("xor %%eax, %%eax\n   mov (%%rax), %%eax" ::: "rax", "memory");
+}
+
 int main(void)
 {
     const struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+    const struct sigaction repair = {.sa_sigaction = point_somewhere, .sa_flags = SA_SIGINFO};
 
     sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGSEGV, &repair, NULL);
     row("switch_bare", switch_bare, 2);
     row("mutex_pair", mutex_pair, 1);
     row("atomic_add", atomic_add, 1);
     row("interrupt", interrupt, 1);
+    row("trap", trap, 1);
     row("spawn_join", spawn_join, 1);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every 64-bit atomic under a 20 kHz profile, in two threads that take the core from each other. */
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <weft/atomic.h>
@@ -51,6 +52,37 @@ static void round_of_all(uint64_t i)
     weft_atomic64_fetch_add(&shared, 0xffffffffu);
 }
 
+/* As C11 has it: what the compiler makes of operators on _Atomic objects of 8 bytes. */
+static _Atomic uint64_t plain = 0xffffffff;
+static _Atomic int64_t negative;
+static _Atomic double real;
+static struct pair {
+    uint32_t first, second;
+} const pair_value = {1, 2};
+static _Atomic struct pair pair;
+
+static void standard_objects(void)
+{
+    uint64_t expected = 0x2fffffffd;
+
+    plain++;
+    CHECK(plain == 0x100000000);
+    plain = plain * 3 - 3;
+    plain *= 1;
+    CHECK(atomic_compare_exchange_strong(&plain, &expected, 5) && plain == 5);
+    CHECK(!atomic_compare_exchange_strong(&plain, &expected, 6) && expected == 5);
+    CHECK(atomic_exchange_explicit(&plain, 7, memory_order_acq_rel) == 5);
+    CHECK(atomic_fetch_or_explicit(&plain, 1ull << 63, memory_order_relaxed) == 7);
+    CHECK((plain >>= 32) == 0x80000000);
+    CHECK((negative -= 1) == -1 && --negative == -2 && negative / 2 == -1);
+    real = 1.5;
+    real = real + 0.25; /* gcc makes `+=` a call of libatomic */
+    CHECK(real == 1.75);
+    pair = pair_value;
+    CHECK(((struct pair)pair).second == 2);
+    CHECK(atomic_is_lock_free(&plain) == (sizeof(long) == 8 || WEFT_CONFIG_CORES == 1));
+}
+
 /* As boot.c declares it: link-time optimisation compares the two. */
 int main(int argc, char **argv)
 {
@@ -60,6 +92,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     (void)argv;
+    standard_objects();
     CHECK(weft_profile_start(20000) == 0);
     thread = NULL;
     CHECK(weft_thread_spawn(&thread, &attr, visitor, NULL) == 0);
