@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Arch contract: 64-bit atomics on CPUs without them. Their code is one section of its own; whoever
- * must not act inside it (profiler, preemption, watchdog) asks arch_in_atomic64 and nothing else.
+ * must not act inside it (profiler, preemption and with it stopping the world) asks
+ * arch_in_atomic64 and nothing else. The watchdog only looks, so it may do that anywhere.
  */
 #ifndef ARCH_ATOMIC64_H
 #define ARCH_ATOMIC64_H

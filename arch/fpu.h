@@ -22,6 +22,12 @@ void arch_fpu_init(struct core *core);
  * otherwise. */
 static inline void arch_fpu_switch(struct core *core, void *next_area);
 
+/* Debug builds, around a handler, interrupts off: the unit is off, so that a handler that uses it
+ * is told instead of changing a thread's registers. What arch_fpu_hide returns goes to
+ * arch_fpu_show. */
+static inline bool arch_fpu_hide(void);
+static inline void arch_fpu_show(bool was_on);
+
 /* The thread with this area ends: forget its state. Interrupts off. */
 static inline void arch_fpu_forget(struct core *core, void *area);
 

@@ -2,7 +2,7 @@
 /*
  * The end of the program when something is wrong with it: one report, then the exit status. Nothing
  * here takes a lock, allocates or waits; a second panic inside the report cuts it short, a third
- * just halts.
+ * leaves only the exit status, and one inside that just halts.
  */
 #include "kernel/panic.h"
 
@@ -37,7 +37,9 @@ static void panic_enter(void)
     if (WEFT_CONFIG_CORES > 1)
         cores_freeze_irqoff(); /* of two cores that panic at once, one stands still in here */
     panics++;
-    if (panics > 2)
+    if (panics == 3)
+        board_exit(PANIC_STATUS);
+    if (panics > 3)
         arch_cpu_halt();
     console_die();
 }

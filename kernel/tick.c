@@ -22,6 +22,8 @@
  * (below hz) fits a 64-bit product, so no error ever accumulates. */
 static uint64_t clock_hz;
 
+bool trap_unit_was_on[WEFT_CONFIG_CORES]; /* kernel/trap.h */
+
 static void arm_irqoff(struct core *core)
 {
     uint64_t next = core->tick_deadline;

@@ -39,12 +39,6 @@
 #define GC_SWEEP_STEP 16u
 #define GC_GOAL_MINIMUM_BYTES 65536u
 
-/* Entries of a core's mark stack; a piece of memory waits in each. When it is full, blocks are
- * found again by looking through their spans: the stack's size costs time only. */
-#ifndef WEFT_CONFIG_GC_MARK_ENTRIES
-#define WEFT_CONFIG_GC_MARK_ENTRIES 512
-#endif
-
 /* The bits of 32 blocks. A cycle starts with all allocated ones white; marking takes that away. */
 struct gc_bits {
     uint32_t allocated, white;

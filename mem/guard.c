@@ -31,8 +31,6 @@
 
 _Static_assert(!WEFT_CONFIG_HEAP_FULL || sizeof(struct guard) + sizeof(uintptr_t) == GUARD_BYTES,
                "the record and a word of canary at least");
-_Static_assert(JUNK_BYTES >= sizeof(guard_word) && JUNK_BYTES % sizeof(guard_word) == 0,
-               "WEFT_CONFIG_HEAP_JUNK must be a multiple of 8, and not 0");
 
 uint32_t guard_dressing;
 

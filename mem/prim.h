@@ -45,46 +45,6 @@
 #include "kernel/spinlock.h"
 #include "kernel/upcall.h"
 
-/* 1: the worst single call is bounded and short, whatever its size and whatever the heap holds
- * (bounded.c); the mean call costs more. */
-#ifndef WEFT_CONFIG_HEAP_DETERMINISTIC
-#define WEFT_CONFIG_HEAP_DETERMINISTIC 0
-#endif
-
-/* 1: a broken rule (double free and the like) is printed and the call has no effect; 0: it
- * panics. */
-#ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
-#define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
-#endif
-
-/* 1: the full tier of hardening (mem/guard.h): canaries, junk, quarantine, who allocated and who
- * freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for each
- * block. */
-#ifndef WEFT_CONFIG_HEAP_FULL
-#define WEFT_CONFIG_HEAP_FULL 0
-#endif
-
-/* With the full tier: blocks in quarantine, at most. */
-#ifndef WEFT_CONFIG_HEAP_QUARANTINE
-#define WEFT_CONFIG_HEAP_QUARANTINE 64
-#endif
-
-/* With the full tier: bytes at each end of a block that are filled with junk when it is allocated
- * and freed, and looked at when it leaves quarantine; a smaller block all of it. */
-#ifndef WEFT_CONFIG_HEAP_JUNK
-#define WEFT_CONFIG_HEAP_JUNK 64
-#endif
-
-/* Not 0: what each thread allocates, and what of it was freed, is counted (mem/account.h), for so
- * many threads at a time, at most 250; the rest share an account. 8 bytes for each block, and some
- * hundred instructions for a malloc and free. */
-#ifndef WEFT_CONFIG_HEAP_THREADS
-#define WEFT_CONFIG_HEAP_THREADS (WEFT_CONFIG_HEAP_FULL ? 32 : 0)
-#endif
-#if WEFT_CONFIG_HEAP_THREADS > 250
-#error "WEFT_CONFIG_HEAP_THREADS must be at most 250"
-#endif
-
 /* The caller is the profiler's tick, which must not allocate (requirements D1). */
 _Noreturn void prim_panic_forbidden(void);
 

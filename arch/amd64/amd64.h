@@ -133,6 +133,11 @@ void amd64_nmi(struct arch_frame *frame);
 /* For a report: the control registers, where they can be read. */
 void amd64_control_print(void);
 
+/* machine_check.c: this core's are exceptions from now on; what is known of the one that is
+ * reported. */
+void machine_check_init(void);
+void machine_check_print(void);
+
 /* #NM: a thread's first vector instruction. False: not that, a fault. */
 bool amd64_fpu_take(struct core *core);
 

@@ -12,4 +12,4 @@ arch_STACK_PROTECTOR := -mstack-protector-guard=global
 arch_LINK_FLAGS := -no-pie -Wl,-z,max-page-size=4096
 arch_PACKAGES := gcc qemu-system-x86
 arch_SRCS := $(addprefix arch/amd64/,vectors.S switch.S idle.S memory.S context.c clock.c cpu.c fpu.c lapic.c \
-	paging.c report.c tls.c trap.c exception.c unwind.c)
+	machine_check.c paging.c report.c tls.c trap.c exception.c unwind.c)

@@ -41,7 +41,6 @@
 #define XSAVEC_SUPPORTED 2u /* CPUID 0xd, 1: EAX */
 #define FXSAVE_BYTES 512u
 #define XSAVE_ALIGN 64u
-#define INITIAL_CONTROL 0x37f /* all exceptions masked, 64-bit precision, round to nearest */
 #define INITIAL_MXCSR 0x1f80u /* all exceptions masked, round to nearest */
 
 /* upcall_preempt and what it calls, down to the parked context: 136 by gcc 12's -fstack-usage; more
@@ -63,7 +62,7 @@ static struct {
     uint8_t reserved1[22];
     uint32_t mxcsr;
     uint8_t reserved2[4096 - 28];
-} initial __attribute__((aligned(64))) = {.control = INITIAL_CONTROL, .mxcsr = INITIAL_MXCSR};
+} initial __attribute__((aligned(64))) = {.control = X87_INITIAL, .mxcsr = INITIAL_MXCSR};
 
 static void xcr0_write(uint32_t components)
 {

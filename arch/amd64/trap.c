@@ -163,6 +163,7 @@ void arch_trap_init(void)
     segments_load(core->id);
     __asm__ volatile("lidt %0" ::"m"(pointer));
     lapic_init();
+    machine_check_init();
 }
 
 /* ---- from vectors.S -------------------------------------------------------------------------- */
@@ -216,4 +217,5 @@ void amd64_control_print(void)
 {
     print_console("cr0 %08x  cr3 %016llx  cr4 %08x\n", (unsigned)amd64_read_cr0(),
                   (unsigned long long)amd64_read_cr3(), (unsigned)amd64_read_cr4());
+    machine_check_print();
 }

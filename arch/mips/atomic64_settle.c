@@ -5,6 +5,7 @@
  */
 #include "arch/atomic64.h"
 
+#include <stddef.h>
 #include <weft/config.h>
 #include <weft/console.h>
 
@@ -15,6 +16,17 @@
 
 extern const char atomic64_held_offset[]; /* an absolute symbol */
 extern const char atomic64_commit[], atomic64_release[], atomic64_released[];
+
+/* gcc's own name is a builtin's, whose type C cannot repeat. */
+bool atomic64_is_lock_free(size_t bytes, const volatile void *at) __asm__("__atomic_is_lock_free");
+
+/* What C11's atomic_is_lock_free asks of an object whose size the CPU may not have. On one core no
+ * thread ever waits for another that is inside a 64-bit atomic; several have locks. */
+bool atomic64_is_lock_free(size_t bytes, const volatile void *at)
+{
+    (void)at;
+    return bytes == 1 || bytes == 2 || bytes == 4 || (bytes == 8 && WEFT_CONFIG_CORES == 1);
+}
 
 static void unlock(const struct arch_frame *frame)
 {

@@ -72,16 +72,6 @@ static void units_load(void *area)
         dsp_load(dsp_of(area));
 }
 
-static void fpu_enable(void)
-{
-    uint32_t status;
-
-    __asm__ volatile("mfc0 %0, $12\n\tor %0, %0, %1\n\tmtc0 %0, $12\n\tehb"
-                     : "=&r"(status)
-                     : "r"(MIPS_UNITS_ON)
-                     : "memory");
-}
-
 void mips_fpu_put_away(struct core *core)
 {
     units_save(core->fpu_owner); /* the owner is running: the unit is on */
@@ -89,14 +79,23 @@ void mips_fpu_put_away(struct core *core)
     mips_fpu_disable();
 }
 
+/* FCSR, MIPS32 PRA (MD00086): bits 17 to 12 say what the last instruction raised. A move that finds
+ * one of them enabled raises it again, in mips_fpu_load too. */
+void mips_fpu_exception_over(void)
+{
+    uint32_t fcsr;
+
+    __asm__ volatile("cfc1 %0, $31\n\tins %0, $0, 12, 6\n\tctc1 %0, $31" : "=&r"(fcsr));
+}
+
 bool mips_fpu_take(struct arch_frame *frame)
 {
     struct core *core = core_self();
     void *area = core_current_fpu_area(core);
 
-    if (area == NULL || core->fpu_owner == area)
-        return false;
-    fpu_enable();
+    if (area == NULL || core->fpu_owner == area || core->interrupt_depth != 0)
+        return false; /* a handler, whose registers would be the thread's */
+    mips_fpu_enable();
     if (core->fpu_owner != NULL)
         units_save(core->fpu_owner);
     units_load(area);

@@ -15,6 +15,9 @@ void mips_fpu_load(const void *area);
 /* A thread used the FPU without owning it: makes it the owner. False: that was not the reason. */
 bool mips_fpu_take(struct arch_frame *frame);
 
+/* A floating-point exception was handled: it is not raised again. */
+void mips_fpu_exception_over(void);
+
 /* stack_map.c, WEFT_CONFIG_STACK_MAPPED. On each core, before its first thread; board_guard_...'s
  * bodies, without other cores' TLBs; this core's TLB; and a TLB exception: true when it came from
  * an entry older than the table, and the instruction is to be run again. */

@@ -40,7 +40,9 @@ enum {
     EXC_ADES = 5,
     EXC_RI = 10,
     EXC_CPU = 11,
+    EXC_FPE = 15,
     EXC_DSP = 26,
+    EXC_CACHE = 30,
 };
 
 static const char *const cause_names[32] = {
@@ -58,12 +60,16 @@ static const char *const cause_names[32] = {
     [EXC_CPU] = "coprocessor unusable",
     [12] = "arithmetic overflow",
     [13] = "trap instruction",
-    [15] = "floating-point exception",
+    [14] = "MSA floating-point exception",
+    [EXC_FPE] = "floating-point exception",
     [18] = "coprocessor 2 exception",
+    [19] = "load from a page that may only be executed",
+    [20] = "execution of data",
+    [21] = "MSA instruction, whose registers this port does not keep",
     [23] = "watchpoint",
     [24] = "machine check",
     [EXC_DSP] = "DSP module disabled",
-    [30] = "cache error",
+    [EXC_CACHE] = "cache error",
 };
 
 static unsigned exception_code(const struct arch_frame *frame)
@@ -89,26 +95,57 @@ void arch_trap_init(void)
                      : "memory");
 }
 
-void mips_exception(struct arch_frame *frame)
+static bool is_fpu_unusable(const struct arch_frame *frame)
 {
-    unsigned unit = (frame->cause >> 28) & 3;
+    return exception_code(frame) == EXC_CPU && ((frame->cause >> 28) & 3) == 1;
+}
 
-    if (exception_code(frame) == EXC_CPU && unit == 1 && mips_fpu_take(frame))
+/* A cache error leaves Cause and EPC as they were: its place is in ErrorEPC (MD00090, "Cache Error
+ * Exception"), where the thread pointer may have been (tls.c). So nothing can be resumed, and no
+ * handler is asked. */
+static void cache_error_take(struct arch_frame *frame)
+{
+    frame->cause = EXC_CACHE << 2;
+    __asm__ volatile("mfc0 %0, $30" : "=r"(frame->epc));
+    frame->status &= ~STATUS_IE;
+}
+
+/* What the port handles itself, or has to do something about. */
+static __attribute__((noinline)) void special_exception(struct arch_frame *frame, unsigned code)
+{
+    if (frame->status & STATUS_ERL)
+        cache_error_take(frame);
+    else if (code == EXC_DSP && mips_fpu_take(frame))
         return;
-    if (exception_code(frame) == EXC_DSP && mips_fpu_take(frame))
+    else if (WEFT_CONFIG_TLS && code == EXC_RI && mips_tls_emulate(frame))
         return;
-    if (WEFT_CONFIG_TLS && exception_code(frame) == EXC_RI && mips_tls_emulate(frame))
-        return;
-    if ((exception_code(frame) == EXC_TLBL || exception_code(frame) == EXC_TLBS) &&
-        mips_stack_map_missed(frame->badvaddr))
+    else if ((code == EXC_TLBL || code == EXC_TLBS) && mips_stack_map_missed(frame->badvaddr))
         return;
     upcall_exception(frame);
+    if (exception_code(frame) == EXC_FPE)
+        mips_fpu_exception_over();
+}
+
+void mips_exception(struct arch_frame *frame)
+{
+    const uint32_t special =
+        1u << EXC_DSP | 1u << EXC_RI | 1u << EXC_TLBL | 1u << EXC_TLBS | 1u << EXC_FPE;
+    unsigned code = exception_code(frame);
+
+    if (is_fpu_unusable(frame) && (frame->status & STATUS_ERL) == 0 && mips_fpu_take(frame))
+        return;
+    if ((special >> code & 1) != 0 || (frame->status & STATUS_ERL) != 0)
+        special_exception(frame, code);
+    else
+        upcall_exception(frame);
 }
 
 const char *arch_frame_cause(const struct arch_frame *frame)
 {
     const char *name = cause_names[exception_code(frame)];
 
+    if (is_fpu_unusable(frame))
+        return "floating-point instruction in a handler or in weft's own code";
     return name != NULL ? name : "unknown exception";
 }
 

@@ -146,8 +146,9 @@ static uint16_t port_of(struct bytes table, uint32_t old, uint32_t generic)
 static bool aml_integer(struct bytes aml, uint32_t *at, uint8_t *value)
 {
     uint8_t code = (uint8_t)field(aml, *at, 1);
+    uint32_t size = code == 0x0b ? 3 : code == 0x0a ? 2 : 1;
 
-    if (*at >= aml.count)
+    if (*at >= aml.count || aml.count - *at < size)
         return false;
     if (code == 0 || code == 1) { /* ZeroOp, OneOp */
         *value = code;
@@ -157,7 +158,7 @@ static bool aml_integer(struct bytes aml, uint32_t *at, uint8_t *value)
     if (code != 0x0a && code != 0x0b) /* BytePrefix, WordPrefix */
         return false;
     *value = (uint8_t)field(aml, *at + 1, 1);
-    *at += code == 0x0a ? 2 : 3;
+    *at += size;
     return true;
 }
 

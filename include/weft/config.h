@@ -205,6 +205,70 @@
 #error "WEFT_CONFIG_HEAP must be 0 or 1"
 #endif
 
+/* 1: the worst single malloc or free is bounded and short, whatever its size and whatever the heap
+ * holds (docs/heap.md); the mean call costs more. */
+#ifndef WEFT_CONFIG_HEAP_DETERMINISTIC
+#define WEFT_CONFIG_HEAP_DETERMINISTIC 0
+#endif
+#if WEFT_CONFIG_HEAP_DETERMINISTIC != 0 && WEFT_CONFIG_HEAP_DETERMINISTIC != 1
+#error "WEFT_CONFIG_HEAP_DETERMINISTIC must be 0 or 1"
+#endif
+
+/* 1: a broken rule of the heap (double free and the like) is printed and the call has no effect; 0:
+ * it panics. */
+#ifndef WEFT_CONFIG_HEAP_REPORT_RETURNS
+#define WEFT_CONFIG_HEAP_REPORT_RETURNS 0
+#endif
+#if WEFT_CONFIG_HEAP_REPORT_RETURNS != 0 && WEFT_CONFIG_HEAP_REPORT_RETURNS != 1
+#error "WEFT_CONFIG_HEAP_REPORT_RETURNS must be 0 or 1"
+#endif
+
+/* 1: the heap's full tier of hardening (docs/heap.md): canaries, junk, quarantine, who allocated and
+ * who freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for each
+ * block. */
+#ifndef WEFT_CONFIG_HEAP_FULL
+#define WEFT_CONFIG_HEAP_FULL 0
+#endif
+#if WEFT_CONFIG_HEAP_FULL != 0 && WEFT_CONFIG_HEAP_FULL != 1
+#error "WEFT_CONFIG_HEAP_FULL must be 0 or 1"
+#endif
+
+/* With the full tier: blocks in quarantine, at most. */
+#ifndef WEFT_CONFIG_HEAP_QUARANTINE
+#define WEFT_CONFIG_HEAP_QUARANTINE 64
+#endif
+#if WEFT_CONFIG_HEAP_QUARANTINE < 1 || WEFT_CONFIG_HEAP_QUARANTINE > 65536
+#error "WEFT_CONFIG_HEAP_QUARANTINE must be 1 to 65536"
+#endif
+
+/* With the full tier: bytes at each end of a block that are filled with junk when it is allocated
+ * and freed, and looked at when it leaves quarantine; a smaller block all of it. */
+#ifndef WEFT_CONFIG_HEAP_JUNK
+#define WEFT_CONFIG_HEAP_JUNK 64
+#endif
+#if WEFT_CONFIG_HEAP_JUNK < 8 || WEFT_CONFIG_HEAP_JUNK % 8 != 0
+#error "WEFT_CONFIG_HEAP_JUNK must be a multiple of 8, and not 0"
+#endif
+
+/* Not 0: what each thread allocates, and what of it was freed, is counted, for so many threads at a
+ * time (weft_heap_account_read); the rest share an account. 8 bytes for each block, and some hundred
+ * instructions for a malloc and free. */
+#ifndef WEFT_CONFIG_HEAP_THREADS
+#define WEFT_CONFIG_HEAP_THREADS (WEFT_CONFIG_HEAP_FULL ? 32 : 0)
+#endif
+#if WEFT_CONFIG_HEAP_THREADS < 0 || WEFT_CONFIG_HEAP_THREADS > 250
+#error "WEFT_CONFIG_HEAP_THREADS must be 0 to 250"
+#endif
+
+/* The collector: entries of a core's mark stack; a piece of memory waits in each. When it is full,
+ * blocks are found again by looking through their spans: the stack's size costs time only. */
+#ifndef WEFT_CONFIG_GC_MARK_ENTRIES
+#define WEFT_CONFIG_GC_MARK_ENTRIES 512
+#endif
+#if WEFT_CONFIG_GC_MARK_ENTRIES < 2 || WEFT_CONFIG_GC_MARK_ENTRIES > 1048576
+#error "WEFT_CONFIG_GC_MARK_ENTRIES must be 2 to 1048576"
+#endif
+
 /* 1: weft is compiled for size (-Os) instead of speed; programs see no difference. */
 #ifndef WEFT_CONFIG_SMALL
 #define WEFT_CONFIG_SMALL 0

@@ -6,8 +6,8 @@
  * that has returned. Of both lines, 1 comes first.
  *
  * A handler runs on the core's system stack with interrupts off: it may wake threads (try-forms,
- * posting, weft_thread_resume), must not block, and has no floating point (print with weft_print).
- * A thread of higher priority that it wakes runs as soon as it returns.
+ * posting, weft_thread_resume), must not block, and has no floating point (WEFT_HANDLER; print with
+ * weft_print). A thread of higher priority that it wakes runs as soon as it returns.
  */
 #ifndef WEFT_INTERRUPT_H
 #define WEFT_INTERRUPT_H
@@ -19,6 +19,17 @@ extern "C" {
 #endif
 
 #define WEFT_INTERRUPT_LINES 2
+
+/* Before the definition of a function that weft calls as a handler (of an interrupt, a timer, an
+ * exception): the compiler uses no vector and x87 registers in it, which are the interrupted
+ * thread's and which nobody saves. On x86 gcc otherwise copies structures through them. On MIPS no
+ * attribute says so (gcc there may move 8 bytes through $f0 to $f31: docs/interrupts.md). A debug
+ * build (CONFIG=DEBUG=1) panics when a handler uses them, others when it is noticed. */
+#if defined(__x86_64__)
+#define WEFT_HANDLER __attribute__((target("general-regs-only")))
+#else
+#define WEFT_HANDLER
+#endif
 
 typedef void (*weft_interrupt_handler)(void *argument);
 

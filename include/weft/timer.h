@@ -4,8 +4,9 @@
  *
  * A function is called in an interrupt handler, on the core that started the timer, within the
  * latency of an interrupt and needing no thread or stack of its own; it may use everything whose
- * context is "any", and should be short. Work that is long or blocks belongs to a thread that waits
- * for the timer, at a priority of its own.
+ * context is "any", should be short, and has no floating point (WEFT_HANDLER, weft/interrupt.h).
+ * Work that is long or blocks belongs to a thread that waits for the timer, at a priority of its
+ * own.
  */
 #ifndef WEFT_TIMER_H
 #define WEFT_TIMER_H

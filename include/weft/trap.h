@@ -5,10 +5,10 @@
  * resume.
  *
  * A handler runs on the core's system stack with interrupts off, in interrupt context: it may wake
- * threads (try-forms), must not block, and has no floating point (print with weft_print). It is
- * asked about threads only: an exception in an interrupt handler, in a trap handler (the panic
- * names both), or wherever else interrupts are off, is reported. A 64-bit atomic never traps
- * between its first and its last step.
+ * threads (try-forms), must not block, and has no floating point (WEFT_HANDLER, weft/interrupt.h;
+ * print with weft_print). It is asked about threads only: an exception in an interrupt handler, in
+ * a trap handler (the panic names both), or wherever else interrupts are off, is reported. A 64-bit
+ * atomic never traps between its first and its last step.
  */
 #ifndef WEFT_TRAP_H
 #define WEFT_TRAP_H

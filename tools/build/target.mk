@@ -12,6 +12,11 @@ $(error there is no board "$(BOARD)"; the boards are: $(BOARDS))
 endif
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
+config_KNOWN := $(shell sed -n 's/^.ifndef WEFT_CONFIG_\(..\)/\1/p' include/weft/config.h)
+config_UNKNOWN := $(filter-out $(addsuffix =%,$(config_KNOWN)),$(CONFIG))
+ifneq ($(config_UNKNOWN),)
+$(error CONFIG="$(config_UNKNOWN)": not an option with its value; include/weft/config.h has: $(config_KNOWN))
+endif
 config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
 override CORES := $(or $(config_CORES),$(CORES))
 include $(board_FOLDER)/board.mk

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "arch/amd64/amd64.h"
+#include "arch/amd64/x87.h"
 #include "kernel/core.h"
 
 struct amd64_fpu {
@@ -48,8 +49,8 @@ static inline void amd64_fpu_adopt(struct core *core, struct amd64_fpu *next)
     __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(owner->mxcsr), "=m"(owner->control));
     if (owner->mxcsr != next->mxcsr)
         __asm__ volatile("ldmxcsr %0" ::"m"(next->mxcsr));
-    if (owner->control != next->control)
-        __asm__ volatile("fldcw %0" ::"m"(next->control));
+    if (amd64_x87_differs(owner->control, next->control))
+        __asm__ volatile("fnclex\n\tfldcw %0" ::"m"(next->control));
     core->fpu_owner = next;
 }
 
@@ -87,6 +88,20 @@ static inline void arch_fpu_switch(struct core *core, void *next_area)
         amd64_fpu_turn_on(core);
     if (core->fpu_owner != next)
         amd64_fpu_adopt(core, next);
+}
+
+static inline bool arch_fpu_hide(void)
+{
+    uint64_t cr0 = amd64_read_cr0();
+
+    amd64_write_cr0(cr0 | CR0_TS);
+    return (cr0 & CR0_TS) == 0;
+}
+
+static inline void arch_fpu_show(bool was_on)
+{
+    if (was_on)
+        __asm__ volatile("clts" ::: "memory");
 }
 
 static inline void arch_fpu_forget(struct core *core, void *area)

@@ -10,6 +10,7 @@
 #ifndef PORT_FPU_H
 #define PORT_FPU_H
 
+#include "arch/mips/frame.h"
 #include "kernel/core.h"
 
 /* 32 doubles (FR = 1; with FR = 0 the first 16 are used), FCSR; then ac1 to ac3 and DSPControl;
@@ -41,6 +42,15 @@ static inline void arch_fpu_switch(struct core *core, void *next_area)
     __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
 }
 
+static inline void mips_fpu_enable(void)
+{
+    uint32_t status;
+
+    __asm__ volatile("mfc0 %0, $12" : "=r"(status));
+    status |= MIPS_UNITS_ON;
+    __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
+}
+
 static inline void mips_fpu_disable(void)
 {
     uint32_t status;
@@ -48,6 +58,21 @@ static inline void mips_fpu_disable(void)
     __asm__ volatile("mfc0 %0, $12" : "=r"(status));
     status &= ~MIPS_UNITS_ON;
     __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
+}
+
+static inline bool arch_fpu_hide(void)
+{
+    uint32_t status;
+
+    __asm__ volatile("mfc0 %0, $12" : "=r"(status));
+    mips_fpu_disable();
+    return (status & STATUS_CU1) != 0;
+}
+
+static inline void arch_fpu_show(bool was_on)
+{
+    if (was_on)
+        mips_fpu_enable();
 }
 
 static inline void arch_fpu_forget(struct core *core, void *area)

@@ -11,6 +11,16 @@ static inline void arch_fpu_switch(struct core *core, void *next_area)
     (void)next_area;
 }
 
+static inline bool arch_fpu_hide(void)
+{
+    return false;
+}
+
+static inline void arch_fpu_show(bool was_on)
+{
+    (void)was_on;
+}
+
 static inline void arch_fpu_forget(struct core *core, void *area)
 {
     (void)core;

@@ -75,6 +75,12 @@ Test(bad_input, unknown_board_arch_and_core_count)
     expect_make_error("BOARD=malta CORES=many", "CORES=many is not possible here");
 }
 
+Test(bad_input, unknown_option_and_one_without_a_value)
+{
+    expect_make_error("CONFIG='DEBUG=1 TICKHZ=100'", "CONFIG=\"TICKHZ=100\": not an option");
+    expect_make_error("CONFIG=DEBUG", "CONFIG=\"DEBUG\": not an option with its value");
+}
+
 Test(bad_input, board_without_images_is_not_run)
 {
     char *output;

@@ -2,6 +2,7 @@
 /* A firmware that hangs is stopped at the limit; the run shows where every thread was. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,20 @@ Test(hang, running_program_is_shown_by_a_break_and_goes_on)
     expect_dump_and_life(run.terminal);
 }
 
+/* Nobody says then where the I/O APIC is, nor on which of its inputs COM1. */
+Test(hang, break_reaches_a_pc_without_acpi)
+{
+    struct board_run run;
+
+    if (strcmp(board_name(), "pc") != 0)
+        cr_skip_test("the PC's");
+    setenv("MACHINE", "pc,acpi=off", 1);
+    run = board_boot("hang-is-stopped", "alive",
+                     &(struct board_options){.limit_s = 2, .name = "no-acpi"});
+    cr_assert_eq(run.status, 124);
+    expect_dump_and_life(run.terminal);
+}
+
 /* In a process of its own: when the program runs, an NMI. Gives up after 20 s. */
 static void send_nmi_when_alive(const char *folder)
 {
@@ -101,4 +116,15 @@ Test(hang, running_program_is_shown_by_an_nmi_and_goes_on)
     expect_dump_and_life(run.terminal);
     /* That was the NMI's dump, because the break's came later. */
     assert_contains(strstr(run.terminal, "break: stacks") + 1, "break: stacks");
+}
+
+/* The report faults, and the report of that: what is left is the exit status. */
+Test(hang, report_that_cannot_be_finished_ends_all_the_same)
+{
+    struct board_run run = board_boot("hang-is-stopped", "hopeless",
+                                      &(struct board_options){.name = "hopeless", .limit_s = 20});
+
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "panic: the first of many");
+    assert_contains(run.console, "panic: store to an unmapped address");
 }

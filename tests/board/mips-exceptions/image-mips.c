@@ -109,6 +109,20 @@ static __attribute__((noinline)) void floating_point_slot(void)
                      "f"(one), "f"(zero));
 }
 
+/* As a broken cache does it (MIPS32 PRA, MD00090): Status.ERL, the place in ErrorEPC, no code in
+ * Cause, and uncached code from the vector on. */
+static __attribute__((noinline)) void cache_error(void)
+{
+    __asm__ volatile(".set push\n\t.set noreorder\n\tla $2, 1f\n\tmtc0 $2, $30\n\t"
+                     "la $3, arch_vector_cache_error\n\tlui $2, 0x2000\n\tor $3, $3, $2\n\t"
+                     "mfc0 $2, $12\n\tori $2, $2, 4\n\tmtc0 $2, $12\n\tehb\n\tjr $3\n\tnop\n"
+                     "1:\tnop\n\t.set pop" ::
+                         : "memory", "$2", "$3");
+    word++;
+}
+
+RAISER(vector, ".word 0x78be0019", 0) /* move.v $w0, $w0 */
+
 static const struct {
     const char *name;
     void (*raise)(void), (*raise_in_slot)(void);
@@ -129,6 +143,8 @@ static const struct {
     {"system-call", system_call, system_call_slot},
     {"coprocessor", coprocessor, coprocessor_slot},
     {"floating-point", floating_point, floating_point_slot},
+    {"cache-error", cache_error, NULL},
+    {"vector", vector, vector_slot},
 };
 
 static bool in_slot;

@@ -7,6 +7,8 @@
 
 #include "tests/board/harness.h"
 
+static const char *cpu; /* NULL: the board's own */
+
 static void check(const char *way, const char *words, const char *function, const char *sentence)
 {
     struct board_run run;
@@ -17,7 +19,7 @@ static void check(const char *way, const char *words, const char *function, cons
     snprintf(name, sizeof name, "%s", words);
     for (char *c = name; *c != '\0'; c++)
         *c = *c == ' ' ? '-' : *c;
-    run = board_boot("mips-exceptions", words, &(struct board_options){.name = name});
+    run = board_boot("mips-exceptions", words, &(struct board_options){.name = name, .extra = cpu});
     cr_assert_eq(run.status, 70, "%s: status %d\n%s", way, run.status, run.terminal);
     assert_contains(run.console, sentence);
     assert_contains(run.console, "on core 0, thread \"victim\"");
@@ -122,4 +124,17 @@ Test(mips_exceptions, coprocessor_2)
 Test(mips_exceptions, floating_point_division)
 {
     expect_both("floating-point", "floating_point", "panic: floating-point exception");
+}
+
+Test(mips_exceptions, cache_error)
+{
+    expect("cache-error", "cache_error\n", "panic: cache error");
+}
+
+/* The P5600 has vector registers, the port does not keep them: nobody gets them switched on. */
+Test(mips_exceptions, vector_instruction)
+{
+    cpu = "-cpu P5600";
+    expect_both("vector", "vector",
+                "panic: MSA instruction, whose registers this port does not keep");
 }

@@ -3,12 +3,13 @@
  * An interrupt at every instruction of yielding, blocking, waking, timing out, selecting, ending
  * and (with two cores) stealing that runs with interrupts on.
  *
- * A scenario is run again and again, each time with a tick a little later, and some nops that shift
- * the phase. The tick takes the core away from the thread it finds: its slice ends, and it wakes a
- * better one, which uses the same objects in between (`disturb`). After each run what went into the
- * objects is compared with what came out. upcall_timer is wrapped (link-flags) and counts where
- * each tick found the program. The host compares these counts with the instructions that QEMU says
- * are executed with interrupts on between window_begin and window_end, in a run with the argument
+ * A scenario is run again and again, each time with a tick one count later, and what runs before
+ * the tick takes the same time in each of them (begin_between_counts, __wrap_weft_time_ns). The
+ * tick takes the core away from the thread it finds: its slice ends, and it wakes a better one,
+ * which uses the same objects in between (`disturb`). After each run what went into the objects is
+ * compared with what came out. upcall_timer is wrapped (link-flags) and counts where each tick
+ * found the program. The host compares these counts with the instructions that QEMU says are
+ * executed with interrupts on between window_begin and window_end, in a run with the argument
  * "trace", in which no tick comes (test.c).
  */
 #include <string.h>
@@ -23,11 +24,11 @@
 #include "kernel/tick.h"
 #include "scenario.h"
 
-#define PHASES 8u
 #define AHEAD_FIRST 24u /* counts: what arming takes */
 #define FAR 100000000u  /* counts: after the test */
 #define OWN_STACK_BYTES 4096u
 #define TIMEOUT_NS 6000u
+#define NS_PER_COUNT 6u
 
 extern const uint32_t __text_start[], __text_end[];
 
@@ -46,6 +47,8 @@ bool __real_upcall_timer(struct arch_frame *frame);
 bool __wrap_upcall_timer(struct arch_frame *frame);
 void __real_upcall_sched_slice(struct core *core);
 void __wrap_upcall_sched_slice(struct core *core);
+uint64_t __wrap_weft_time_ns(void);
+uint64_t __wrap_tick_ns_to_cycles(uint64_t ns);
 void window_begin(void);
 void window_end(void);
 
@@ -73,6 +76,29 @@ bool __wrap_upcall_timer(struct arch_frame *frame)
     }
     settled_from = settled_to = 0;
     return __real_upcall_timer(frame);
+}
+
+/*
+ * Time as sched/ sees it, converted without a branch: a division of 64 bits takes as long as its
+ * numbers say, so what comes behind it would not be where the run before had it, and the sweep
+ * would step over it. In QEMU a count of Malta's is 6 ns.
+ */
+uint64_t __wrap_weft_time_ns(void)
+{
+    return tick_now() * NS_PER_COUNT;
+}
+
+/* By 16 bits at a time. */
+uint64_t __wrap_tick_ns_to_cycles(uint64_t ns)
+{
+    uint32_t high = (uint32_t)(ns >> 32), middle = (uint32_t)ns >> 16, low = ns & 0xffff;
+
+    if (ns == WEFT_FOREVER)
+        return UINT64_MAX;
+    middle |= high % NS_PER_COUNT << 16;
+    low |= middle % NS_PER_COUNT << 16;
+    return ((uint64_t)(high / NS_PER_COUNT) << 32) + ((uint64_t)(middle / NS_PER_COUNT) << 16) +
+           (low + NS_PER_COUNT - 1) / NS_PER_COUNT;
 }
 
 /* The slice is over, and somebody better is ready. */
@@ -573,14 +599,31 @@ static void *disturber(void *argument)
     return argument;
 }
 
-/* How long it took, its check apart. */
-static uint32_t attempt(uint32_t ahead, unsigned phase)
+/*
+ * Always at the same place between two counts, so that a tick one count further ahead comes exactly
+ * that much later: three instructions take four counts, and of two neighbours that look at Count
+ * one pair in three sees it go on by two. The loop has five instructions: it tries all three.
+ */
+static void begin_between_counts(void)
 {
-    uint32_t start = arch_clock_cycles(), took;
+    uint32_t before, after, further;
 
+    __asm__ volatile(".set push; .set noreorder\n"
+                     "1: mfc0 %0, $9; mfc0 %1, $9\n"
+                     "addiu %2, %0, 2\n"
+                     "bne %2, %1, 1b; nop\n"
+                     ".set pop"
+                     : "=&r"(before), "=&r"(after), "=&r"(further));
+}
+
+/* How long it took, its check apart. */
+static uint32_t attempt(uint32_t ahead)
+{
+    uint32_t start, took;
+
+    begin_between_counts();
+    start = arch_clock_cycles();
     tick_in(ahead);
-    for (unsigned i = 0; i < phase; i++)
-        __asm__ volatile("nop");
     window_begin();
     scenario->run();
     window_end();
@@ -590,19 +633,20 @@ static uint32_t attempt(uint32_t ahead, unsigned phase)
     return took;
 }
 
-static void sweep(unsigned first, unsigned rounds)
+static void sweep(unsigned rounds)
 {
-    uint32_t took = attempt(FAR, 0), end = AHEAD_FIRST + took + took / 2; /* disturbed: longer */
+    uint32_t took = attempt(FAR), end = AHEAD_FIRST + took + took / 2; /* disturbed: longer */
 
+    end += (end - AHEAD_FIRST + 1) % 2; /* odd: what every other run finds, the next round meets */
     disturbing = true;
-    for (unsigned round = first; round < first + rounds; round++)
+    for (unsigned round = 0; round < rounds; round++)
         for (uint32_t ahead = AHEAD_FIRST; ahead < end; ahead++)
-            attempt(ahead, round % PHASES);
+            attempt(ahead);
     disturbing = false;
     printf("%s: ticks up to %u counts ahead\n", scenario->name, (unsigned)end);
 }
 
-static void play(unsigned first, unsigned rounds)
+static void play(unsigned rounds)
 {
     stop = false;
     partner = NULL;
@@ -612,9 +656,9 @@ static void play(unsigned first, unsigned rounds)
         partner = spawn(scenario->priority, scenario->cores == 1 ? 1 : 3, scenario->partner, NULL);
     weft_thread_sleep_ns(1000000); /* it waits for its first round */
     if (rounds == 0)
-        attempt(FAR, 0);
+        attempt(FAR);
     else
-        sweep(first, rounds);
+        sweep(rounds);
     stop = true;
     scenario->end();
     if (partner != NULL)
@@ -622,14 +666,14 @@ static void play(unsigned first, unsigned rounds)
 }
 
 static void play_those(const struct scenario *those, size_t count, const char *names,
-                       unsigned first, unsigned rounds)
+                       unsigned rounds)
 {
     for (size_t i = 0; i < count; i++) {
         if (strstr(names, those[i].name) == NULL)
             continue;
         CHECK(those[i].cores <= WEFT_CONFIG_CORES);
         scenario = &those[i];
-        play(first, rounds);
+        play(rounds);
     }
 }
 
@@ -641,23 +685,21 @@ static void print_hits(void)
                    hits_in_slot[word]);
 }
 
-/* "trace", or how many rounds, from which phase on; then the scenario's name. */
+/* "trace", or how many rounds; then the scenario's name. */
 int main(int argc, char **argv)
 {
-    unsigned first = 0, rounds;
+    unsigned rounds;
 
     CHECK(argc == 3 && __text_end - __text_start <= (int)WORDS_MAX);
     hits_at = calloc(WORDS_MAX, sizeof *hits_at);
     hits_in_slot = calloc(WORDS_MAX, sizeof *hits_in_slot);
     CHECK(hits_at != NULL && hits_in_slot != NULL);
     rounds = strcmp(argv[1], "trace") == 0 ? 0 : (unsigned)atoi(argv[1]);
-    if (strchr(argv[1], '+') != NULL)
-        first = (unsigned)atoi(strchr(argv[1], '+') + 1);
     spawn(25, 1, disturber, NULL);
     CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
     tick_in(FAR);
-    play_those(scenarios, sizeof scenarios / sizeof scenarios[0], argv[2], first, rounds);
-    play_those(collector_scenarios, COLLECTOR_SCENARIOS, argv[2], first, rounds);
+    play_those(scenarios, sizeof scenarios / sizeof scenarios[0], argv[2], rounds);
+    play_those(collector_scenarios, COLLECTOR_SCENARIOS, argv[2], rounds);
     if (rounds != 0)
         print_hits();
     printf("%u ticks, %u disturbances\n", (unsigned)ticks_seen, (unsigned)disturbances);

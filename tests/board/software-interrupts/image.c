@@ -13,7 +13,7 @@ static volatile unsigned seen[WEFT_INTERRUPT_LINES], order[4], orders;
 static volatile bool in_handler, on_wrong_core;
 static volatile unsigned again, expected_core;
 
-static void handler(void *argument)
+static WEFT_HANDLER void handler(void *argument)
 {
     unsigned line = (unsigned)(uintptr_t)argument;
 

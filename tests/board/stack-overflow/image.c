@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread overflows its stack, in the way the first argument names. With "survive" as the second
- * argument a trap handler ends that thread only, and what lies below the guard is looked at.
+ * argument a trap handler ends that thread only, and what lies below the guard is looked at; with
+ * "elsewhere" that is done by another core, which has used the guard's page before it was one.
  * Without arguments: the high-water mark.
  */
 #include <alloca.h>
@@ -75,9 +76,15 @@ static __attribute__((noinline)) void descend(void)
 
 static const char *way;
 
+static bool elsewhere;
+static void check_elsewhere(const struct weft_thread *thread);
+
 static void *victim(void *argument)
 {
-    memcpy(before, neighbour(weft_thread_self()), NEIGHBOUR_BYTES);
+    if (elsewhere)
+        check_elsewhere(weft_thread_self());
+    else
+        memcpy(before, neighbour(weft_thread_self()), NEIGHBOUR_BYTES);
     if (strcmp(way, "recursion") == 0)
         recurse(0);
     if (strcmp(way, "frame") == 0)
@@ -111,7 +118,8 @@ static bool end_thread(struct weft_trap *trap, enum weft_trap_cause cause, void 
     (void)argument;
     CHECK(cause == WEFT_TRAP_PAGE && weft_trap_address(trap, &address));
     CHECK(address < thread->stack_lo && address >= thread->stack_lo - board_guard_bytes());
-    CHECK(memcmp(before, neighbour(thread), NEIGHBOUR_BYTES) == 0);
+    /* What nobody uses below the other core's is not there at all. */
+    CHECK(elsewhere || memcmp(before, neighbour(thread), NEIGHBOUR_BYTES) == 0);
     weft_trap_set_pc(trap, (uintptr_t)give_up);
     return weft_trap_set_register(trap, SP_REGISTER, thread->stack_hi - 264) == 0;
 }
@@ -201,10 +209,49 @@ static void high_water(void)
     puts("high water seen");
 }
 
-int main(int argc, char **argv)
+/* ---- on another core ---- */
+
+#define OLD_STACK_BYTES 131072u
+
+static uintptr_t old_stack_lo, old_stack_hi;
+
+/* Uses every page of its stack, which is memory for others afterwards. */
+static void *user(void *argument)
+{
+    const struct weft_thread *self = weft_thread_self();
+    volatile char *memory = alloca(OLD_STACK_BYTES - 8192);
+
+    for (size_t i = 0; i < OLD_STACK_BYTES - 8192; i += 512)
+        memory[i] = 1;
+    old_stack_lo = (uintptr_t)memory;
+    old_stack_hi = self->stack_hi;
+    return argument;
+}
+
+static void use_memory_elsewhere(void)
 {
     const struct weft_thread_attr attr = {
-        .name = "victim", .priority = 20, .stack_bytes = STACK_BYTES};
+        .name = "user", .priority = 20, .stack_bytes = OLD_STACK_BYTES, .cores = 2};
+    struct weft_thread *thread;
+
+    CHECK(weft_thread_set_cores(weft_thread_self(), 1) == 0);
+    CHECK(weft_thread_spawn(&thread, &attr, user, NULL) == 0);
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    weft_heap_scavenge(); /* the stack is kept no longer */
+}
+
+/* Is the guard of this thread, which runs on the other core, where the old stack was? */
+static void check_elsewhere(const struct weft_thread *thread)
+{
+    uintptr_t guard = thread->stack_lo - board_guard_bytes();
+
+    CHECK(core_self()->id == 1);
+    CHECK(guard >= old_stack_lo && thread->stack_lo <= old_stack_hi);
+}
+
+int main(int argc, char **argv)
+{
+    struct weft_thread_attr attr = {.name = "victim", .priority = 20, .stack_bytes = STACK_BYTES};
     struct weft_thread *thread;
 
     if (argc < 2) {
@@ -216,6 +263,11 @@ int main(int argc, char **argv)
         core_stack_graze();
         for (;;)
             ;
+    }
+    elsewhere = argc > 2 && strcmp(argv[2], "elsewhere") == 0;
+    if (elsewhere) {
+        use_memory_elsewhere();
+        attr.cores = 2;
     }
     if (argc > 2)
         CHECK(weft_trap_handle(WEFT_TRAP_PAGE, end_thread, NULL) == 0);

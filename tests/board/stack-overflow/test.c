@@ -3,6 +3,7 @@
  * the board has guard pages, at the next switch or tick where there is a canary only. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/board/harness.h"
@@ -37,6 +38,41 @@ static void survived(const char *way)
                      &(struct board_options){.name = name, .config = guarded()});
     cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
     assert_contains(run.console, "only the thread is gone");
+}
+
+/* The page was taken away by one core; another had it in its translations, and runs into it. */
+Test(stack_overflow, on_another_core_is_caught_at_the_instruction)
+{
+    struct board_run run;
+
+    if (strcmp(board_name(), "malta") == 0)
+        cr_skip_test("stacks are not mapped in this build: make soak");
+    if (board_sanitizer()[0] != '\0')
+        cr_skip_test("the sanitizer has memory of its own");
+    run = board_boot("stack-overflow", "recursion elsewhere",
+                     &(struct board_options){.name = "elsewhere", .config = "CORES=2"});
+    cr_assert_eq(run.status, 0, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, "only the thread is gone");
+}
+
+/* The same with mapped stacks, in a build of its own. */
+Test(stack_overflow, on_another_core_is_caught_at_the_instruction_with_mapped_stacks)
+{
+    char *output;
+
+    if (strcmp(board_name(), "malta") != 0)
+        cr_skip_test("mapped stacks are for CPUs whose TLB software fills");
+    if (getenv("SOAK") == NULL)
+        cr_skip_test("a build of its own: make soak");
+    cr_assert_eq(host_run(&output,
+                          "b=build/tests/stack-overflow-%s; "
+                          "env -u MAKEFLAGS -u MAKELEVEL make -j2 BOARD=malta ARCH=%s B=$b "
+                          "CONFIG='CORES=2 STACK_MAPPED=1' $b/tests/stack-overflow.elf 2>&1 && "
+                          "LIMIT=60 tools/build/run-image.sh malta %s 2 "
+                          "$b/tests/stack-overflow.elf $b/run recursion elsewhere 2>&1 </dev/null",
+                          board_arch(), board_arch(), board_arch()),
+                 0, "%s", output);
+    assert_contains(output, "only the thread is gone");
 }
 
 Test(stack_overflow, by_recursion_is_caught_at_the_instruction)

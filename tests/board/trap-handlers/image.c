@@ -61,51 +61,112 @@ static void repaired_pointer(void)
     CHECK(weft_trap_handle(WEFT_TRAP_CAUSES, repair, NULL) == WEFT_EINVAL);
 }
 
+/* ---- every cause, by its name ---- */
+
+static enum weft_trap_cause found;
+
 static bool go_on_elsewhere(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
 {
-    (void)cause;
     calls++;
-    CHECK(weft_trap_pc(trap) != 0);
+    found = cause;
     weft_trap_set_pc(trap, recover_at);
     return argument == NULL;
 }
 
-/* The trapping instruction, between two labels' worth of code; true when it was left. */
+/* Code that traps, and is left for the label behind it. */
 #if defined(__mips__)
 #define LEAVES(instruction)                                                                        \
     __asm__ volatile("la $8, 1f\n\tsw $8, %0\n\t" instruction "\n1:"                               \
-                     : "=m"(recover_at)::"$8", "memory")
-static void others(void)
-{
-    LEAVES("break 7");
-    LEAVES("syscall");
-    LEAVES("li $8, 0x7fffffff\n\tadd $8, $8, $8");
-    LEAVES("teq $0, $0");
-    LEAVES(".word 0x7000003e");
-    LEAVES("la $8, 1f + 1\n\tlw $8, 0($8)");
-}
-#define OTHERS 6
+                     : "=m"(recover_at)::"$8", "$f0", "$f2", "$f4", "memory")
 #else
 #define LEAVES(instruction)                                                                        \
     __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\t" instruction "\n1:"              \
-                     : "=m"(recover_at)::"rax", "rcx", "rdx", "memory")
-static void others(void)
-{
-    LEAVES("int3");
-    LEAVES("ud2");
-    LEAVES("xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tmovl $1, %%eax\n\tdivl %%ecx");
-    LEAVES("movabsq $0x8000000000000000, %%rax\n\tmovb $1, (%%rax)");
-}
-#define OTHERS 4
+                     : "=m"(recover_at)::"rax", "rcx", "rdx", "st", "memory")
 #endif
 
-static void other_causes(void)
+#define TRAPS(cause, instruction)                                                                  \
+    do {                                                                                           \
+        unsigned before = calls;                                                                   \
+                                                                                                   \
+        LEAVES(instruction);                                                                       \
+        CHECK(calls == before + 1 && found == (cause));                                            \
+    } while (0)
+
+#if defined(__mips__)
+/* TLB entry 0: a page that may be read, of memory that is not there. */
+#define MAP_NOTHING                                                                                \
+    "li $8, 0x400000\n\tmtc0 $0, $5\n\tmtc0 $0, $0\n\tmtc0 $8, $10\n\t"                            \
+    "li $8, 0x30000000 >> 6 | 2 << 3 | 3\n\tmtc0 $8, $2\n\tmtc0 $8, $3\n\tehb\n\ttlbwi\n\tehb\n\t"
+
+static void causes(void)
 {
+    TRAPS(WEFT_TRAP_ADDRESS, "la $8, 1f + 1\n\tlw $8, 0($8)");
+    TRAPS(WEFT_TRAP_ADDRESS, "la $8, 1f + 2\n\tsw $8, 0($8)");
+    TRAPS(WEFT_TRAP_BUS, MAP_NOTHING "li $8, 0x400000\n\tlw $8, 0($8)");
+    TRAPS(WEFT_TRAP_PAGE, "li $8, 0x400000\n\tsw $8, 0($8)");
+    TRAPS(WEFT_TRAP_PAGE, "lw $8, 0xbd0($0)");
+    TRAPS(WEFT_TRAP_PAGE, "sw $8, 0xbd0($0)");
+    TRAPS(WEFT_TRAP_INSTRUCTION, ".word 0x7000003e");
+    TRAPS(WEFT_TRAP_BREAKPOINT, "break 7");
+    TRAPS(WEFT_TRAP_SYSTEM_CALL, "syscall");
+    TRAPS(WEFT_TRAP_OVERFLOW, "li $8, 0x7fffffff\n\tadd $8, $8, $8");
+    TRAPS(WEFT_TRAP_CONDITION, "teq $0, $0");
+    TRAPS(WEFT_TRAP_COPROCESSOR, "lwc2 $2, 0($29)");
+    TRAPS(WEFT_TRAP_FLOATING_POINT, "li $8, 1 << 10\n\tctc1 $8, $31\n\tmtc1 $0, $f0\n\t"
+                                    "li $8, 0x3f800000\n\tmtc1 $8, $f2\n\tdiv.s $f4, $f2, $f0");
+}
+#else
+static void causes(void)
+{
+    TRAPS(WEFT_TRAP_PAGE, "movl 0xbd0, %%eax");
+    TRAPS(WEFT_TRAP_BREAKPOINT, "int3");
+    TRAPS(WEFT_TRAP_OVERFLOW, "int $4");
+    TRAPS(WEFT_TRAP_INSTRUCTION, "ud2");
+    TRAPS(WEFT_TRAP_DIVISION,
+          "xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tmovl $1, %%eax\n\tdivl %%ecx");
+    TRAPS(WEFT_TRAP_PROTECTION, "movabsq $0x8000000000000000, %%rax\n\tmovb $1, (%%rax)");
+    TRAPS(WEFT_TRAP_FLOATING_POINT, "pushq $0x37b\n\tfldcw (%%rsp)\n\tfld1\n\tfldz\n\tfdivrp\n\t"
+                                    "fwait\n1:\tpopq %%rax");
+#if defined(__linux__) /* QEMU says "protection" */
+    TRAPS(WEFT_TRAP_ADDRESS, "movq %%rbp, %%rcx\n\tmovabsq $0x8000000000000000, %%rbp\n\t"
+                             "movb (%%rbp), %%al\n1:\tmovq %%rcx, %%rbp");
+#else                  /* Linux lets nobody raise these */
+    TRAPS(WEFT_TRAP_BREAKPOINT, "int $1");
+    TRAPS(WEFT_TRAP_CONDITION, "int $5");
+    TRAPS(WEFT_TRAP_OTHER, "int $20");
+#endif
+}
+#endif
+
+/* Uses the unit that has just raised an exception, which is the other thread's. */
+static void *calculator(void *argument)
+{
+    volatile double third = 1;
+    volatile long double half = 1;
+
+    third /= 3;
+    half /= 2;
+    CHECK(third > 0.33 && third < 0.34 && half == 0.5L);
+    return argument;
+}
+
+static void each_cause(void)
+{
+    struct weft_thread *thread;
+    volatile double sum = 1;
+    unsigned raised;
+
     calls = 0;
     for (int cause = 0; cause < WEFT_TRAP_CAUSES; cause++)
         CHECK(weft_trap_handle((enum weft_trap_cause)cause, go_on_elsewhere, NULL) == 0);
-    others();
-    CHECK(calls == OTHERS);
+    causes();
+    raised = calls;
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(weft_thread_spawn(&thread, NULL, calculator, NULL) == 0);
+        CHECK(weft_thread_join(thread, NULL) == 0);
+        sum += 0.5;
+    }
+    CHECK(sum == 2.5 && calls == raised);
     for (int cause = 0; cause < WEFT_TRAP_CAUSES; cause++)
         CHECK(weft_trap_handle((enum weft_trap_cause)cause, NULL, NULL) == 0);
 }
@@ -242,6 +303,57 @@ static bool blocks(struct weft_trap *trap, enum weft_trap_cause cause, void *arg
     return true;
 }
 
+/* Floating point, where it would change the registers of the thread that was interrupted. */
+static volatile double product = 1;
+
+static __attribute__((noinline)) void calculate(void)
+{
+    product *= 1.5;
+}
+
+static bool calculates(struct weft_trap *trap, enum weft_trap_cause cause, void *argument)
+{
+    (void)cause;
+    (void)argument;
+    calculate();
+    return weft_trap_set_register(trap, POINTER_REGISTER, (uintptr_t)&treasure) == 0;
+}
+
+static void line(void *argument)
+{
+    (void)argument;
+    calculate();
+}
+
+/* The thread has not used the unit yet, or ("-owner") it has: then debug builds notice. */
+static void *interrupted(void *argument)
+{
+    const char *way = argument;
+
+    if (strstr(way, "-owner") != NULL)
+        calculate();
+    if (strncmp(way, "line", 4) == 0) {
+        weft_interrupt_raise(0);
+        weft_thread_sleep_ns(1000000);
+    } else {
+        (void)load_from(NOWHERE);
+    }
+    return argument;
+}
+
+/* In a thread that has not been in the C library, which uses the unit as it likes. */
+static int calculate_in_handlers(char *way)
+{
+    const struct weft_thread_attr attr = {.name = "interrupted", .priority = 20};
+    struct weft_thread *thread;
+
+    CHECK(weft_interrupt_handle(0, line, NULL) == 0);
+    CHECK(weft_trap_handle(WEFT_TRAP_PAGE, calculates, NULL) == 0);
+    CHECK(weft_thread_spawn(&thread, &attr, interrupted, way) == 0);
+    CHECK(weft_thread_join(thread, NULL) == 0);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     const char *way = argc > 1 ? argv[1] : "";
@@ -249,12 +361,15 @@ int main(int argc, char **argv)
                                 : strcmp(way, "nested") == 0 ? traps_itself
                                                              : blocks;
 
+    if (strncmp(way, "line", 4) == 0 || strncmp(way, "calculates", 10) == 0)
+        return calculate_in_handlers(argv[1]);
+
     if (argc > 1) {
         CHECK(weft_trap_handle(WEFT_TRAP_PAGE, handler, NULL) == 0);
         return load_from(NOWHERE);
     }
     repaired_pointer();
-    other_causes();
+    each_cause();
     skipped();
     woken_thread();
     puts("all resumed");

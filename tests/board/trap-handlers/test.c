@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "tests/board/harness.h"
 
@@ -35,4 +36,33 @@ Test(trap_handlers, exception_in_a_handler_is_reported)
 Test(trap_handlers, handler_that_blocks_is_told_not_to)
 {
     report("blocks", "was called in an interrupt handler, where nothing may block");
+}
+
+/* The interrupted thread's registers are not the handler's to use. Without debug checks it is
+ * noticed when that thread has never used the unit. */
+static void calculates(const char *way, const char *config)
+{
+    struct board_run run;
+
+    if (strcmp(board_name(), "linux") == 0)
+        cr_skip_test("a signal's frame keeps the registers");
+    run = board_boot("trap-handlers", way, &(struct board_options){.name = way, .config = config});
+    cr_assert_eq(run.status, 70, "status %d\n%s", run.status, run.terminal);
+    assert_contains(run.console, strcmp(board_name(), "malta") == 0
+                                     ? "panic: floating-point instruction in a handler"
+                                     : "panic: vector or x87 instruction in a handler");
+    assert_contains(run.console, "in an interrupt of thread \"interrupted\"");
+    assert_contains(run.console, "calculate\n");
+}
+
+Test(trap_handlers, floating_point_in_a_handler_is_reported)
+{
+    calculates("calculates", NULL);
+    calculates("line", NULL);
+}
+
+Test(trap_handlers, floating_point_in_a_handler_is_reported_though_the_thread_has_the_unit)
+{
+    calculates("calculates-owner", "SLICE_US=100 DEBUG=1");
+    calculates("line-owner", "SLICE_US=100 DEBUG=1");
 }

@@ -100,16 +100,34 @@ static void double_fault(void)
                      : "eax", "memory");
 }
 
+/* Until the host breaks the machine. */
+static void machine_check(void)
+{
+    for (;;) {
+        printf("waiting %70s\n", ""); /* long: what the host tool writes to files is buffered */
+        for (volatile unsigned i = 0; i < 1000000; i++)
+            ;
+    }
+}
+
 static const struct {
     const char *name;
     void (*raise)(void);
-} ways[] = {{"divide", divide},   {"invalid", invalid},
-            {"null", null},       {"text", text},
-            {"rodata", rodata},   {"execute", execute},
-            {"general", general}, {"noncanonical", noncanonical},
-            {"stack", stack},     {"gate", gate},
-            {"x87", x87},         {"breakpoint", breakpoint},
-            {"simd", simd},       {"double", double_fault}};
+} ways[] = {{"divide", divide},
+            {"invalid", invalid},
+            {"null", null},
+            {"text", text},
+            {"rodata", rodata},
+            {"execute", execute},
+            {"general", general},
+            {"noncanonical", noncanonical},
+            {"stack", stack},
+            {"gate", gate},
+            {"x87", x87},
+            {"breakpoint", breakpoint},
+            {"simd", simd},
+            {"double", double_fault},
+            {"machine-check", machine_check}};
 
 static void *victim(void *argument)
 {

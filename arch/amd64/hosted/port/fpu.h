@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "arch/amd64/hosted/hosted.h"
+#include "arch/amd64/x87.h"
 #include "kernel/core.h"
 
 struct hosted_area {
@@ -33,7 +34,7 @@ static inline struct hosted_area *hosted_nobody_of(const struct core *core)
 
 /* All exceptions masked, round to nearest: what the ABI starts a program with. */
 #define HOSTED_MXCSR 0x1f80u
-#define HOSTED_CONTROL 0x37fu
+#define HOSTED_CONTROL X87_INITIAL
 
 static inline void arch_fpu_switch(struct core *core, void *next_area)
 {
@@ -51,9 +52,20 @@ static inline void arch_fpu_switch(struct core *core, void *next_area)
     *error = next->error;
     if (owner->mxcsr != next->mxcsr)
         __asm__ volatile("ldmxcsr %0" ::"m"(next->mxcsr));
-    if (owner->control != next->control)
-        __asm__ volatile("fldcw %0" ::"m"(next->control));
+    if (amd64_x87_differs(owner->control, next->control))
+        __asm__ volatile("fnclex\n\tfldcw %0" ::"m"(next->control));
     core->fpu_owner = next;
+}
+
+/* Handlers run in a signal's, whose frame keeps every register of what it interrupted. */
+static inline bool arch_fpu_hide(void)
+{
+    return false;
+}
+
+static inline void arch_fpu_show(bool was_on)
+{
+    (void)was_on;
 }
 
 static inline void arch_fpu_forget(struct core *core, void *area)
