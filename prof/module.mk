@@ -19,10 +19,10 @@ unit_prof_heap_SRCS := tests/unit/prof_heap.c $(prof_TEST_SRCS)
 unit_prof_heap_LIBS := -lm
 unit_prof_log_SRCS := tests/unit/prof_log.c $(prof_TEST_SRCS)
 unit_prof_log_LIBS := -lz
-unit_prof_sampler_SRCS := tests/unit/prof_sampler.c $(prof_TEST_SRCS)
+unit_prof_sampler_SRCS := $(addprefix tests/unit/,prof_sampler.c prof_sampler_kinds.c prof_ticks.c) $(prof_TEST_SRCS)
 unit_prof_sampler_LIBS := -lz
 unit_prof_sites_SRCS := tests/unit/prof_sites.c $(prof_TEST_SRCS)
-unit_prof_unwind_SRCS := tests/unit/prof_unwind.c $(prof_TEST_SRCS)
+unit_prof_unwind_SRCS := $(addprefix tests/unit/,prof_unwind.c prof_unwind_real.c prof_expression.c) $(prof_TEST_SRCS)
 # AddressSanitizer where no test makes stacks of its own or reads real ones.
 unit_prof_dump_CFLAGS := $(prof_TEST_CFLAGS)
 unit_prof_unwind_CFLAGS := $(prof_TEST_CFLAGS)

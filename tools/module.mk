@@ -7,7 +7,7 @@ weft_tool_GEN := $(BUILD)/gen
 
 weft_tool_SRCS := $(addprefix tools/weft/, \
     buffer.c capture.c command_dump.c command_flash.c command_heap.c command_profile.c command_report.c command_run.c command_symbolize.c demux.c flame.c gzip.c \
-    guest.c heap_core.c heap_json.c heap_map.c heap_reader.c heap_report.c image.c json.c log_reader.c log_record.c main.c map.c message.c out_dir.c \
+    guest.c heap_core.c heap_json.c heap_map.c heap_reader.c heap_report.c image.c json.c log_names.c log_reader.c log_record.c log_totals.c main.c map.c message.c out_dir.c \
     profile_proto.c progress.c ram_image.c qmp.c results.c site_profiles.c source_path.c stacks.c supervisor.c symbolizer.c symbols.c \
     table.c tail.c target.c thread_text.c)
 

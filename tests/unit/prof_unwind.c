@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The walker. Stacks made by hand, over functions whose call frame information is made by hand too,
- * say what each rule and each refusal does; real stacks are compared with the C library's own
- * unwinder; and stacks full of nonsense, between pages that nobody may touch, must end every walk
- * without a fault.
+ * say what each rule and each refusal does, and stacks full of nonsense, between pages that nobody
+ * may touch, must end every walk without a fault. Real stacks: prof_unwind_real.c.
  */
 #include <criterion/criterion.h>
-#include <execinfo.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "prof/cfi_expression.h"
 #include "prof/image.h"
 #include "prof/unwind.h"
 #include "prof_fake.h"
@@ -453,156 +449,6 @@ Test(prof_unwind, an_interrupt_frame_that_leads_to_another_stack_hands_the_walk_
     result =
         unwind_walk(NULL, &start, true, (uintptr_t)other, (uintptr_t)(other + 8), pcs, CAPACITY);
     cr_assert(result.depth == 2 && result.reason == REASON_FULL && !result.crossed);
-}
-
-/* ---- expressions by themselves ---- */
-
-#define NOT_UNDERSTOOD UINTPTR_MAX
-
-/* One block (its length in front), run with rax = 1000 and 77 pushed first. */
-static const struct expression {
-    unsigned char block[12];
-    uintptr_t result;
-} expression_cases[] = {
-    {{1, 0x35}, 5},                                          /* lit5 */
-    {{1, 0x96}, 77},                                         /* nop */
-    {{2, 0x08, 0xff}, 255},                                  /* const1u */
-    {{2, 0x09, 0xfc}, (uintptr_t)-4},                        /* const1s */
-    {{3, 0x0a, 1, 2}, 0x201},                                /* const2u */
-    {{3, 0x0b, 0xfe, 0xff}, (uintptr_t)-2},                  /* const2s */
-    {{5, 0x0d, 0xfd, 0xff, 0xff, 0xff}, (uintptr_t)-3},      /* const4s */
-    {{5, 0x0c, 1, 2, 3, 4}, 0x4030201},                      /* const4u */
-    {{3, 0x10, 0x80, 1}, 128},                               /* constu */
-    {{4, 0x11, 0x7f, 0x33, 0x22}, 2},                        /* consts -1, lit3, plus */
-    {{9, 0x03, 8, 7, 6, 5, 4, 3, 2, 1}, 0x0102030405060708}, /* addr */
-    {{2, 0x12, 0x22}, 154},                                  /* dup plus */
-    {{2, 0x31, 0x13}, 77},                                   /* lit1 drop */
-    {{2, 0x33, 0x1c}, 74},                                   /* minus */
-    {{2, 0x32, 0x1e}, 154},                                  /* mul */
-    {{2, 0x3f, 0x1a}, 13},                                   /* and */
-    {{2, 0x32, 0x21}, 79},                                   /* or */
-    {{2, 0x33, 0x24}, 616},                                  /* shl */
-    {{2, 0x33, 0x25}, 9},                                    /* shr */
-    {{3, 0x08, 200, 0x24}, 0},                               /* shl by too much */
-    {{3, 0x08, 200, 0x25}, 0},                               /* shr by too much */
-    {{3, 0x08, 77, 0x29}, 1},                                /* eq */
-    {{3, 0x08, 77, 0x2e}, 0},                                /* ne */
-    {{3, 0x08, 77, 0x2a}, 1},                                /* ge */
-    {{3, 0x08, 77, 0x2b}, 0},                                /* gt */
-    {{3, 0x08, 77, 0x2c}, 1},                                /* le */
-    {{3, 0x08, 77, 0x2d}, 0},                                /* lt */
-    {{3, 0x09, 0x80, 0x2b}, 1},                              /* gt is signed: 77 > -128 */
-    {{2, 0x23, 3}, 80},                                      /* plus_uconst */
-    {{2, 0x70, 24}, 1024},                                   /* breg0 */
-    {{2, 0x70, 0x7f}, 999},                                  /* breg0 - 1 */
-    {{3, 0x92, 0, 24}, 1024},                                /* bregx */
-    {{3, 0x92, 40, 0}, NOT_UNDERSTOOD},                      /* a register that is not tracked */
-    {{2, 0x13, 0x13}, NOT_UNDERSTOOD},                       /* underflow */
-    {{1, 0x22}, NOT_UNDERSTOOD},                             /* one operand */
-    {{8, 0x31, 0x31, 0x31, 0x31, 0x31, 0x31, 0x31, 0x31}, NOT_UNDERSTOOD}, /* too deep */
-    {{3, 0x2f, 0xfd, 0xff}, NOT_UNDERSTOOD}, /* skip backwards: a loop */
-    {{1, 0xe0}, NOT_UNDERSTOOD},             /* unknown */
-    {{2, 0x08}, 0},                          /* const1u of the byte behind */
-    {{90, 0x31}, NOT_UNDERSTOOD},            /* longer than the section */
-    {{1, 0x06}, NOT_UNDERSTOOD},             /* deref of 77 */
-};
-
-Test(prof_unwind, every_expression_operator)
-{
-    uintptr_t registers[ARCH_UNWIND_REGISTERS] = {1000};
-    const uintptr_t initial = 77;
-
-    for (unsigned i = 0; i < sizeof expression_cases / sizeof expression_cases[0]; i++) {
-        const struct expression *e = &expression_cases[i];
-        struct cfi_section section = {e->block, e->block + sizeof e->block, 0};
-        struct cfi_expression_input input = {&section, registers, (uintptr_t)stack,
-                                             (uintptr_t)(stack + 64)};
-        uintptr_t result = 0;
-        bool understood = cfi_expression_run(&input, 0, &initial, &result);
-
-        if (e->result == NOT_UNDERSTOOD)
-            cr_assert(!understood, "case %u", i);
-        else
-            cr_assert(understood && result == e->result, "case %u: %lx", i, (long)result);
-    }
-}
-
-/* ---- real stacks ---- */
-
-static void *theirs[CAPACITY];
-static int their_depth;
-static struct unwind_result ours;
-
-/* Both walk from here; the pcs of this function itself differ. */
-static __attribute__((noinline)) int walk_here(void)
-{
-    struct arch_unwind registers;
-    uintptr_t lo, hi;
-
-    arch_unwind_here(&registers);
-    fake_host_stack(&lo, &hi);
-    ours = unwind_walk(&cache, &registers, true, lo, hi, pcs, CAPACITY);
-    if (ours.restart) {
-        restarts++;
-        arch_unwind_here(&registers);
-        ours = unwind_walk(NULL, &registers, true, lo, hi, pcs, CAPACITY);
-    }
-    their_depth = backtrace(theirs, CAPACITY);
-    return 1;
-}
-
-static __attribute__((noinline)) int with_alloca(int n)
-{
-    volatile char *bytes = __builtin_alloca((size_t)n * 100);
-
-    bytes[0] = 1;
-    return walk_here() + bytes[0];
-}
-
-static __attribute__((noinline)) int realigned(int n)
-{
-    alignas(64) volatile char bytes[128];
-
-    bytes[n] = 3;
-    return with_alloca(n) + bytes[n];
-}
-
-static __attribute__((noinline)) int realigned_and_dynamic(int n)
-{
-    alignas(128) volatile char bytes[128];
-    volatile char *more = __builtin_alloca((size_t)n * 16);
-
-    bytes[n] = more[0] = 3;
-    return realigned(n) + bytes[n] + more[0];
-}
-
-static __attribute__((noinline)) int big(int n)
-{
-    volatile char bytes[48000];
-
-    bytes[n] = 1;
-    return realigned_and_dynamic(n) * bytes[n] + 1;
-}
-
-static __attribute__((noinline)) int recursive(int n, int depth)
-{
-    volatile int keep = n;
-
-    return depth == 0 ? big(n) : recursive(n + 1, depth - 1) + keep;
-}
-
-/* The C library's unwinder knows the shared libraries too: ours ends where the program does. */
-Test(prof_unwind, a_real_stack_is_what_the_c_library_says)
-{
-    memset(&cache, 0, sizeof cache);
-    for (int turn = 0; turn < 2; turn++) {
-        recursive(1, 6);
-        cr_assert(ours.depth >= 13, "%u", ours.depth);
-        cr_assert(ours.depth <= (unsigned)their_depth);
-        cr_assert(ours.reason == REASON_NO_INFO, "%s", unwind_reason_name(ours.reason));
-        for (unsigned i = 1; i < ours.depth; i++)
-            cr_assert(pcs[i] == (uintptr_t)theirs[i] - 1, "turn %d frame %u", turn, i);
-    }
 }
 
 /* ---- nonsense ---- */

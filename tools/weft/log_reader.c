@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "prof/log_format.h"
+#include "tools/weft/log_parts.h"
 #include "tools/weft/log_record.h"
 
 #define PROBLEMS_SHOWN 8
-#define NAME_BYTES_MAX 32u
 
 /* Everything that makes two samples the same; the pcs follow. Compared bytewise: no padding. */
 struct stack_key {
@@ -51,8 +51,7 @@ void log_reader_free(struct log_reader *reader)
     buffer_free(&reader->refusal);
 }
 
-static void __attribute__((format(printf, 2, 3)))
-log_reader_problem(struct log_reader *reader, const char *format, ...)
+void log_reader_problem(struct log_reader *reader, const char *format, ...)
 {
     char clause[256];
     va_list arguments;
@@ -73,8 +72,8 @@ void log_reader_damage(struct log_reader *reader, uint64_t offset, const char *w
     log_reader_problem(reader, "%s at offset %" PRIu64, what, offset);
 }
 
-static void log_reader_malformed(struct log_reader *reader, const struct log_item *record,
-                                 const char *what)
+void log_reader_malformed(struct log_reader *reader, const struct log_item *record,
+                          const char *what)
 {
     log_reader_problem(reader, "core %u: %s at offset %" PRIu64, record->core_number, what,
                        record->offset);
@@ -168,11 +167,6 @@ static void reader_check_image(struct log_reader *reader, const struct log_item 
                       reader->image->path, word_bytes, record->big_endian ? "big" : "little");
 }
 
-static void core_clear(struct log_core *core)
-{
-    core->recorded = core->waited = core->lost_atomic64 = core->lost_nolock = 0;
-}
-
 static void reader_header(struct log_reader *reader, struct log_core *core,
                           const struct log_item *record)
 {
@@ -187,7 +181,7 @@ static void reader_header(struct log_reader *reader, struct log_core *core,
         log_reader_malformed(reader, record, "a header record before the last profile's end");
     core->open = true;
     core->headers++;
-    core_clear(core);
+    log_totals_clear(core);
     core->rate_millihertz = log_record_64(record, 2);
     if (core->first_rate_millihertz == 0)
         core->first_rate_millihertz = core->rate_millihertz;
@@ -252,8 +246,8 @@ static void reader_sample(struct log_reader *reader, struct log_core *core,
     *(fixed[4] == CONTEXT_BLOCKED ? &core->waited : &core->recorded) += count;
 }
 
-static void reader_count_lost(struct log_reader *reader, struct log_core *core, uint8_t number,
-                              uint32_t reason, uint32_t count)
+void log_reader_count_lost(struct log_reader *reader, struct log_core *core, uint8_t number,
+                           uint32_t reason, uint32_t count)
 {
     struct stack_key key = {.core = number,
                             .on = number,
@@ -284,181 +278,7 @@ static void reader_lost(struct log_reader *reader, struct log_core *core,
         log_reader_malformed(reader, record, "a loss record that contradicts itself");
         return;
     }
-    reader_count_lost(reader, core, record->core_number, reason, count);
-}
-
-/* Compares what the end record says with what came, as the target counts: modulo 2^32. */
-static void reader_compare(struct log_reader *reader, const struct log_core *core, unsigned number,
-                           uint64_t offset, const struct log_end *end)
-{
-    uint32_t sum =
-        end->recorded + end->lost_atomic64 + end->lost_full + end->lost_nolock + end->suppressed;
-
-    if (end->ticks != sum)
-        log_reader_problem(reader,
-                           "core %u: ticks=%u, but recorded, lost and suppressed add up to %u "
-                           "at offset %" PRIu64,
-                           number, end->ticks, sum, offset);
-    if (end->recorded != core->recorded)
-        log_reader_problem(reader,
-                           "core %u: recorded=%u, but the samples received add up to %u at "
-                           "offset %" PRIu64,
-                           number, end->recorded, core->recorded, offset);
-    if (end->waited != core->waited)
-        log_reader_problem(reader,
-                           "core %u: waited=%u, but the samples of blocked threads received add "
-                           "up to %u at offset %" PRIu64,
-                           number, end->waited, core->waited, offset);
-    if (end->lost_atomic64 != core->lost_atomic64)
-        log_reader_problem(reader,
-                           "core %u: lost_atomic64=%u, but the loss records received add up to "
-                           "%u at offset %" PRIu64,
-                           number, end->lost_atomic64, core->lost_atomic64, offset);
-}
-
-static void core_end(struct log_core *core, const struct log_end *end)
-{
-    core->open = false;
-    core_clear(core);
-    core->totals.ticks += end->ticks;
-    core->totals.recorded += end->recorded;
-    core->totals.lost_atomic64 += end->lost_atomic64;
-    core->totals.lost_full += end->lost_full;
-    core->totals.lost_nolock += end->lost_nolock;
-    core->totals.suppressed += end->suppressed;
-    core->totals.waited += end->waited;
-    core->totals.waited_lost += end->waited_lost;
-    core->duration_ns += (uint64_t)end->duration_ns_high << 32 | end->duration_ns_low;
-}
-
-static void reader_end(struct log_reader *reader, struct log_core *core,
-                       const struct log_item *record)
-{
-    struct log_end end;
-    uint32_t *fields = &end.ticks;
-
-    if (record->payload_bytes != sizeof end) {
-        log_reader_malformed(reader, record, "an end record with a wrong length");
-        return;
-    }
-    for (size_t i = 0; i < sizeof end / 4; i++)
-        fields[i] = log_record_32(record, i);
-    reader_compare(reader, core, record->core_number, record->offset, &end);
-    core_end(core, &end);
-}
-
-void log_reader_live(struct log_reader *reader, unsigned number, const struct log_end *live,
-                     uint64_t offset)
-{
-    struct log_core *core = &reader->cores[number];
-    struct log_end end = *live;
-    uint64_t ns;
-
-    /* A tick was being taken: it is counted, and has no record. */
-    end.suppressed = end.ticks - end.recorded - end.lost_atomic64 - end.lost_full - end.lost_nolock;
-    if (end.lost_atomic64 != core->lost_atomic64)
-        reader_count_lost(reader, core, (uint8_t)number, REASON_ATOMIC64,
-                          end.lost_atomic64 - core->lost_atomic64);
-    if (end.lost_nolock != core->lost_nolock)
-        reader_count_lost(reader, core, (uint8_t)number, REASON_NO_LOCK,
-                          end.lost_nolock - core->lost_nolock);
-    reader_compare(reader, core, number, offset, &end);
-    ns = core->rate_millihertz == 0
-             ? 0
-             : (uint64_t)((unsigned __int128)end.ticks * 1000000000000u / core->rate_millihertz);
-    end.duration_ns_high = (uint32_t)(ns >> 32);
-    end.duration_ns_low = (uint32_t)ns;
-    core_end(core, &end);
-}
-
-static char *reader_text(const uint8_t *bytes, size_t count)
-{
-    char *text = memory_zeroed(count + 1);
-
-    memcpy(text, bytes, count);
-    return text;
-}
-
-void log_reader_name(struct log_reader *reader, uint32_t thread, const uint8_t *name, size_t bytes)
-{
-    bool is_new;
-    size_t number = map_number(&reader->threads, &thread, sizeof thread, &is_new);
-
-    reader->names =
-        array_reserve(reader->names, &reader->names_capacity, number + 1, sizeof reader->names[0]);
-    if (!is_new)
-        free(reader->names[number]);
-    reader->names[number] = reader_text(name, bytes);
-}
-
-static void reader_thread(struct log_reader *reader, const struct log_item *record)
-{
-    uint32_t name_bytes;
-
-    if (record->payload_bytes < sizeof(struct log_thread) ||
-        (name_bytes = log_record_32(record, 1)) > NAME_BYTES_MAX ||
-        name_bytes > record->payload_bytes - sizeof(struct log_thread)) {
-        log_reader_malformed(reader, record, "a thread record with a wrong length");
-        return;
-    }
-    log_reader_name(reader, log_record_32(record, 0), record->payload + sizeof(struct log_thread),
-                    name_bytes);
-}
-
-void log_reader_label(struct log_reader *reader, uint32_t label, uint32_t parent,
-                      const uint8_t *key, size_t key_bytes, const uint8_t *value,
-                      size_t value_bytes)
-{
-    bool is_new;
-    size_t number = map_number(&reader->label_numbers, &label, sizeof label, &is_new);
-    struct log_reader_label *entry;
-
-    reader->labels = array_reserve(reader->labels, &reader->labels_capacity, number + 1,
-                                   sizeof reader->labels[0]);
-    entry = &reader->labels[number];
-    if (!is_new) {
-        free(entry->key);
-        free(entry->value);
-    }
-    *entry = (struct log_reader_label){parent, reader_text(key, key_bytes),
-                                       reader_text(value, value_bytes)};
-}
-
-static void reader_label(struct log_reader *reader, const struct log_item *record)
-{
-    size_t room = record->payload_bytes - sizeof(struct log_label), key_room;
-    uint32_t key_bytes, value_bytes, label, parent;
-
-    if (record->payload_bytes >= sizeof(struct log_label)) {
-        label = log_record_32(record, 0);
-        parent = log_record_32(record, 1);
-        key_bytes = log_record_32(record, 2);
-        value_bytes = log_record_32(record, 3);
-        key_room = (key_bytes + 3u) & ~(size_t)3;
-        if (key_bytes <= LOG_LABEL_BYTES && value_bytes <= LOG_LABEL_BYTES && key_room <= room &&
-            value_bytes <= room - key_room && parent < label) {
-            const uint8_t *key = record->payload + sizeof(struct log_label);
-
-            log_reader_label(reader, label, parent, key, key_bytes, key + key_room, value_bytes);
-            return;
-        }
-    }
-    log_reader_malformed(reader, record, "a label record that contradicts itself");
-}
-
-static void reader_wait(struct log_reader *reader, const struct log_item *record)
-{
-    uint32_t wait, name_bytes;
-
-    if (record->payload_bytes < sizeof(struct log_wait) ||
-        (wait = log_record_32(record, 0)) > UINT8_MAX ||
-        (name_bytes = log_record_32(record, 1)) > NAME_BYTES_MAX ||
-        name_bytes > record->payload_bytes - sizeof(struct log_wait)) {
-        log_reader_malformed(reader, record, "a record of a reason for waiting that is wrong");
-        return;
-    }
-    free(reader->waits[wait]);
-    reader->waits[wait] = reader_text(record->payload + sizeof(struct log_wait), name_bytes);
+    log_reader_count_lost(reader, core, record->core_number, reason, count);
 }
 
 static void reader_rate(struct log_reader *reader, struct log_core *core,
@@ -495,15 +315,15 @@ void log_reader_record(struct log_reader *reader, const uint8_t *bytes, size_t l
     else if (record.type == LOG_LOST)
         reader_lost(reader, core, &record);
     else if (record.type == LOG_END)
-        reader_end(reader, core, &record);
+        log_totals_end(reader, core, &record);
     else if (record.type == LOG_THREAD)
-        reader_thread(reader, &record);
+        log_names_thread(reader, &record);
     else if (record.type == LOG_RATE)
         reader_rate(reader, core, &record);
     else if (record.type == LOG_LABEL)
-        reader_label(reader, &record);
+        log_names_label(reader, &record);
     else if (record.type == LOG_WAIT)
-        reader_wait(reader, &record);
+        log_names_wait(reader, &record);
     else
         log_reader_malformed(reader, &record, "a record of unknown type");
 }
@@ -551,79 +371,4 @@ struct log_stack log_reader_stack(const struct log_reader *reader, size_t number
                               .depth = (uint32_t)((entry->length - sizeof *key) / sizeof(uint64_t)),
                               .pcs = (const uint64_t *)(key + 1),
                               .count = reader->counts[number]};
-}
-
-const char *log_reader_thread_name(const struct log_reader *reader, uint32_t thread)
-{
-    size_t number;
-
-    if (!map_find(&reader->threads, &thread, sizeof thread, &number))
-        return NULL;
-    return reader->names[number];
-}
-
-const struct log_reader_label *log_reader_label_find(const struct log_reader *reader,
-                                                     uint32_t label)
-{
-    size_t number;
-
-    if (label == 0 || !map_find(&reader->label_numbers, &label, sizeof label, &number))
-        return NULL;
-    return &reader->labels[number];
-}
-
-const char *log_reader_wait_name(const struct log_reader *reader, uint8_t wait)
-{
-    static char text[32];
-
-    if (reader->waits[wait] != NULL)
-        return reader->waits[wait];
-    snprintf(text, sizeof text, "wait reason %u", wait);
-    return text;
-}
-
-struct log_totals log_reader_totals(const struct log_reader *reader)
-{
-    struct log_totals sum = {0};
-
-    for (unsigned i = 0; i < LOG_CORES_MAX; i++) {
-        const struct log_totals *core = &reader->cores[i].totals;
-
-        sum.ticks += core->ticks;
-        sum.recorded += core->recorded;
-        sum.lost_atomic64 += core->lost_atomic64;
-        sum.lost_full += core->lost_full;
-        sum.lost_nolock += core->lost_nolock;
-        sum.suppressed += core->suppressed;
-        sum.waited += core->waited;
-        sum.waited_lost += core->waited_lost;
-    }
-    return sum;
-}
-
-unsigned log_reader_core_count(const struct log_reader *reader)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < LOG_CORES_MAX; i++)
-        count += reader->cores[i].seen;
-    return count;
-}
-
-uint64_t log_reader_duration_ns(const struct log_reader *reader)
-{
-    uint64_t longest = 0;
-
-    for (unsigned i = 0; i < LOG_CORES_MAX; i++)
-        if (reader->cores[i].duration_ns > longest)
-            longest = reader->cores[i].duration_ns;
-    return longest;
-}
-
-uint64_t log_reader_rate_millihertz(const struct log_reader *reader)
-{
-    for (unsigned i = 0; i < LOG_CORES_MAX; i++)
-        if (reader->cores[i].first_rate_millihertz != 0)
-            return reader->cores[i].first_rate_millihertz;
-    return 0;
 }
