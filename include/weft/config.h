@@ -223,9 +223,9 @@
 #error "WEFT_CONFIG_HEAP_REPORT_RETURNS must be 0 or 1"
 #endif
 
-/* 1: the heap's full tier of hardening (docs/heap.md): canaries, junk, quarantine, who allocated and
- * who freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for each
- * block. */
+/* 1: the heap's full tier of hardening (docs/heap.md): canaries, junk, quarantine, who allocated
+ * and who freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for
+ * each block. */
 #ifndef WEFT_CONFIG_HEAP_FULL
 #define WEFT_CONFIG_HEAP_FULL 0
 #endif
@@ -251,8 +251,8 @@
 #endif
 
 /* Not 0: what each thread allocates, and what of it was freed, is counted, for so many threads at a
- * time (weft_heap_account_read); the rest share an account. 8 bytes for each block, and some hundred
- * instructions for a malloc and free. */
+ * time (weft_heap_account_read); the rest share an account. 8 bytes for each block, and some
+ * hundred instructions for a malloc and free. */
 #ifndef WEFT_CONFIG_HEAP_THREADS
 #define WEFT_CONFIG_HEAP_THREADS (WEFT_CONFIG_HEAP_FULL ? 32 : 0)
 #endif
