@@ -2,7 +2,8 @@
 /*
  * What the boot loader left in memory, copied before anything else may overwrite it: RAM, the
  * command line, the first module (the INPUT file), where ACPI starts. Layouts: Multiboot
- * Specification 0.6.96, section 3.3; Xen, xen/include/public/arch-x86/hvm/start_info.h.
+ * Specification 0.6.96, section 3.3; Multiboot2 Specification 2.0, section 3.6; Xen,
+ * xen/include/public/arch-x86/hvm/start_info.h.
  *
  * The memory maps of firmware overlap at times: where two entries disagree, memory is not RAM.
  */
@@ -14,6 +15,7 @@
 #include "kernel/print.h"
 
 #define MULTIBOOT_MAGIC 0x2badb002u
+#define MULTIBOOT2_MAGIC 0x36d76289u
 #define PVH_MAGIC 0x336ec578u
 #define FIRST_MEGABYTE 0x100000u
 #define ADDRESS_END (1ull << 46) /* identity-mapped addresses stay in the lower half */
@@ -43,6 +45,27 @@ struct multiboot_map_entry {
     uint64_t address, bytes;
     uint32_t type;
 } __attribute__((packed));
+
+enum {
+    TAG_END = 0,
+    TAG_COMMAND_LINE = 1,
+    TAG_LOADER_NAME = 2,
+    TAG_MODULE = 3,
+    TAG_MAP = 6,
+    TAG_RSDP1 = 14, /* a copy of it: ACPI 1.0's, and the later one */
+    TAG_RSDP2 = 15,
+};
+
+/* Each begins at a multiple of 8; `bytes` are its own, these two words included. */
+struct multiboot2_tag {
+    uint32_t type, bytes;
+    uint32_t words[];
+};
+
+struct multiboot2_map_entry {
+    uint64_t address, bytes;
+    uint32_t type, reserved;
+};
 
 struct pvh_info {
     uint32_t magic, version, flags, module_count;
@@ -178,11 +201,8 @@ static void multiboot_map_take(const struct multiboot_info *info, bool ram_pass)
 }
 
 /* Loaders put the image's name before the arguments; GRUB 2 does not. */
-static void multiboot_command_line_take(const struct multiboot_info *info)
+static void multiboot_command_line_take(const char *text, const char *loader)
 {
-    const char *text = low_memory(info->command_line);
-    const char *loader = info->flags & MULTIBOOT_HAS_NAME ? low_memory(info->loader_name) : "";
-
     if (strncmp(loader, "GRUB 2", 6) != 0)
         text += strcspn(text, " ");
     command_line_take(text, own_word);
@@ -197,13 +217,71 @@ static void multiboot_take(const struct multiboot_info *info)
         ram_add(FIRST_MEGABYTE, info->memory_upper_kib * 1024ull);
     }
     if (info->flags & MULTIBOOT_HAS_COMMAND_LINE)
-        multiboot_command_line_take(info);
+        multiboot_command_line_take(low_memory(info->command_line),
+                                    info->flags & MULTIBOOT_HAS_NAME ? low_memory(info->loader_name)
+                                                                     : "");
     if ((info->flags & MULTIBOOT_HAS_MODULES) != 0 && info->module_count > 0) {
         const struct multiboot_module *module = low_memory(info->modules);
 
         if (module->end >= module->start)
             input_take(module->start, module->end - module->start);
     }
+}
+
+/* ---- Multiboot 2 ----------------------------------------------------------------------------- */
+
+/* The first tag of a kind among `information`'s; NULL: none. */
+static const struct multiboot2_tag *tag_find(const uint32_t *information, uint32_t type)
+{
+    const char *at = (const char *)information + 8, *end = (const char *)information + *information;
+
+    while (end - at >= (ptrdiff_t)sizeof(struct multiboot2_tag)) {
+        const struct multiboot2_tag *tag = (const void *)at;
+
+        if (tag->type == TAG_END || tag->bytes < sizeof *tag || tag->bytes > end - at)
+            return NULL;
+        if (tag->type == type)
+            return tag;
+        at += ((size_t)tag->bytes + 7) & ~(size_t)7;
+    }
+    return NULL;
+}
+
+static void multiboot2_map_take(const struct multiboot2_tag *tag, bool ram_pass)
+{
+    const char *at = (const char *)&tag->words[2], *end = (const char *)tag + tag->bytes;
+    uint32_t entry_bytes = tag->words[0];
+
+    if (entry_bytes < sizeof(struct multiboot2_map_entry))
+        return;
+    for (; end - at >= (ptrdiff_t)entry_bytes; at += entry_bytes) {
+        const struct multiboot2_map_entry *entry = (const void *)at;
+
+        map_entry_take(ram_pass, entry->address, entry->bytes, entry->type);
+    }
+}
+
+static void multiboot2_take(const uint32_t *information)
+{
+    const struct multiboot2_tag *map = tag_find(information, TAG_MAP);
+    const struct multiboot2_tag *text = tag_find(information, TAG_COMMAND_LINE);
+    const struct multiboot2_tag *loader = tag_find(information, TAG_LOADER_NAME);
+    const struct multiboot2_tag *module = tag_find(information, TAG_MODULE);
+    const struct multiboot2_tag *rsdp = tag_find(information, TAG_RSDP2);
+
+    if (map != NULL) {
+        multiboot2_map_take(map, true);
+        multiboot2_map_take(map, false);
+    }
+    if (text != NULL)
+        multiboot_command_line_take((const char *)text->words,
+                                    loader != NULL ? (const char *)loader->words : "");
+    if (module != NULL && module->words[1] >= module->words[0])
+        input_take(module->words[0], module->words[1] - module->words[0]);
+    if (rsdp == NULL)
+        rsdp = tag_find(information, TAG_RSDP1);
+    if (rsdp != NULL)
+        pc_boot_info.rsdp = (uintptr_t)rsdp->words;
 }
 
 /* ---- PVH ---------------------------------------------------------------------------------------
@@ -240,6 +318,10 @@ bool pc_boot_info_take(uintptr_t magic, uintptr_t information)
 {
     if (magic == PVH_MAGIC)
         return pvh_take(low_memory(information));
+    if (magic == MULTIBOOT2_MAGIC) {
+        multiboot2_take(low_memory(information));
+        return true;
+    }
     if (magic != MULTIBOOT_MAGIC)
         return false;
     multiboot_take(low_memory(information));

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# iso.sh ELF OUT [WORD...]: a bootable CD or USB image with GRUB (BIOS), which starts ELF with the WORDs as its
-# arguments. INPUT names the file to hand over. GRUB talks to the screen and to COM1.
+# iso.sh ELF OUT [WORD...]: a bootable CD or USB image with GRUB, which starts ELF by Multiboot 2 with the WORDs as its
+# arguments: from a BIOS, and from UEFI if GRUB for that is installed (package grub-efi-amd64-bin). INPUT names the file to
+# hand over. GRUB talks to the screen and to COM1.
 set -eu
 fail() {
     echo "iso.sh: $1" >&2
@@ -26,7 +27,7 @@ cp "$elf" "$tree/boot/weft.elf"
 module=
 if [ -n "${INPUT:-}" ]; then
     cp "$INPUT" "$tree/boot/input"
-    module='    module /boot/input'
+    module='    module2 /boot/input'
 fi
 cat >"$tree/boot/grub/grub.cfg" <<END
 serial --unit=0 --speed=115200
@@ -35,9 +36,11 @@ terminal_output console serial
 set timeout=0
 set default=0
 menuentry "weft" {
-    multiboot /boot/weft.elf $*
+    multiboot2 /boot/weft.elf $*
 $module
 }
 END
-grub-mkrescue -d /usr/lib/grub/i386-pc --locales= --fonts= --themes= --compress=xz -o "$out" "$tree" >"$work/log" 2>&1 ||
+grubs=(-d /usr/lib/grub/i386-pc)
+[ ! -d /usr/lib/grub/x86_64-efi ] || grubs=() # all that there are
+grub-mkrescue ${grubs[@]+"${grubs[@]}"} --locales= --fonts= --themes= --compress=xz -o "$out" "$tree" >"$work/log" 2>&1 ||
     { cat "$work/log" >&2; fail "grub-mkrescue failed"; }

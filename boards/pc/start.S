@@ -2,11 +2,12 @@
 /*
  * From the boot loader, in 32-bit protected mode without paging, to upcall_boot in 64-bit mode.
  *
- * Two ways in, told apart by a number that upcall_boot gets along with the address of what the loader
- * wrote: Multiboot 1 (GRUB, QEMU -kernel; "Multiboot Specification version 0.6.96") and PVH (QEMU, Xen,
- * Firecracker; Xen's docs/misc/pvh.pandoc and xen/include/public/arch-x86/hvm/start_info.h).
+ * Three ways in, told apart by a number that upcall_boot gets along with the address of what the loader
+ * wrote: Multiboot 1 (GRUB, QEMU -kernel; "Multiboot Specification version 0.6.96"), Multiboot 2 (GRUB, also
+ * from UEFI, where it alone says where ACPI's tables are; "Multiboot2 Specification version 2.0") and PVH (QEMU,
+ * Xen, Firecracker; Xen's docs/misc/pvh.pandoc and xen/include/public/arch-x86/hvm/start_info.h).
  *
- * Both have loaded the image, zeroed what follows it, turned interrupts off and switched the A20 line on.
+ * All have loaded the image, zeroed what follows it, turned interrupts off and switched the A20 line on.
  * Without long mode there is nothing to run: a message on COM1, and a stop.
  */
 #include <weft/config.h>
@@ -20,6 +21,11 @@
 #define MULTIBOOT_FLAGS (MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_MAP | MULTIBOOT_ADDRESSES)
 #define MULTIBOOT_LOADER_MAGIC 0x2badb002
 #define MULTIBOOT_INFO_COMMAND_LINE 16
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define MULTIBOOT2_I386 0 /* the state we are entered in: 32-bit protected mode */
+#define MULTIBOOT2_TAG_ADDRESSES 2
+#define MULTIBOOT2_TAG_ENTRY 3
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289
 #define PVH_MAGIC 0x336ec578
 #define PVH_INFO_COMMAND_LINE 24
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
@@ -58,6 +64,26 @@ pc_multiboot_header:
         .long   __load_end              # to here
         .long   __bss_end               # zero up to here
         .long   _start
+
+        .balign 8
+pc_multiboot2_header:
+        .long   MULTIBOOT2_HEADER_MAGIC
+        .long   MULTIBOOT2_I386
+        .long   pc_multiboot2_header_end - pc_multiboot2_header
+        .long   -(MULTIBOOT2_HEADER_MAGIC + MULTIBOOT2_I386 + (pc_multiboot2_header_end - pc_multiboot2_header))
+        .word   MULTIBOOT2_TAG_ADDRESSES, 0
+        .long   24
+        .long   pc_multiboot2_header    # is here
+        .long   __image_start           # the same stretch as above
+        .long   __load_end
+        .long   __bss_end
+        .word   MULTIBOOT2_TAG_ENTRY, 0
+        .long   12
+        .long   _start
+        .balign 8
+        .word   0, 0                    # no more
+        .long   8
+pc_multiboot2_header_end:
 
         .section .note.Xen, "a", @note
         .balign 4
@@ -181,7 +207,9 @@ FUNCTION(pc_refuse)
         movb    %cl, %al
         outb    %al, %dx
         jmp     1b
-3:      cmpl    $PVH_MAGIC, %ebp
+3:      cmpl    $MULTIBOOT2_LOADER_MAGIC, %ebp
+        je      6f                      # from a disk: nobody is told a status
+        cmpl    $PVH_MAGIC, %ebp
         movl    PVH_INFO_COMMAND_LINE(%esi), %ebx
         je      4f
         movl    MULTIBOOT_INFO_COMMAND_LINE(%esi), %ebx

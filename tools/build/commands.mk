@@ -50,7 +50,7 @@ test:
 test_EXTRAS := $(filter true,$(CI))$(EXTRAS)
 packages_malta-mips := $(if $(test_EXTRAS),g++-mips-linux-gnu) gcc-mips-linux-gnu qemu-system-mips u-boot-tools
 packages_malta-mipsel := $(if $(test_EXTRAS),g++-mipsel-linux-gnu) gcc-mipsel-linux-gnu qemu-system-mips u-boot-qemu u-boot-tools
-packages_pc-amd64 := $(if $(test_EXTRAS),g++) qemu-system-x86 grub-common grub-pc-bin xorriso mtools
+packages_pc-amd64 := $(if $(test_EXTRAS),g++ ovmf grub-efi-amd64-bin) qemu-system-x86 grub-common grub-pc-bin xorriso mtools
 packages_linux-amd64 := $(if $(filter true,$(CI))$(EXTRAS),valgrind)
 
 ## make soak   [ONLY=pattern] [BOARD=...] [ARCH=...]   make test, with the proofs that take longer

@@ -95,7 +95,7 @@ static struct hammer {
     uint32_t rounds;
     struct weft_thread *thread;
 } hammers[WEFT_CONFIG_CORES];
-static volatile uint32_t hammers_ready;
+static uint32_t hammers_ready;
 
 static WEFT_HANDLER void strike(struct weft_timer *timer, void *argument)
 {
@@ -113,7 +113,7 @@ static void *hammering(void *argument)
     CHECK(weft_timer_init(&hammer->timer, strike, hammer) == 0);
     CHECK(weft_timer_start(&hammer->timer, weft_time_ns() + 100000, 49999) == 0);
     __atomic_fetch_add(&hammers_ready, 1, __ATOMIC_SEQ_CST);
-    while (hammers_ready < WEFT_CONFIG_CORES)
+    while (__atomic_load_n(&hammers_ready, __ATOMIC_SEQ_CST) < WEFT_CONFIG_CORES)
         ;
     for (; hammer->fired < STRIKES; hammer->rounds++)
         (void)weft_atomic64_fetch_add(&shared, 0x300000007u);

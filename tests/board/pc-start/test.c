@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The PC's other ways to start: GRUB from a CD image; PVH; and machines that it refuses. */
+/* The PC's other ways to start: GRUB from a CD image (Multiboot 2) and a disk (Multiboot 1), from a
+ * BIOS and UEFI; PVH; and machines that it refuses. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/board/harness.h"
@@ -46,6 +48,37 @@ Test(pc_start, from_an_iso_with_grub)
         "%s", output);
     cr_assert_eq(started(&output, "-cpu max -cdrom " FOLDER "/image.iso"), 37, "%s", output);
     assert_contains(output, "atexit handler ran");
+}
+
+/* From UEFI, where nothing of the BIOS is there to be searched for ACPI's tables: the loader says
+ * where they are, or the machine could not be switched off, and would start again for ever. */
+Test(pc_start, from_uefi_with_grub)
+{
+    char elf[256], *output;
+
+    need_pc();
+    if (getenv("SOAK") == NULL)
+        cr_skip_test("this firmware takes its time: make soak");
+    if (host_run(&output,
+                 "test -d /usr/lib/grub/x86_64-efi && test -r /usr/share/OVMF/OVMF_VARS.fd && "
+                 "command -v grub-mkrescue xorriso mformat") != 0)
+        cr_skip_test("ovmf, grub-efi-amd64-bin, grub-common, xorriso or mtools is not installed");
+    image(elf, sizeof elf);
+    cr_assert_eq(host_run(&output,
+                          "cp /usr/share/OVMF/OVMF_VARS.fd " FOLDER "/vars.fd && "
+                          "boards/pc/iso.sh %s " FOLDER "/uefi.iso return 2>&1",
+                          elf),
+                 0, "%s", output);
+    cr_assert_eq(
+        host_run(&output,
+                 "timeout 300 qemu-system-x86_64 -M q35 -cpu max -m 256 -display none "
+                 "-nic none -nodefaults -serial stdio "
+                 "-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd "
+                 "-drive if=pflash,format=raw,file=" FOLDER "/vars.fd "
+                 "-cdrom " FOLDER "/uefi.iso 2>&1 </dev/null"),
+        0, "%s", output);
+    assert_contains(output, "atexit handler ran");
+    assert_contains(output, "weft: exit status 37");
 }
 
 /* The same image, written to a disk (a USB stick): it is a hybrid. */
