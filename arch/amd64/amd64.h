@@ -173,8 +173,20 @@ void lapic_send(uint32_t apic_id, uint32_t command);
 
 uint32_t lapic_id(void);
 uint64_t lapic_address(void); /* of its registers; 0: they are not in memory */
+
+/* Its registers; NULL: in x2APIC mode they are model-specific registers. */
+extern volatile uint32_t *lapic_registers;
+
 uint32_t lapic_read(unsigned reg);
-void lapic_write(unsigned reg, uint32_t value);
+
+/* Every interrupt writes one or two. */
+static inline void lapic_write(unsigned reg, uint32_t value)
+{
+    if (__builtin_expect(lapic_registers == NULL, 0))
+        amd64_wrmsr(MSR_X2APIC + (reg >> 4), value);
+    else
+        lapic_registers[reg / 4] = value;
+}
 
 /* ---- paging (paging.c) ------------------------------------------------------------------------
  */

@@ -22,33 +22,25 @@
 
 bool lapic_lines_kept;
 
-static volatile uint32_t *registers; /* NULL: x2APIC mode */
+volatile uint32_t *lapic_registers;
 
 uint32_t lapic_read(unsigned reg)
 {
-    if (registers == NULL)
+    if (lapic_registers == NULL)
         return (uint32_t)amd64_rdmsr(MSR_X2APIC + (reg >> 4));
-    return registers[reg / 4];
-}
-
-void lapic_write(unsigned reg, uint32_t value)
-{
-    if (registers == NULL)
-        amd64_wrmsr(MSR_X2APIC + (reg >> 4), value);
-    else
-        registers[reg / 4] = value;
+    return lapic_registers[reg / 4];
 }
 
 void lapic_send(uint32_t apic_id, uint32_t command)
 {
-    if (registers == NULL) {
+    if (lapic_registers == NULL) {
         __asm__ volatile("mfence\n\tlfence" ::: "memory"); /* a register write orders nothing */
         amd64_wrmsr(MSR_X2APIC + (LAPIC_COMMAND >> 4), (uint64_t)apic_id << 32 | command);
         return;
     }
-    registers[LAPIC_COMMAND_HIGH / 4] = apic_id << 24;
-    registers[LAPIC_COMMAND / 4] = command;
-    while (registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
+    lapic_registers[LAPIC_COMMAND_HIGH / 4] = apic_id << 24;
+    lapic_registers[LAPIC_COMMAND / 4] = command;
+    while (lapic_registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
         arch_cpu_relax();
 }
 
@@ -57,25 +49,25 @@ void amd64_soft_raise(unsigned line)
 {
     arch_irq_state state;
 
-    if (registers == NULL) {
+    if (lapic_registers == NULL) {
         amd64_wrmsr(MSR_X2APIC + (LAPIC_SELF >> 4), VECTOR_SOFT + line);
         return;
     }
     state = arch_irq_save();
-    registers[LAPIC_COMMAND / 4] = DELIVER_TO_SELF | DELIVER_ASSERT | (VECTOR_SOFT + line);
-    while (registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
+    lapic_registers[LAPIC_COMMAND / 4] = DELIVER_TO_SELF | DELIVER_ASSERT | (VECTOR_SOFT + line);
+    while (lapic_registers[LAPIC_COMMAND / 4] & COMMAND_PENDING)
         arch_cpu_relax();
     arch_irq_restore(state);
 }
 
 uint32_t lapic_id(void)
 {
-    return registers == NULL ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24;
+    return lapic_registers == NULL ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24;
 }
 
 uint64_t lapic_address(void)
 {
-    return (uintptr_t)registers;
+    return (uintptr_t)lapic_registers;
 }
 
 void lapic_init(void)
@@ -84,9 +76,9 @@ void lapic_init(void)
 
     if ((base & APIC_BASE_ENABLE) == 0)
         amd64_wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-    if (core_self()->id != 0 && registers == NULL) /* core 0's mode is everybody's */
+    if (core_self()->id != 0 && lapic_registers == NULL) /* core 0's mode is everybody's */
         amd64_wrmsr(MSR_APIC_BASE, base |= APIC_BASE_ENABLE | APIC_BASE_X2APIC);
-    registers =
+    lapic_registers =
         base & APIC_BASE_X2APIC ? NULL : (volatile uint32_t *)(uintptr_t)(base & APIC_BASE_ADDRESS);
     lapic_write(LAPIC_TPR, 0);
     lapic_write(LAPIC_LVT_TIMER, LAPIC_MASKED | VECTOR_TIMER);

@@ -100,14 +100,14 @@ static bool is_fpu_unusable(const struct arch_frame *frame)
     return exception_code(frame) == EXC_CPU && ((frame->cause >> 28) & 3) == 1;
 }
 
-/* A cache error leaves Cause and EPC as they were, and comes back by ErrorEPC (MD00090, "Cache
- * Error Exception"): the frame is made to look like any other exception's, and goes back like one.
- */
+/* A cache error leaves Cause and EPC as they were: its place is in ErrorEPC (MD00090, "Cache Error
+ * Exception"), where the thread pointer may have been (tls.c). So nothing can be resumed, and no
+ * handler is asked. */
 static void cache_error_take(struct arch_frame *frame)
 {
     frame->cause = EXC_CACHE << 2;
     __asm__ volatile("mfc0 %0, $30" : "=r"(frame->epc));
-    frame->status = (frame->status & ~STATUS_ERL) | STATUS_EXL;
+    frame->status &= ~STATUS_IE;
 }
 
 /* What the port handles itself, or has to do something about. */

@@ -40,7 +40,7 @@ if [ "$cores" = 1 ] && wanted interrupt_to_handler; then
     else
         first=$(address amd64_timer_entry)
         # Not the BIOS: all that runs between the two.
-        filter=" -dfilter 0x$(address arch_trap_begin)..0x$(address arch_trap_end),0x$(address amd64_timer)+0x20,0x$(address lapic_write)+0x40,0x$last+1"
+        filter=" -dfilter 0x$(address arch_trap_begin)..0x$(address arch_trap_end),0x$(address amd64_timer)+0x20,0x$last+1"
     fi
     ICOUNT=shift=0 LIMIT=120 EXTRA="-singlestep -d exec,nochain -D $trace$filter" \
         tools/build/run-image.sh "$board" "$arch" "$cores" "$build/bench.elf" "$out" interrupt >"$out/log" 2>&1 ||

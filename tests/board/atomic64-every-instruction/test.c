@@ -48,9 +48,37 @@ Test(atomic64, tick_at_every_instruction_with_locks)
     interrupted("once 4", "CORES=2", "locks");
 }
 
+Test(atomic64, two_ticks_at_every_instruction_with_locks)
+{
+    interrupted("twice 4", "CORES=2", "locks-twice");
+}
+
+Test(atomic64, a_thousand_ticks_in_a_row_with_locks)
+{
+    interrupted("thousand 2", "CORES=2", "locks-thousand");
+}
+
 Test(atomic64, handler_that_uses_the_same_word_at_every_instruction_with_locks)
 {
     interrupted("handler 4", "CORES=2", "locks-handler");
+}
+
+/* The same image without any symbol: nothing at run time goes by a function's name. */
+Test(atomic64, tick_at_every_instruction_of_functions_without_names)
+{
+    char elf[256], *output;
+
+    if (strncmp(board_arch(), "mips", 4) != 0)
+        cr_skip_test("this CPU has 64-bit atomics");
+    board_image_path(elf, sizeof elf, "atomic64-every-instruction", NULL);
+    cr_assert_eq(host_run(&output,
+                          "d=build/tests/run/%s-nameless; mkdir -p $d && "
+                          "%s-linux-gnu-objcopy --strip-all %s $d/image.elf && "
+                          "LIMIT=120 ICOUNT=shift=3,sleep=off tools/build/run-image.sh %s %s 1 "
+                          "$d/image.elf $d/run handler 4 2>&1 </dev/null",
+                          board_arch(), board_arch(), elf, board_name(), board_arch()),
+                 0, "%s", output);
+    assert_contains(output, "; 0 missed");
 }
 
 /* ---- the build ---- */

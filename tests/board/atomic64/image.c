@@ -4,9 +4,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <weft/atomic.h>
+#include <weft/interrupt.h>
 #include <weft/profile.h>
 #include <weft/thread.h>
 #include <weft/time.h>
+#include <weft/timer.h>
 
 #include "../firmware.h"
 
@@ -83,6 +85,60 @@ static void standard_objects(void)
     CHECK(atomic_is_lock_free(&plain) == (sizeof(long) == 8 || WEFT_CONFIG_CORES == 1));
 }
 
+/* ---- a handler on each core, at work on the word that the threads of all cores use ---- */
+
+#define STRIKES 300u /* the handler of each core, at least */
+
+static struct hammer {
+    struct weft_timer timer;
+    volatile uint32_t fired;
+    uint32_t rounds;
+    struct weft_thread *thread;
+} hammers[WEFT_CONFIG_CORES];
+static volatile uint32_t hammers_ready;
+
+static WEFT_HANDLER void strike(struct weft_timer *timer, void *argument)
+{
+    struct hammer *hammer = argument;
+
+    (void)timer;
+    (void)weft_atomic64_fetch_add(&shared, 0x100000001u);
+    hammer->fired++;
+}
+
+static void *hammering(void *argument)
+{
+    struct hammer *hammer = argument;
+
+    CHECK(weft_timer_init(&hammer->timer, strike, hammer) == 0);
+    CHECK(weft_timer_start(&hammer->timer, weft_time_ns() + 100000, 49999) == 0);
+    __atomic_fetch_add(&hammers_ready, 1, __ATOMIC_SEQ_CST);
+    while (hammers_ready < WEFT_CONFIG_CORES)
+        ;
+    for (; hammer->fired < STRIKES; hammer->rounds++)
+        (void)weft_atomic64_fetch_add(&shared, 0x300000007u);
+    (void)weft_timer_cancel(&hammer->timer);
+    return NULL;
+}
+
+static void hammer_on_every_core(void)
+{
+    struct weft_thread_attr attr = {.name = "hammer", .priority = WEFT_PRIORITY_DEFAULT};
+    uint64_t expected = shared;
+
+    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++) {
+        attr.cores = 1u << core;
+        CHECK(weft_thread_spawn(&hammers[core].thread, &attr, hammering, &hammers[core]) == 0);
+    }
+    for (unsigned core = 0; core < WEFT_CONFIG_CORES; core++) {
+        CHECK(weft_thread_join(hammers[core].thread, NULL) == 0);
+        expected += hammers[core].rounds * 0x300000007u + hammers[core].fired * 0x100000001u;
+        printf("core %u: %u times by the thread, %u times by the handler\n", core,
+               (unsigned)hammers[core].rounds, (unsigned)hammers[core].fired);
+    }
+    CHECK(shared == expected);
+}
+
 /* As boot.c declares it: link-time optimisation compares the two. */
 int main(int argc, char **argv)
 {
@@ -104,6 +160,7 @@ int main(int argc, char **argv)
     CHECK(shared == (uint64_t)(ROUNDS + visits) * 0xffffffffu);
     weft_profile_totals(&totals);
     CHECK(visits > (TIME_IS_OWN ? 100 : 0) && (sizeof(long) == 8 || totals.lost_atomic64 > 100));
+    hammer_on_every_core();
     printf("atomic64 done: %u ticks, %u lost, %u visits\n", (unsigned)totals.ticks,
            (unsigned)totals.lost_atomic64, (unsigned)visits);
     return 0;
