@@ -46,4 +46,4 @@ unit_tool_$(1)_CFLAGS = $$(weft_tool_CPPFLAGS)
 unit_tool_$(1)_LIBS = $$(weft_tool_LIBS)
 unit_tool_$(1)_DEPS = build/bin/weft
 endef
-$(foreach test,commands demux flame heap log_reader report run symbols,$(eval $(call weft_tool_test,$(test))))
+$(foreach test,commands demux flame heap log_reader report report_refusals run symbols,$(eval $(call weft_tool_test,$(test))))

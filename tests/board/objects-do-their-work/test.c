@@ -3,7 +3,8 @@
 
 #include "tests/board/harness.h"
 
-/* Two cores in real time: with -icount QEMU 7.2 stands still here (boards/malta/README.md). */
+/* Two cores in real time: with -icount QEMU 7.2 lets one that spins starve the other
+ * (boards/malta/README.md). */
 static void all_work(const char *config)
 {
     struct board_run run =
