@@ -210,11 +210,12 @@ static void drain(void)
     }
 }
 
+/* In pieces, so that the stack does; a root may begin anywhere, a piece only where a word does. */
 static void look_at_root(void *context, uintptr_t lo, uintptr_t hi)
 {
     (void)context;
-    for (uintptr_t at = lo; at < hi; at += WAITING) { /* in pieces, so that the stack does */
-        look_at(at, hi - at < WAITING ? hi : at + WAITING);
+    for (uintptr_t at = lo & ~(sizeof(uintptr_t) - 1); at < hi; at += WAITING) {
+        look_at(at < lo ? lo : at, hi - at < WAITING ? hi : at + WAITING);
         drain();
     }
 }

@@ -13,7 +13,7 @@
 #include "mem/gc.h"
 #include "mem_fake.h"
 
-uintptr_t fake_roots[FAKE_ROOTS];
+uintptr_t fake_roots[FAKE_ROOTS], fake_root_lo, fake_root_hi;
 __asm__(".globl fake_roots_end\n.set fake_roots_end, fake_roots + 4096");
 _Static_assert(sizeof fake_roots == 4096, "the line above says where they end");
 unsigned char core_system_stacks[WEFT_CONFIG_CORES][WEFT_CONFIG_SYSTEM_STACK_BYTES];
@@ -38,7 +38,7 @@ void upcall_world_idle(unsigned core, uintptr_t *lo, uintptr_t *hi)
 void upcall_world_roots(void (*visit)(void *context, uintptr_t lo, uintptr_t hi), void *context)
 {
     cr_assert(fake_stopped);
-    visit(context, 0, 0);
+    visit(context, fake_root_lo, fake_root_hi);
 }
 
 uint64_t weft_time_ns(void)

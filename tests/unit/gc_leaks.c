@@ -180,6 +180,26 @@ Test(gc_leaks, a_long_list_is_followed_to_its_end)
     cr_assert_eq(leaks.blocks, 0);
 }
 
+/* A section may begin anywhere; words are looked at where words are. */
+Test(gc_leaks, a_root_that_begins_between_two_words_is_looked_at_whole)
+{
+    static struct {
+        uintptr_t before, words[200];
+    } data;
+    struct weft_leaks leaks;
+
+    fake_boot(4 << 20, 0);
+    for (unsigned i = 0; i < 200; i++)
+        data.words[i] = (uintptr_t)w_malloc(40);
+    data.before = (uintptr_t)w_malloc(40);
+    fake_root_hi = (uintptr_t)(data.words + 200);
+    for (unsigned bytes = 1; bytes < sizeof(uintptr_t); bytes++) {
+        fake_root_lo = (uintptr_t)data.words - bytes;
+        cr_assert_eq(weft_heap_leaks(&leaks), 0);
+        cr_assert(leaks.blocks == 1 && leaks.live_blocks == 201, "%zu leaks", leaks.blocks);
+    }
+}
+
 Test(gc_leaks, without_memory_for_its_bits_it_says_so)
 {
     fake_boot(256 << 10, 0);
