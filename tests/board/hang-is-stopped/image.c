@@ -31,6 +31,7 @@ static __attribute__((noreturn)) void crash_hopelessly(void)
 {
     static const struct upcall_profiler broken = {.crash = crash_again};
 
+    (void)arch_irq_save(); /* a tick would look for the rest of it */
     upcall_profiler = &broken;
     weft_panic("the first of many");
 }
