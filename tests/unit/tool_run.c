@@ -34,13 +34,24 @@ static void expect_in(const char *text, const char *part)
     cr_assert_not_null(strstr(text, part), "\"%s\" is not in: %s", part, text);
 }
 
-/* Whether any process on the machine runs "sleep SECONDS"; each test has seconds of its own. */
-static bool is_sleeping(const char *seconds)
+/* How long this test's children sleep: other tests, which run at the same time, have other
+ * processes, and so other seconds. */
+static const char *seconds(void)
+{
+    static char text[16];
+
+    snprintf(text, sizeof text, "%d", 100000 + (int)getpid());
+    return text;
+}
+
+/* Whether any process on the machine runs "sleep SECONDS". */
+static bool is_sleeping(void)
 {
     char pattern[64];
     int status;
 
-    snprintf(pattern, sizeof pattern, "grep -lsz '^%s$' /proc/[0-9]*/cmdline | grep -q .", seconds);
+    snprintf(pattern, sizeof pattern, "grep -lsz '^%s$' /proc/[0-9]*/cmdline | grep -q .",
+             seconds());
     status = system(pattern);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -94,8 +105,9 @@ Test(tool_run, the_commands_options_are_its_own)
 Test(tool_run, output_is_shown_at_once_even_without_a_newline)
 {
     cr_assert_eq(shell("{ " RUN
-                       "-- sh -c 'printf prompt; exec sleep 7537' >shown & } ; " WAIT_FOR_SHOWN
-                       "cat shown; kill $!; wait $!"),
+                       "-- sh -c 'printf prompt; exec sleep %s' >shown & } ; " WAIT_FOR_SHOWN
+                       "cat shown; kill $!; wait $!",
+                       seconds()),
                  128 + SIGTERM);
     cr_assert_str_eq(shell_out(), "prompt");
 }
@@ -105,13 +117,14 @@ Test(tool_run, the_limit_ends_a_hanging_command)
     double start = now_s();
 
     cr_assert_eq(shell(RUN "--limit 0.5 --tail 2 -- "
-                           "sh -c 'echo one; echo two; echo three; while :; do sleep 7531; done'"),
+                           "sh -c 'echo one; echo two; echo three; while :; do sleep %s; done'",
+                       seconds()),
                  124);
     cr_assert_lt(now_s() - start, 20);
     expect_in(shell_err(), "weft: sh: stopped after the limit of 0.5 s\n"
                            "weft: the end of the console:\ntwo\nthree\n");
     expect_contents("out/console.log", "one\ntwo\nthree\n");
-    cr_assert(!is_sleeping("7531"), "a grandchild is left over");
+    cr_assert(!is_sleeping(), "a grandchild is left over");
 }
 
 Test(tool_run, a_hosted_child_is_asked_for_its_stacks)
@@ -128,13 +141,13 @@ Test(tool_run, a_hosted_child_is_asked_for_its_stacks)
 /* SIGQUIT without a handler ends the child: still the limit, not the signal. */
 Test(tool_run, a_child_that_dies_of_the_question)
 {
-    cr_assert_eq(shell(RUN "--limit 0.3 --break signal -- sleep 7532"), 124);
-    cr_assert(!is_sleeping("7532"));
+    cr_assert_eq(shell(RUN "--limit 0.3 --break signal -- sleep %s", seconds()), 124);
+    cr_assert(!is_sleeping());
 }
 
 Test(tool_run, no_monitor_to_ask_is_said)
 {
-    cr_assert_eq(shell(RUN "--limit 0.3 --break qmp:out/none.sock -- sleep 7533"), 124);
+    cr_assert_eq(shell(RUN "--limit 0.3 --break qmp:out/none.sock -- sleep %s", seconds()), 124);
     expect_in(shell_err(), "cannot ask for the stacks: out/none.sock: No such file or directory\n");
     expect_in(shell_err(), "no registers either: out/none.sock: No such file or directory\n");
 }
@@ -169,11 +182,11 @@ Test(tool_run, a_child_that_talks_for_ever_is_stopped_too)
 
 static void check_stop(const char *name, int number)
 {
-    cr_assert_eq(shell("{ " RUN "-- sh -c 'echo up; sleep 7534' >shown & } ; " WAIT_FOR_SHOWN
+    cr_assert_eq(shell("{ " RUN "-- sh -c 'echo up; sleep %s' >shown & } ; " WAIT_FOR_SHOWN
                        "kill -%s $!; wait $!",
-                       name),
+                       seconds(), name),
                  128 + number, "%s", shell_err());
-    cr_assert(!is_sleeping("7534"), "the child survived SIG%s", name);
+    cr_assert(!is_sleeping(), "the child survived SIG%s", name);
     expect_contents("out/console.log", "up\n");
 }
 
@@ -191,9 +204,10 @@ Test(tool_run, interrupting_stops_the_child)
 
 Test(tool_run, the_child_dies_with_a_killed_tool)
 {
-    shell("{ " RUN "-- sh -c 'echo up; exec sleep 7535' >shown & } ; " WAIT_FOR_SHOWN
-          "kill -KILL $!; sleep 0.3");
-    cr_assert(!is_sleeping("7535"));
+    shell("{ " RUN "-- sh -c 'echo up; exec sleep %s' >shown & } ; " WAIT_FOR_SHOWN
+          "kill -KILL $!; sleep 0.3",
+          seconds());
+    cr_assert(!is_sleeping());
     cr_assert(!has_file("out/console.log"), "a killed run's files have no names");
 }
 
@@ -202,9 +216,9 @@ Test(tool_run, what_the_child_started_goes_with_it)
 {
     double start = now_s();
 
-    cr_assert_eq(shell(RUN "-- sh -c 'sleep 7536 & echo bye; exit 3'"), 3);
+    cr_assert_eq(shell(RUN "-- sh -c 'sleep %s & echo bye; exit 3'", seconds()), 3);
     cr_assert_lt(now_s() - start, 20);
-    cr_assert(!is_sleeping("7536"));
+    cr_assert(!is_sleeping());
 }
 
 /* All that the child wrote before its end arrives, also when it is much. */
