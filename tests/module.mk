@@ -3,9 +3,9 @@
 # more). Board tests are folders tests/board/NAME with image.c, the firmware, and test.c, which boots it. Of
 # files image-PORT*.c and .S the port's are taken, and a test that has such files, but none for this port,
 # is not built for it. A file `configs` names other configurations that the image is also built with (and
-# a library of that configuration): one on each line, its options joined by +. A file `inside` says that
-# the image sees the inside of weft, as applications don't; a file `link-flags` has options for its link,
-# behind its licence line.
+# a library of that configuration): one on each line, its options joined by +; `configs-PORT`, on that port
+# only. A file `inside` says that the image sees the inside of weft, as applications don't; a file
+# `link-flags` has options for its link, behind its licence line.
 
 include $(wildcard tests/unit/*.mk) tests/fuzz/module.mk
 
@@ -37,7 +37,8 @@ $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/inside),$(eval $(tes
 $(foreach t,$(board_tests),$(if $(wildcard tests/board/$(t)/link-flags),$(eval $(B)/tests/$(t).elf: LINK_FLAGS += $(shell sed 1d tests/board/$(t)/link-flags))))
 board_IMAGES := $(patsubst %,$(B)/tests/%.elf,$(board_tests))
 
-variants_of = $(if $(wildcard tests/board/$(1)/configs),$(shell cat tests/board/$(1)/configs))
+variant_FILES = $(wildcard tests/board/$(1)/configs tests/board/$(1)/configs-$(arch_PORT))
+variants_of = $(if $(variant_FILES),$(shell cat $(variant_FILES)))
 $(foreach t,$(board_tests),$(eval variants_$(t) := $(call variants_of,$(t))))
 # The benchmarks' counts are held for two cores, too.
 bench_VARIANT := $(if $(filter costs-do-not-grow,$(board_wanted)),$(if $(filter linux,$(BOARD)),,CORES=2))
