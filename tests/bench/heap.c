@@ -10,6 +10,7 @@
 
 #include "arch/irq.h"
 #include "tests/bench/measure.h"
+#include "tests/board/random.h"
 
 #define SLOTS 256
 #define STEPS 4096
@@ -87,16 +88,6 @@ static const struct allocator none = {"none", no_alloc, no_release};
 static void *slot[SLOTS];
 static uint16_t bytes_of[STEPS];
 static uint8_t slot_of[STEPS];
-
-static uint32_t next_random(uint32_t *state)
-{
-    uint32_t x = *state;
-
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *state = x;
-}
 
 static void steps_make(size_t least, size_t most)
 {

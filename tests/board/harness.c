@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "prof/log_format.h"
 #include "tools/weft/demux.h"
 #include "tools/weft/log_record.h"
+#include "tools/weft/qmp.h"
 
 static const char *setting(const char *name, const char *otherwise)
 {
@@ -232,4 +234,41 @@ void assert_contains(const char *text, const char *part)
 
     cr_assert_not_null(strstr(text, part), "\"%s\" is not in:\n%s", part,
                        length > 3000 ? text + length - 3000 : text);
+}
+
+static _Noreturn void command_send(const char *folder, const char *text, const char *command)
+{
+    struct buffer error = {0}, answer = {0};
+    char path[300], socket[300];
+    struct qmp qmp;
+
+    snprintf(path, sizeof path, "%s/.serial.raw.part", folder); /* until the run is over */
+    snprintf(socket, sizeof socket, "%s/qmp.sock", folder);
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        if (strstr(file_text(path), text) != NULL)
+            break;
+        usleep(20000);
+    }
+    _exit(qmp_open(&qmp, socket, &error) && qmp_human(&qmp, command, &answer, &error) ? 0 : 1);
+}
+
+pid_t board_command_when(const char *folder, const char *text, const char *command)
+{
+    char *output;
+    pid_t sender;
+
+    host_run(&output, "rm -rf %s", folder); /* nothing of an earlier run */
+    sender = fork();
+    if (sender == 0)
+        command_send(folder, text, command);
+    cr_assert_gt(sender, 0);
+    return sender;
+}
+
+void board_command_sent(pid_t sender)
+{
+    int status;
+
+    cr_assert_eq(waitpid(sender, &status, 0), sender);
+    cr_assert_eq(status, 0, "the emulator's monitor did not take the command");
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct board_options {
     const char *input;  /* INPUT file; NULL: none */
@@ -46,6 +47,12 @@ int host_run(char **output, const char *format, ...) __attribute__((format(print
 
 /* The whole file as a string, "" when it can't be read. */
 char *file_text(const char *path);
+
+/* Before a run whose files will be in `folder`, which is emptied: as soon as the firmware has
+ * printed `text`, a process sends `command` to the emulator's monitor; it gives up after 20 s.
+ * board_command_sent waits for it and fails the test if it could not. */
+pid_t board_command_when(const char *folder, const char *text, const char *command);
+void board_command_sent(pid_t sender);
 
 /* Asserts that `text` contains `part`, showing the text's end when it does not. */
 void assert_contains(const char *text, const char *part);

@@ -2,6 +2,7 @@
 /* Threads build and drop lists while collections come; threads that exhaust the heap together. */
 #include <string.h>
 
+#include "../random.h"
 #include "image.h"
 
 #define WORKERS 5
@@ -16,16 +17,6 @@ struct worker {
 static _Atomic bool done;
 static struct cell *shared[WORKERS]; /* in .bss */
 uint32_t mutators_cells = 4000;      /* fewer when every cycle is printed */
-
-static uint32_t next_random(uint32_t *state)
-{
-    uint32_t x = *state;
-
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *state = x;
-}
 
 /* Lists whose heads are on this stack only, and one whose head is in .bss. */
 static void *worker_main(void *argument)

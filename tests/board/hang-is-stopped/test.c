@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/board/harness.h"
-#include "tools/weft/qmp.h"
 
 Test(hang, is_stopped_and_every_thread_is_shown)
 {
@@ -76,41 +73,18 @@ Test(hang, break_reaches_a_pc_without_acpi)
     expect_dump_and_life(run.terminal);
 }
 
-/* In a process of its own: when the program runs, an NMI. Gives up after 20 s. */
-static void send_nmi_when_alive(const char *folder)
-{
-    struct buffer error = {0};
-    char path[300], socket[300];
-    struct qmp qmp;
-
-    snprintf(path, sizeof path, "%s/.serial.raw.part", folder); /* until the run is over */
-    snprintf(socket, sizeof socket, "%s/qmp.sock", folder);
-    for (unsigned tries = 0; tries < 1000; tries++) {
-        if (strstr(file_text(path), "alive ") != NULL)
-            break;
-        usleep(20000);
-    }
-    _exit(qmp_open(&qmp, socket, &error) && qmp_send_nmi(&qmp, &error) ? 0 : 1);
-}
-
 Test(hang, running_program_is_shown_by_an_nmi_and_goes_on)
 {
     const char *folder = "build/tests/run/pc-amd64/hang-is-stopped-nmi";
     struct board_run run;
-    char *output;
-    pid_t child;
-    int status;
+    pid_t sender;
 
     if (strcmp(board_name(), "pc") != 0)
         cr_skip_test("for boards with an NMI");
-    host_run(&output, "rm -rf %s", folder); /* nothing of an earlier run */
-    child = fork();
-    if (child == 0)
-        send_nmi_when_alive(folder);
+    sender = board_command_when(folder, "alive ", "nmi");
     run = board_boot("hang-is-stopped", "alive",
                      &(struct board_options){.limit_s = 2, .name = "nmi"});
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert_eq(status, 0, "no NMI was sent");
+    board_command_sent(sender);
     cr_assert_str_eq(run.folder, folder);
     cr_assert_eq(run.status, 124);
     expect_dump_and_life(run.terminal);

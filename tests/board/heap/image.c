@@ -19,19 +19,10 @@
 #include <weft/time.h>
 
 #include "../firmware.h"
+#include "../random.h"
 
 #define SLOTS 256
 #define STEPS 4096
-
-static uint32_t next_random(uint32_t *state)
-{
-    uint32_t x = *state;
-
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *state = x;
-}
 
 /* ---- stress ---- */
 

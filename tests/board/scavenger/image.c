@@ -13,20 +13,11 @@
 #include <weft/weft.h>
 
 #include "../firmware.h"
+#include "../random.h"
 #include "kernel/spinlock.h"
 #include "mem/heap.h"
 
 #define ROOM_BYTES ((size_t)160 << 10) /* what is left of the heap */
-
-static uint32_t next_random(uint32_t *state)
-{
-    uint32_t x = *state;
-
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    return *state = x;
-}
 
 /* All memory but about ROOM_BYTES, for good. */
 static void heap_shrink(void)

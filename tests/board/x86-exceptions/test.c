@@ -4,11 +4,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/board/harness.h"
-#include "tools/weft/qmp.h"
 
 /* Two of these are what UndefinedBehaviorSanitizer looks for. */
 static void skip_if_undefined(void)
@@ -114,43 +111,18 @@ Test(x86_exceptions, double_fault)
     expect("double", "panic: double fault", "double_fault\n");
 }
 
-/* In a process of its own: when the program runs, an error of the memory that QEMU's CPU claims to
- * have found (bank 1: valid, uncorrected, enabled, with an address, context lost). */
-static void break_machine_when_alive(const char *folder)
-{
-    struct buffer error = {0}, answer = {0};
-    char path[300], socket[300];
-    struct qmp qmp;
-
-    snprintf(path, sizeof path, "%s/.serial.raw.part", folder); /* until the run is over */
-    snprintf(socket, sizeof socket, "%s/qmp.sock", folder);
-    for (unsigned tries = 0; tries < 1000; tries++) {
-        if (strstr(file_text(path), "waiting ") != NULL)
-            break;
-        usleep(20000);
-    }
-    _exit(qmp_open(&qmp, socket, &error) &&
-                  qmp_human(&qmp, "mce 0 1 0xb600000000000135 0x5 0x12345000 0", &answer, &error)
-              ? 0
-              : 1);
-}
-
+/* When the program runs, QEMU makes its CPU claim to have found an error of the memory, and to
+ * have lost its context (bank 1: valid, uncorrected, enabled, with an address). */
 Test(x86_exceptions, machine_check)
 {
     const char *folder = "build/tests/run/pc-amd64/x86-exceptions-machine-check";
-    char *output;
-    pid_t child;
-    int status;
+    pid_t sender;
 
     if (strcmp(board_name(), "pc") != 0)
         cr_skip_test("nobody breaks a real machine");
-    host_run(&output, "rm -rf %s", folder); /* nothing of an earlier run */
-    child = fork();
-    if (child == 0)
-        break_machine_when_alive(folder);
+    sender = board_command_when(folder, "waiting ", "mce 0 1 0xb600000000000135 0x5 0x12345000 0");
     expect("machine-check", "panic: machine check (a hardware error)", "machine_check\n");
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert_eq(status, 0, "the machine was not broken");
+    board_command_sent(sender);
     assert_contains(file_text("build/tests/run/pc-amd64/x86-exceptions-machine-check/console.log"),
                     "error bank 1  status b600000000000135  address 0000000012345000");
 }
