@@ -114,11 +114,15 @@ Test(tool_commands, each_names_the_file_and_the_offset)
         {"dump --elf image missing", 66, "weft: missing: No such file"},
         {"dump --elf image text", 65, "weft: text: there are no stacks in it (38 bytes)"},
         {"dump --elf image --break sideways serial", 64, "sideways is none of line, "},
+        {"dump --elf image --timeout inf serial", 64, "inf: not a positive number"},
+        {"dump --elf image --baud -5 serial", 64, "-5: not a positive number"},
+        {"dump --elf /bin/ls serial", 65, "weft: serial: /bin/ls is not the image that ran"},
         {"flash --elf missing --start text --out out", 66, "weft: missing: No such file"},
         {"flash --elf image --start missing --out out", 65, "weft: image"},
         {"heap missing", 66, "weft: missing: No such file"},
         {"heap .", 66, "weft: .: Is a directory"},
         {"heap cut", 65, "weft: cut: "},
+        {"heap --top -3 cut", 64, "-3: not a number"},
         {"heap --elf missing cut", 66, "weft: missing: No such file"},
     };
 
