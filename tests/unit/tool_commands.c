@@ -114,6 +114,7 @@ Test(tool_commands, each_names_the_file_and_the_offset)
         {"dump --elf image missing", 66, "weft: missing: No such file"},
         {"dump --elf image text", 65, "weft: text: there are no stacks in it (38 bytes)"},
         {"dump --elf image --break sideways serial", 64, "sideways is none of line, "},
+        {"dump --elf image --break pid:1 serial", 64, "serial: a file can't be asked"},
         {"dump --elf image --timeout inf serial", 64, "inf: not a positive number"},
         {"dump --elf image --baud -5 serial", 64, "-5: not a positive number"},
         {"dump --elf /bin/ls serial", 65, "weft: serial: /bin/ls is not the image that ran"},
@@ -234,7 +235,9 @@ Test(tool_commands, a_silent_target_and_one_that_goes_away)
     cr_expect_eq(shell("$weft profile --elf image --out out socket"), 69);
     expect(shell_err(), "weft: socket: no answer in 3 s: has the program called weft_remote_start");
     cr_expect_eq(shell("$weft dump --timeout 0.3 --elf image socket"), 69);
-    expect(shell_err(), "weft: socket: no stacks came before the timeout at offset 0\n");
+    expect(shell_err(),
+           "weft: socket: no stacks came before the timeout at offset 0: has the program called "
+           "weft_remote_start");
     cr_expect_eq(shell("script -qec \"$weft dump --timeout 0.3 --elf image socket\" typescript"),
                  69);
     cr_expect_eq(

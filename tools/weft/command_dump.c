@@ -181,11 +181,22 @@ static bool ask(struct dump *dump, enum way way, struct buffer *error)
     return false;
 }
 
-static int fail(const struct dump *dump, const char *why)
+static int fail(const struct dump *dump, const char *why, const char *hint)
 {
     progress_end();
-    message_error("%s: %s at offset %" PRIu64, dump->target.name, why, dump->target.bytes);
+    message_error("%s: %s at offset %" PRIu64 "%s", dump->target.name, why, dump->target.bytes,
+                  hint);
     return EXIT_NO_ANSWER;
+}
+
+static int fail_late(const struct dump *dump, enum way way)
+{
+    if (dump->text.count > 0)
+        return fail(dump, "the stacks do not end", "");
+    return fail(dump, "no stacks came before the timeout",
+                way == WAY_REQUEST ? ": has the program called weft_remote_start, and does nobody "
+                                     "else read the line?"
+                                   : ": is it the console's line, and does nobody else read it?");
 }
 
 /* Until the target says that it is done, or is silent behind a thread. */
@@ -203,12 +214,11 @@ static int listen_live(struct dump *dump, enum way way)
             asked = now;
         }
         if (now > deadline)
-            return fail(dump, dump->text.count > 0 ? "the stacks do not end"
-                                                   : "no stacks came before the timeout");
+            return fail_late(dump, way);
         progress("%s: waiting for the stacks, %u threads so far", dump->target.name,
                  dump->text.count);
         if (!take(dump, 100))
-            return fail(dump, errno != 0 ? strerror(errno) : "the target has closed the line");
+            return fail(dump, errno != 0 ? strerror(errno) : "the target has closed the line", "");
     }
     progress_end();
     if (dump->status == 0)
@@ -230,8 +240,12 @@ static int listen_target(struct dump *dump)
     enum way way = dump->chosen->way;
     int status = EXIT_NO_ANSWER;
 
-    if (!dump->target.is_live)
+    if (!dump->target.is_live && way == WAY_UNKNOWN)
         return listen_file(dump);
+    if (!dump->target.is_live) {
+        message_error("%s: a file can't be asked: leave --break out", dump->target.name);
+        return EXIT_USAGE;
+    }
     if (way == WAY_UNKNOWN)
         way = dump->target.has_break ? WAY_LINE : WAY_REQUEST;
     if (ask(dump, way, &error))
