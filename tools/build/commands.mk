@@ -123,3 +123,5 @@ help:
 	@sed -n 's/^## //p' tools/build/commands.mk tools/build/install.mk
 	@echo
 	@echo 'Boards: $(BOARDS). Results of a run are in build/run/. V=1 shows the commands.'
+	@echo 'Everywhere: CORES=n; CONFIG="TICK_HZ=100 DEBUG=1" for options of include/weft/config.h. make run: ARGS="words"'
+	@echo 'for the program, LIMIT=seconds (120).'
