@@ -20,6 +20,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The block will hold no pointers to collected blocks: it is not looked into. */
 #define WEFT_GC_POINTER_FREE 1u
 
@@ -111,5 +115,9 @@ struct weft_gc_stats {
 
 /* Context: thread. Does not block. */
 void weft_gc_stats(struct weft_gc_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

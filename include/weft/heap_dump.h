@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <weft/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Stops the world and writes the dump, as framed bytes, by calling `write` many times, in pieces of
  * at most 256 bytes; NULL: to the console's line, between its text. `write` runs with the world
@@ -39,5 +43,9 @@ struct weft_leaks {
  * thread. Blocks. Cost: some 100 instructions per living block, and a few per word in them.
  */
 WEFT_MUST_CHECK int weft_heap_leaks(struct weft_leaks *leaks);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

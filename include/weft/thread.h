@@ -38,7 +38,13 @@ struct weft_thread_attr {
 };
 
 #define WEFT_THREAD_ATTR_DEFAULT                                                                   \
-    ((struct weft_thread_attr){.name = NULL, .priority = WEFT_PRIORITY_DEFAULT})
+    ((struct weft_thread_attr){.name = NULL,                                                       \
+                               .priority = WEFT_PRIORITY_DEFAULT,                                  \
+                               .stack_bytes = 0,                                                   \
+                               .stack = NULL,                                                      \
+                               .cores = 0,                                                         \
+                               .detached = false,                                                  \
+                               .cooperative = false})
 
 /* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
  * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or,
