@@ -22,9 +22,10 @@ void arch_fpu_init(struct core *core);
  * otherwise. */
 static inline void arch_fpu_switch(struct core *core, void *next_area);
 
-/* Debug builds, around a handler, interrupts off: the unit is off, so that a handler that uses it
- * is told instead of changing a thread's registers. What arch_fpu_hide returns goes to
- * arch_fpu_show. */
+/* Around an exception's handler, and in debug builds around an interrupt's, interrupts off: the
+ * unit is off, so that a handler that uses it is told instead of changing a thread's registers.
+ * What arch_fpu_hide returns goes to arch_fpu_show. A port whose trap entry switches it off for
+ * next to nothing has nothing to do in either. */
 static inline bool arch_fpu_hide(void);
 static inline void arch_fpu_show(bool was_on);
 

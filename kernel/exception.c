@@ -54,7 +54,7 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
     weft_trap_handler handler = __atomic_load_n(&handlers[cause].handler, __ATOMIC_ACQUIRE);
     struct arch_frame *interrupted = core->frame;
     struct weft_trap trap = {frame};
-    bool unit_was_on = false, resume;
+    bool unit_was_on, resume;
 
     if (handler == NULL)
         return false;
@@ -62,11 +62,9 @@ static bool call_handler(struct core *core, struct arch_frame *frame, enum weft_
     handled[core->id] = frame;
     SHARED_STORE(core->interrupt_depth, core->interrupt_depth + 1);
     core->frame = frame;
-    if (WEFT_CONFIG_DEBUG)
-        unit_was_on = arch_fpu_hide();
+    unit_was_on = arch_fpu_hide();
     resume = handler(&trap, cause, handlers[cause].argument);
-    if (WEFT_CONFIG_DEBUG)
-        arch_fpu_show(unit_was_on);
+    arch_fpu_show(unit_was_on);
     core->frame = interrupted;
     SHARED_STORE(core->interrupt_depth, core->interrupt_depth - 1);
     handled[core->id] = NULL;

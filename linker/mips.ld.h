@@ -90,8 +90,9 @@ IN_ATOMIC64(__atomic_fetch_sub_8)                                               
 IN_ATOMIC64(__atomic_fetch_and_8)                                                                  \
 IN_ATOMIC64(__atomic_fetch_or_8)                                                                   \
 IN_ATOMIC64(__atomic_fetch_xor_8)                                                                  \
+IN_ATOMIC64(__atomic_fetch_nand_8)                                                                 \
 IN_ATOMIC64(atomic64_commit)                                                                       \
-ASSERT(__atomic64_end - __atomic64_start == 10 * 128, "something foreign is in .atomic64")         \
+ASSERT(__atomic64_end - __atomic64_start == 11 * 128, "something foreign is in .atomic64")         \
 ASSERT((arch_vectors & 0xfff) == 0, "EBase has a granularity of 4 KiB")
 
 #endif

@@ -78,7 +78,7 @@ $(bench_OBJS) $(bench-objects_OBJS) $(bench-classics_OBJS) $(bench-traps_OBJS) $
 
 bench_IMAGES := $(addprefix $(B)/,$(if $(filter linux,$(BOARD)),bench-hosted.elf,bench.elf bench-objects.elf bench-classics.elf bench-traps.elf))
 
-TEST_PACKAGES := $(RUN_PACKAGES) libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go chromium cmake gdb-multiarch sqlite3 python3 lua5.4 libmimalloc-dev)
+TEST_PACKAGES := $(RUN_PACKAGES) ccache libcriterion-dev spin pkgconf $(if $(filter true,$(CI))$(EXTRAS),golang-go chromium cmake gdb-multiarch sqlite3 python3 lua5.4 libmimalloc-dev)
 
 # What is installed, for the test that uses nothing else.
 installed_malta := malta-$(ARCH) firmware-$(ARCH)

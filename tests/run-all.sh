@@ -10,6 +10,7 @@ passed=0 failed=0 skipped=0 failures=
 log=build/tests/log
 mkdir -p build/tests
 : >"$log"
+rm -f build/tests/run/*/*.test # which test a folder belongs to: tests/board/harness.c
 
 # Does the program have a test whose name, suite/test, contains ONLY? (Criterion 2.4 waits for ever
 # when its filter leaves nothing.)

@@ -133,6 +133,24 @@ void amd64_nmi(struct arch_frame *frame);
 /* For a report: the control registers, where they can be read. */
 void amd64_control_print(void);
 
+/* FXSAVE's area: Intel SDM volume 1, table 10-2. */
+struct amd64_units {
+    uint16_t control, status;
+    uint32_t other[5];
+    uint32_t mxcsr, mxcsr_mask;
+    struct {
+        uint64_t significand;
+        uint16_t exponent, reserved[3];
+    } st[8];
+    uint64_t xmm[16][2];
+    uint64_t reserved[12];
+} __attribute__((aligned(16)));
+
+_Static_assert(sizeof(struct amd64_units) == 512, "the instruction's size");
+
+/* For a report: the registers of what was interrupted. NULL: it has never touched them. */
+const struct amd64_units *amd64_units(void);
+
 /* machine_check.c: this core's are exceptions from now on; what is known of the one that is
  * reported. */
 void machine_check_init(void);

@@ -11,5 +11,5 @@ arch_STACK_PROTECTOR := -mstack-protector-guard=global
 # Segments lie in the file as they lie in memory: the Multiboot header gives one stretch to load.
 arch_LINK_FLAGS := -no-pie -Wl,-z,max-page-size=4096
 arch_PACKAGES := gcc qemu-system-x86
-arch_SRCS := $(addprefix arch/amd64/,vectors.S switch.S idle.S memory.S context.c clock.c cpu.c fpu.c lapic.c \
+arch_SRCS := $(addprefix arch/amd64/,vectors.S switch.S idle.S memory.S context.c clock.c cpu.c fpu_atomic.c fpu.c lapic.c \
 	machine_check.c paging.c report.c tls.c trap.c exception.c unwind.c)

@@ -115,6 +115,17 @@ static void unit_clear(void)
         __asm__ volatile("xrstor64 %0" ::"m"(initial), "a"(-1), "d"(-1));
 }
 
+/* weft's own code never touches the unit: it is as the exception has left it. */
+const struct amd64_units *amd64_units(void)
+{
+    static struct amd64_units units;
+
+    if (!amd64_fpu_is_on())
+        return NULL;
+    __asm__ volatile("fxsave64 %0" : "=m"(units));
+    return &units;
+}
+
 bool amd64_fpu_take(struct core *core)
 {
     struct amd64_fpu *area = core_current_fpu_area(core);

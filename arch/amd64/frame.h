@@ -91,7 +91,9 @@
 #define EXCEPTION_NO_UNIT 7
 #define EXCEPTION_DOUBLE_FAULT 8
 #define EXCEPTION_PAGE_FAULT 14
+#define EXCEPTION_X87 16
 #define EXCEPTION_MACHINE_CHECK 18
+#define EXCEPTION_VECTOR 19
 
 /* How the vector registers are saved (fpu.c) */
 #define VECTORS_FXSAVE 0

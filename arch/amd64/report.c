@@ -23,10 +23,10 @@ static const char *const cause_names[VECTOR_EXCEPTIONS] = {
     [11] = "segment not present",
     [12] = "stack segment fault (an address that is not canonical)",
     [13] = "general protection fault",
-    [16] = "x87 floating-point exception",
+    [EXCEPTION_X87] = "x87 floating-point exception",
     [17] = "alignment check",
     [EXCEPTION_MACHINE_CHECK] = "machine check (a hardware error)",
-    [19] = "vector floating-point exception",
+    [EXCEPTION_VECTOR] = "vector floating-point exception",
     [20] = "virtualisation exception",
     [21] = "control protection exception",
     [28] = "hypervisor injection exception",
@@ -67,6 +67,36 @@ static void print_registers(const char (*names)[4], const uint64_t *values, unsi
                       i % 4 == 3 || i + 1 == count ? "\n" : "  ");
 }
 
+static void print_xmm(const struct amd64_units *units)
+{
+    for (unsigned i = 0; i < 16; i++)
+        print_console("xmm%u%s %016llx%016llx%s", i, i < 10 ? " " : "",
+                      (unsigned long long)units->xmm[i][1], (unsigned long long)units->xmm[i][0],
+                      i % 2 != 0 ? "\n" : "  ");
+}
+
+static void print_x87(const struct amd64_units *units)
+{
+    for (unsigned i = 0; i < 8; i++)
+        print_console("st%u %04x%016llx%s", i, (unsigned)units->st[i].exponent,
+                      (unsigned long long)units->st[i].significand, i % 4 == 3 ? "\n" : "  ");
+}
+
+/* What the exception was computed with. */
+static void print_units(const struct arch_frame *frame)
+{
+    const struct amd64_units *units = amd64_units();
+
+    if (units == NULL)
+        return;
+    print_console("mxcsr %08x  x87 control %04x  status %04x\n", (unsigned)units->mxcsr,
+                  (unsigned)units->control, (unsigned)units->status);
+    if (frame->vector == EXCEPTION_VECTOR)
+        print_xmm(units);
+    if (frame->vector == EXCEPTION_X87)
+        print_x87(units);
+}
+
 void arch_frame_print(const struct arch_frame *frame)
 {
     static const char names[16][4] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
@@ -83,4 +113,5 @@ void arch_frame_print(const struct arch_frame *frame)
     print_console("vector %u  error code 0x%x  cs %x  ss %x\n", (unsigned)frame->vector,
                   (unsigned)frame->error, (unsigned)frame->cs, (unsigned)frame->ss);
     amd64_control_print();
+    print_units(frame);
 }

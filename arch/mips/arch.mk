@@ -12,4 +12,4 @@ arch_RUNTIME_FLAGS := $(foreach n,0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18
 	26 27 28 29 30 31,'-ffixed-$$f$(n)')
 arch_PACKAGES := $(if $(filter mipsel,$(ARCH)),gcc-mipsel-linux-gnu,gcc-mips-linux-gnu) qemu-system-mips
 arch_SRCS := $(addprefix arch/mips/,start.S vectors.S switch.S fpu_state.S fpu.c context.c clock.c cpu.c trap.c exception.c unwind.c stack_map.c tls.c \
-	atomic64.S atomic64_settle.c)
+	atomic64.S atomic64_settle.c fpu_atomic.c)

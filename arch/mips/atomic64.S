@@ -142,6 +142,15 @@ END(__atomic_fetch_or_8)
         xor     $t7, $v1, $a3
 END(__atomic_fetch_xor_8)
 
+        operation __atomic_fetch_nand_8
+        begin
+        and     $t6, $v0, $a2
+        nor     $t6, $t6, $zero
+        and     $t7, $v1, $a3
+        j       atomic64_commit
+        nor     $t7, $t7, $zero
+END(__atomic_fetch_nand_8)
+
         operation __atomic_fetch_add_8
         begin
 #ifdef __MIPSEB__

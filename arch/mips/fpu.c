@@ -2,6 +2,7 @@
 #include "arch/fpu.h"
 #include "arch/mips/frame.h"
 #include "arch/mips/mips.h"
+#include "kernel/print.h"
 
 _Static_assert(ARCH_FPU_BYTES >= 260 && ARCH_FPU_BYTES % 8 == 0, "32 doubles and FCSR");
 
@@ -79,12 +80,28 @@ void mips_fpu_put_away(struct core *core)
     mips_fpu_disable();
 }
 
+void mips_fpu_print(const struct arch_frame *frame, bool registers)
+{
+    static uint64_t area[ARCH_FPU_BYTES / 8];
+    unsigned step = frame->status & STATUS_FR ? 1 : 2;
+
+    if (!(frame->status & STATUS_CU1))
+        return; /* what the unit holds is another thread's */
+    mips_fpu_enable();
+    mips_fpu_save(area);
+    print_console("fcsr %08x\n", (unsigned)((const uint32_t *)area)[64]);
+    for (unsigned i = 0; registers && i < 32; i += step)
+        print_console("f%u%s %016llx%s", i, i < 10 ? " " : "", (unsigned long long)area[i],
+                      i / step % 4 == 3 ? "\n" : "  ");
+}
+
 /* FCSR, MIPS32 PRA (MD00086): bits 17 to 12 say what the last instruction raised. A move that finds
  * one of them enabled raises it again, in mips_fpu_load too. */
 void mips_fpu_exception_over(void)
 {
     uint32_t fcsr;
 
+    mips_fpu_enable();
     __asm__ volatile("cfc1 %0, $31\n\tins %0, $0, 12, 6\n\tctc1 %0, $31" : "=&r"(fcsr));
 }
 

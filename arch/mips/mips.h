@@ -15,6 +15,9 @@ void mips_fpu_load(const void *area);
 /* A thread used the FPU without owning it: makes it the owner. False: that was not the reason. */
 bool mips_fpu_take(struct arch_frame *frame);
 
+/* For a report: FCSR of what was interrupted, and (registers) the others, if it has the unit. */
+void mips_fpu_print(const struct arch_frame *frame, bool registers);
+
 /* A floating-point exception was handled: it is not raised again. */
 void mips_fpu_exception_over(void);
 

@@ -171,4 +171,5 @@ void arch_frame_print(const struct arch_frame *frame)
                   (unsigned)frame->gp, (unsigned)frame->sp, (unsigned)frame->cause,
                   (unsigned)frame->badvaddr,
                   frame->cause & CAUSE_BD ? "  (in a branch's delay slot)" : "");
+    mips_fpu_print(frame, exception_code(frame) == EXC_FPE);
 }

@@ -8,7 +8,8 @@
  * never trusted (it may be about to overflow, or be foreign code's scratch register).
  *
  * In C the handlers run with EXL = 0 and IE = 0: an exception inside one is reported as such,
- * and no interrupt nests.
+ * and no interrupt nests. And with CU1 = 0: a handler that uses floating point is reported instead of
+ * changing the interrupted thread's registers.
  */
 #include "arch/mips/asm.h"
 
@@ -58,8 +59,9 @@
         sw      $s8, FRAME_S8(\base)
         .endm
 
-/* EXL = 0, IE = 0, from the Status value in k0: C code may fault, but not be interrupted. */
+/* EXL = 0, IE = 0, CU1 = 0, from the Status value in k0: C code may fault, but not be interrupted. */
         .macro  leave_exception_level
+        ins     $k0, $zero, STATUS_CU1_BIT, 1
         ins     $k0, $zero, 0, 5        # IE, EXL, ERL, KSU
         mtc0    $k0, CP0_STATUS
         .endm
@@ -214,6 +216,10 @@ arch_timer_return:
  */
 arch_preempt:
         move    $t9, $k1                # its stack may be mapped: a miss takes k0 and k1
+        lw      $t0, FRAME_STATUS($t9)  # the unit is the thread's again, if it was
+        ins     $t0, $zero, 0, 5
+        mtc0    $t0, CP0_STATUS
+        ehb
         lw      $sp, FRAME_SP($t9)
         addiu   $sp, $sp, -TRAP_BYTES
         jal     upcall_preempt          # on the thread's own stack, interrupts off

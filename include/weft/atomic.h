@@ -62,6 +62,12 @@ static inline uint64_t weft_atomic64_fetch_xor(uint64_t *word, uint64_t value)
     return __atomic_fetch_xor(word, value, __ATOMIC_SEQ_CST);
 }
 
+/* The word becomes ~(word & value). */
+static inline uint64_t weft_atomic64_fetch_nand(uint64_t *word, uint64_t value)
+{
+    return __atomic_fetch_nand(word, value, __ATOMIC_SEQ_CST);
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
 #include "tests/board/harness.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +199,25 @@ static void conservation_check(const struct board_run *run)
     fclose(serial);
 }
 
+/* Criterion runs tests side by side: two that put their files into one folder would each read what
+ * the other wrote, now and then. So a folder's first test signs for it, with a link that is there
+ * from one moment to the next; tests/run-all.sh tears the signatures off before it begins. */
+static void folder_claim(const char *folder)
+{
+    char path[300], claim[256], owner[256] = "", *output;
+
+    snprintf(claim, sizeof claim, "%s::%s", criterion_current_suite->name,
+             criterion_current_test->name);
+    snprintf(path, sizeof path, "%s.test", folder);
+    host_run(&output, "mkdir -p %s", folder);
+    if (symlink(claim, path) == 0)
+        return;
+    cr_assert_eq(errno, EEXIST, "%s: %s", path, strerror(errno));
+    cr_assert_gt(readlink(path, owner, sizeof owner - 1), 0);
+    cr_assert_str_eq(owner, claim, "%s also runs in %s: give one of them a .name in board_options",
+                     owner, folder);
+}
+
 struct board_run board_boot(const char *image, const char *arguments,
                             const struct board_options *options)
 {
@@ -215,6 +235,7 @@ struct board_run board_boot(const char *image, const char *arguments,
     snprintf(run.folder, sizeof run.folder, "build/tests/run/%s-%s%s/%s%s%s", board_name(),
              board_arch(), board_sanitizer(), image, options->name != NULL ? "-" : "",
              options->name != NULL ? options->name : "");
+    folder_claim(run.folder);
     run.status = host_run(&run.terminal,
                           "INPUT='%s' LIMIT=%d ICOUNT='%s' EXTRA='%s' tools/build/run-image.sh "
                           "%s %s %s %s %s %s 2>&1 </dev/null",

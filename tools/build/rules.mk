@@ -17,10 +17,15 @@ $(B)/flags: FORCE
 	@echo '$(flags_NOW)' | cmp -s - $@ || echo '$(flags_NOW)' > $@
 FORCE:
 
+# The tests want the library in some sixty configurations, most of whose files no option changes:
+# ccache, where it is installed, compiles each once. It keeps them in build/, unless told otherwise.
+compile_CACHE := $(if $(shell command -v ccache),ccache)
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
+
 $(B)/%.o: %.c $(B)/flags $(libc_READY)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(LOCAL_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(compile_CACHE) $(CC) $(CFLAGS) $(CPPFLAGS) $(LOCAL_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/%.o: %.S $(B)/flags $(libc_READY)
 	$(call say,AS,$<)

@@ -10,7 +10,7 @@ arch_RUNTIME_FLAGS := -D_GNU_SOURCE -ffreestanding -mno-red-zone -mgeneral-regs-
 arch_STACK_PROTECTOR := -mstack-protector-guard=global
 arch_LINK_FLAGS := -no-pie
 arch_PACKAGES := gcc
-arch_SRCS := $(addprefix arch/amd64/,switch.S memory.S context.c unwind.c exception.c report.c) \
+arch_SRCS := $(addprefix arch/amd64/,switch.S memory.S context.c fpu_atomic.c unwind.c exception.c report.c) \
 	$(addprefix arch/amd64/hosted/,start.S interrupt.S signal.c clock.c cpu.c fpu.c stack.c tls.c modules.c)
 
 # Under these, arch_switch is a function that tells the sanitizer, around the real one (stack.c).

@@ -32,13 +32,14 @@ struct hosted_core {
     volatile uint32_t pending; /* enum hosted_interrupt: came while they were off */
     int32_t tid;               /* of the core's pthread: signals go there */
     struct weft_thread *current;
-    int32_t timer;       /* the kernel's number for it */
-    uint64_t armed;      /* cycles: what the timer is set to */
-    int *errno_at;       /* the pthread's errno */
-    uint32_t exceptions; /* being handled */
-    uint16_t put_off;    /* signals in a row (ThreadSanitizer: signal.c) */
-    uint16_t patience;   /* how many of them before it goes */
-    uint16_t steps_left; /* instruction by instruction, > 0: as it does */
+    int32_t timer;                   /* the kernel's number for it */
+    uint64_t armed;                  /* cycles: what the timer is set to */
+    int *errno_at;                   /* the pthread's errno */
+    uint32_t exceptions;             /* being handled */
+    const struct amd64_units *units; /* at the latest of them; for a report */
+    uint16_t put_off;                /* signals in a row (ThreadSanitizer: signal.c) */
+    uint16_t patience;               /* how many of them before it goes */
+    uint16_t steps_left;             /* instruction by instruction, > 0: as it does */
     bool ready; /* signals are interrupts; until then one only shows how large its frame is */
 } __attribute__((aligned(HOSTED_CORE_BYTES)));
 

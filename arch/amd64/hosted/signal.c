@@ -326,6 +326,7 @@ static void exception(struct hosted_core *self, int signal, const siginfo_t *inf
         weft_panic("signal %d was raised (abort, or a failed assertion above)", signal);
     if (info->si_code <= 0)
         weft_panic("signal %d was sent by process %d", signal, (int)info->si_pid);
+    self->units = (const struct amd64_units *)context->uc_mcontext.fpregs;
     upcall_exception(frame);
     context_from_frame(context, frame);
     self->exceptions--;
@@ -334,6 +335,11 @@ static void exception(struct hosted_core *self, int signal, const siginfo_t *inf
 
 void amd64_control_print(void)
 {
+}
+
+const struct amd64_units *amd64_units(void)
+{
+    return hosted_cores[arch_core_id()].units;
 }
 
 /* ---- signals --------------------------------------------------------------------------------- */

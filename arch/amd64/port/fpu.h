@@ -41,6 +41,11 @@ static inline void amd64_fpu_turn_on(const struct core *core)
     amd64_fpu_off[WEFT_CONFIG_CORES == 1 ? 0 : core->id] = false;
 }
 
+static inline bool amd64_fpu_is_on(void)
+{
+    return (amd64_read_cr0() & CR0_TS) == 0;
+}
+
 /* The unit's control words become those of `next`. */
 static inline void amd64_fpu_adopt(struct core *core, struct amd64_fpu *next)
 {
@@ -92,10 +97,10 @@ static inline void arch_fpu_switch(struct core *core, void *next_area)
 
 static inline bool arch_fpu_hide(void)
 {
-    uint64_t cr0 = amd64_read_cr0();
+    bool was_on = amd64_fpu_is_on();
 
-    amd64_write_cr0(cr0 | CR0_TS);
-    return (cr0 & CR0_TS) == 0;
+    amd64_write_cr0(amd64_read_cr0() | CR0_TS);
+    return was_on;
 }
 
 static inline void arch_fpu_show(bool was_on)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lazy FPU. The unit holds one thread's state, core->fpu_owner's. Status.CU1 is on exactly while
- * that thread runs; anybody else's first FPU instruction traps (coprocessor unusable), and the trap
- * stores the owner's state, loads the thread's and makes it the owner.
+ * that thread runs, and not in a handler that interrupts it; anybody else's first FPU instruction
+ * traps (coprocessor unusable), and the trap stores the owner's state, loads the thread's and makes
+ * it the owner.
  *
  * The DSP module's accumulators and control word, on CPUs that have it, go along: Status.MX is on
  * exactly when CU1 is, and either unit's first use takes both.
@@ -60,19 +61,15 @@ static inline void mips_fpu_disable(void)
     __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
 }
 
+/* The trap entry has switched the unit off, and the frame's Status brings it back. */
 static inline bool arch_fpu_hide(void)
 {
-    uint32_t status;
-
-    __asm__ volatile("mfc0 %0, $12" : "=r"(status));
-    mips_fpu_disable();
-    return (status & STATUS_CU1) != 0;
+    return false;
 }
 
 static inline void arch_fpu_show(bool was_on)
 {
-    if (was_on)
-        mips_fpu_enable();
+    (void)was_on;
 }
 
 static inline void arch_fpu_forget(struct core *core, void *area)

@@ -10,13 +10,12 @@
 enum { ALLOCATIONS = 4 };
 enum { ALLOC_OBJECTS, ALLOC_SPACE, INUSE_OBJECTS, INUSE_SPACE };
 
-static struct board_run run(const char *mode, const char *config, const char *icount)
+static struct board_run run(const char *name, const char *mode, const char *config,
+                            const char *icount)
 {
-    char name[64];
     struct board_run result;
 
     board_needs_weft_malloc();
-    snprintf(name, sizeof name, "%s%s", mode, config != NULL ? "-2" : "");
     result = board_boot(IMAGE, mode,
                         &(struct board_options){.config = config, .icount = icount, .name = name});
     cr_assert_eq(result.status, 0, "status %d\n%s", result.status, result.terminal);
@@ -90,7 +89,7 @@ static unsigned compare(const struct board_run *result, const char *config, doub
 
 Test(allocation_profile, equals_the_programs_own_books, .timeout = 100)
 {
-    struct board_run result = run("exact", NULL, "shift=3,sleep=off");
+    struct board_run result = run("exact", "exact", NULL, "shift=3,sleep=off");
 
     cr_assert_eq(compare(&result, NULL, 0, 1), 6);
     /* The text says the same, with names. */
@@ -102,46 +101,46 @@ Test(allocation_profile, equals_the_programs_own_books, .timeout = 100)
 
 Test(allocation_profile, says_what_was_asked_for_under_the_full_tier, .timeout = 100)
 {
-    struct board_run result = run("exact", "HEAP_FULL=1", "shift=3,sleep=off");
+    struct board_run result = run("full-tier", "exact", "HEAP_FULL=1", "shift=3,sleep=off");
 
     cr_assert_eq(compare(&result, "HEAP_FULL=1", 0, 1), 6);
 }
 
 Test(allocation_profile, equals_an_oracle_with_frees_on_another_core, .timeout = 100)
 {
-    struct board_run result = run("race", "CORES=2 DEBUG=1 SLICE_US=100", NULL);
+    struct board_run result = run("race", "race", "CORES=2 DEBUG=1 SLICE_US=100", NULL);
 
     cr_assert_eq(compare(&result, "CORES=2 DEBUG=1 SLICE_US=100", 0, 1), 2);
 }
 
 Test(allocation_profile, equals_an_oracle_of_a_thousand_churning_threads, .timeout = 100)
 {
-    struct board_run result = run("threads", NULL, NULL);
+    struct board_run result = run("threads", "threads", NULL, NULL);
 
     cr_assert_eq(compare(&result, NULL, 0, 1), 1);
 }
 
 Test(allocation_profile, a_sample_is_unbiased, .timeout = 100)
 {
-    struct board_run result = run("sampled", NULL, NULL);
+    struct board_run result = run("sampled", "sampled", NULL, NULL);
 
     cr_assert_eq(compare(&result, NULL, 5, 16384), 2);
 }
 
 Test(allocation_profile, a_collections_garbage_is_never_shown_as_in_use, .timeout = 100)
 {
-    assert_contains(run("collect", NULL, NULL).console, "collect done");
+    assert_contains(run("collect", "collect", NULL, NULL).console, "collect done");
 }
 
 /* The log's totals add up too: weft run would say so otherwise. */
 Test(allocation_profile, core_0_samples_core_1_through_a_million_allocations, .timeout = 100)
 {
-    assert_contains(run("million", "CORES=2", NULL).console, "million done");
+    assert_contains(run("million", "million", "CORES=2", NULL).console, "million done");
 }
 
 Test(allocation_profile, go_tool_pprof_reads_it_as_a_heap_profile, .timeout = 100)
 {
-    struct board_run result = run("exact", NULL, "shift=3,sleep=off");
+    struct board_run result = run("pprof", "exact", NULL, "shift=3,sleep=off");
     char *output;
 
     if (host_run(&output, "command -v go") != 0)

@@ -22,7 +22,7 @@
 #include "kernel/tick.h"
 
 #define SLOT_WORDS 32
-#define SLOTS 10
+#define SLOTS 11
 #define PHASES 8
 #define AHEAD_FIRST 40 /* counts: arming and calling take about as long */
 #define AHEAD_COUNT 150
@@ -97,7 +97,20 @@ static void no_tick(void)
 #define START 0x7fffffffffff0f0full
 #define OPERAND 0x00000001ffff1234ull
 
-enum operation { LOAD, STORE, EXCHANGE, CAS_HIT, CAS_MISS, ADD, SUB, AND, OR, XOR, OPERATIONS };
+enum operation {
+    LOAD,
+    STORE,
+    EXCHANGE,
+    CAS_HIT,
+    CAS_MISS,
+    ADD,
+    SUB,
+    AND,
+    OR,
+    XOR,
+    NAND,
+    OPERATIONS
+};
 
 /* Runs the operation; true when its result is right, given that the handler may have added its
  * value before or after. */
@@ -123,8 +136,10 @@ static __attribute__((noinline)) uint64_t run(enum operation operation, uint64_t
         return __atomic_fetch_and(&word, OPERAND, __ATOMIC_SEQ_CST);
     case OR:
         return __atomic_fetch_or(&word, OPERAND, __ATOMIC_SEQ_CST);
-    default:
+    case XOR:
         return __atomic_fetch_xor(&word, OPERAND, __ATOMIC_SEQ_CST);
+    default:
+        return __atomic_fetch_nand(&word, OPERAND, __ATOMIC_SEQ_CST);
     }
 }
 
@@ -146,6 +161,8 @@ static uint64_t applied(enum operation operation, uint64_t before)
         return before | OPERAND;
     case XOR:
         return before ^ OPERAND;
+    case NAND:
+        return ~(before & OPERAND);
     default:
         return before;
     }
@@ -237,6 +254,7 @@ int main(int argc, char **argv)
     struct weft_profile_totals totals;
     uint32_t before;
 
+    CHECK(__atomic64_end - __atomic64_start == SLOTS * SLOT_WORDS);
     handler_uses_word = strcmp(way, "handler") == 0;
     CHECK(weft_profile_start(10) == 0);
     no_tick();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every 64-bit atomic under a 20 kHz profile, in two threads that take the core from each other. */
+#include <fenv.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,6 +48,8 @@ static void round_of_all(uint64_t i)
     value &= 0xffff0000fffffff0u;
     CHECK(weft_atomic64_fetch_or(&own, i) == value);
     value |= i;
+    CHECK(weft_atomic64_fetch_nand(&own, 0xff00ff00ff00ff00u ^ i) == value);
+    value = ~(value & (0xff00ff00ff00ff00u ^ i));
     expected = value + 1;
     CHECK(!weft_atomic64_compare_exchange(&own, &expected, 1) && expected == value);
     CHECK(weft_atomic64_compare_exchange(&own, &expected, i) && expected == value);
@@ -63,6 +66,31 @@ static struct pair {
 } const pair_value = {1, 2};
 static _Atomic struct pair pair;
 
+#ifdef __mips__ /* whose <fenv.h> in newlib has no exceptions; FCSR has flags in bits 2 to 6 */
+static void inexact_clear(void)
+{
+    __asm__ volatile("ctc1 $0, $31");
+}
+
+static bool inexact_raised(void)
+{
+    unsigned fcsr;
+
+    __asm__ volatile("cfc1 %0, $31" : "=r"(fcsr));
+    return (fcsr >> 2 & 0x1f) == 1;
+}
+#else
+static void inexact_clear(void)
+{
+    feclearexcept(FE_ALL_EXCEPT);
+}
+
+static bool inexact_raised(void)
+{
+    return fetestexcept(FE_ALL_EXCEPT) == FE_INEXACT;
+}
+#endif
+
 static void standard_objects(void)
 {
     uint64_t expected = 0x2fffffffd;
@@ -78,8 +106,13 @@ static void standard_objects(void)
     CHECK((plain >>= 32) == 0x80000000);
     CHECK((negative -= 1) == -1 && --negative == -2 && negative / 2 == -1);
     real = 1.5;
-    real = real + 0.25; /* gcc makes `+=` a call of libatomic */
+    real += 0.25;
     CHECK(real == 1.75);
+    inexact_clear();
+    real += 0.25; /* exact */
+    CHECK(!inexact_raised());
+    real /= 3; /* the compiler hides what a try raised, and raises it once the result is stored */
+    CHECK(real == 2.0 / 3 && inexact_raised());
     pair = pair_value;
     CHECK(((struct pair)pair).second == 2);
     CHECK(atomic_is_lock_free(&plain) == (sizeof(long) == 8 || WEFT_CONFIG_CORES == 1));

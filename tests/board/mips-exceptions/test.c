@@ -9,6 +9,17 @@
 
 static const char *cpu; /* NULL: the board's own */
 
+/* The unit's registers are in the report when they are the thread's. */
+static void check_unit(const char *console, bool is_the_threads)
+{
+    if (!is_the_threads) {
+        cr_assert_null(strstr(console, "\nfcsr "), "%s", console);
+        return;
+    }
+    assert_contains(console, "\nfcsr 00008400\n"); /* division by zero: enabled, and raised */
+    assert_contains(console, " 3ff0000000000000"); /* 1 */
+}
+
 static void check(const char *way, const char *words, const char *function, const char *sentence)
 {
     struct board_run run;
@@ -26,6 +37,7 @@ static void check(const char *way, const char *words, const char *function, cons
     assert_contains(run.console, function);
     assert_contains(run.console, "\nvictim\n");
     assert_contains(run.console, "thread 1 \"main\" [join");
+    check_unit(run.console, strcmp(way, "floating-point") == 0);
     if (strstr(words, " slot") != NULL)
         assert_contains(run.console, "(in a branch's delay slot)");
 }

@@ -294,7 +294,7 @@ Test(injection, handing_over_is_interrupted_at_every_instruction)
 
 Test(injection, timeout_is_interrupted_at_every_instruction)
 {
-    interrupted("timeout", NULL, 1, 50);
+    interrupted("timeout", NULL, 2, 50);
 }
 
 Test(injection, select_is_interrupted_at_every_instruction)

@@ -171,12 +171,14 @@ __asm__(".section .text.two_instructions, \"ax\"\n"
         "two_instructions: jr $31\n nop\n"
         ".set pop\n.end two_instructions\n.previous");
 operation __atomic_fetch_add_8, __atomic_fetch_sub_8, __atomic_fetch_and_8, __atomic_fetch_or_8,
-    __atomic_fetch_xor_8, __atomic_exchange_8;
+    __atomic_fetch_xor_8, __atomic_fetch_nand_8, __atomic_exchange_8;
 
 static operation *const real[] = {__atomic_fetch_add_8, __atomic_fetch_sub_8, __atomic_fetch_and_8,
-                                  __atomic_fetch_or_8,  __atomic_fetch_xor_8, __atomic_exchange_8};
+                                  __atomic_fetch_or_8,  __atomic_fetch_xor_8, __atomic_fetch_nand_8,
+                                  __atomic_exchange_8};
 static operation *const empty[] = {two_instructions, two_instructions, two_instructions,
-                                   two_instructions, two_instructions, two_instructions};
+                                   two_instructions, two_instructions, two_instructions,
+                                   two_instructions};
 #define OPERATIONS (sizeof real / sizeof real[0])
 #define CALIBRATE 5000
 
@@ -191,7 +193,7 @@ static __attribute__((noinline)) uint64_t some_calls(operation *const *table, un
         if (i % 4 != 0)
             continue;
         random = random * 6364136223846793005u + 1442695040888963407u;
-        for (unsigned pause = (unsigned)(random >> 57) + 12; pause != 0; pause--)
+        for (unsigned pause = (unsigned)(random >> 57) + 40; pause != 0; pause--)
             __asm__ volatile("");
     }
     return random;

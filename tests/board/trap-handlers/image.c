@@ -325,7 +325,7 @@ static void line(void *argument)
     calculate();
 }
 
-/* The thread has not used the unit yet, or ("-owner") it has: then debug builds notice. */
+/* The thread has not used the unit yet, or ("-owner") it has. */
 static void *interrupted(void *argument)
 {
     const char *way = argument;

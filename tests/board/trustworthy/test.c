@@ -16,7 +16,8 @@ static void built_elsewhere(char **sums, const char *place)
         "rm -rf %s && mkdir -p %s/build && tar --exclude=./build --exclude=./.git -cf - . | tar -C "
         "%s -xf - && ln -s $(readlink -f build/newlib) %s/build/newlib && cd %s && env -u "
         "MAKEFLAGS "
-        "-u MAKELEVEL -u BOARD -u ARCH -u CORES -u CONFIG -u SAN make -j2 BOARD=%s ARCH=%s "
+        "-u MAKELEVEL -u BOARD -u ARCH -u CORES -u CONFIG -u SAN CCACHE_DISABLE=1 make -j2 "
+        "BOARD=%s ARCH=%s "
         "build/%s-%s/demo.elf build/%s-%s/install/libweft.a%s 2>&1",
         place, place, place, place, place, board_name(), board_arch(), board_name(), board_arch(),
         board_name(), board_arch(),

@@ -68,7 +68,7 @@ static void x87(void)
 {
     unsigned short unmasked = 0x340;
 
-    __asm__ volatile("fldcw %0\n\tfld1\n\tfldz\n\tfdivrp\n\tfwait" ::"m"(unmasked));
+    __asm__ volatile("fldcw %0\n\tfld1\n\tfld1\n\tfldz\n\tfdivrp\n\tfwait" ::"m"(unmasked));
 }
 
 static void breakpoint(void)
@@ -80,9 +80,10 @@ static void simd(void)
 {
     unsigned unmasked = 0x1d80; /* MXCSR: division by zero is enabled */
 
-    __asm__ volatile("ldmxcsr %0\n\txorps %%xmm0, %%xmm0\n\tmovl $1, %%eax\n\t"
-                     "cvtsi2ss %%eax, %%xmm1\n\tdivss %%xmm0, %%xmm1" ::"m"(unmasked)
-                     : "eax");
+    __asm__ volatile(
+        "ldmxcsr %0\n\txorps %%xmm0, %%xmm0\n\txorps %%xmm1, %%xmm1\n\tmovl $1, %%eax\n\t"
+        "cvtsi2ss %%eax, %%xmm1\n\tdivss %%xmm0, %%xmm1" ::"m"(unmasked)
+        : "eax");
 }
 
 /* An interrupt table that ends behind the double fault's gate: the page fault's and the protection

@@ -14,7 +14,8 @@ static void skip_if_undefined(void)
         cr_skip_test("the sanitizer stops it first");
 }
 
-static void expect(const char *way, const char *sentence, const char *function)
+/* Returns the console. */
+static const char *expect(const char *way, const char *sentence, const char *function)
 {
     struct board_run run;
 
@@ -28,6 +29,7 @@ static void expect(const char *way, const char *sentence, const char *function)
     if (function != NULL)
         assert_contains(run.console, function);
     assert_contains(run.console, "thread 1 \"main\" [join");
+    return run.console;
 }
 
 Test(x86_exceptions, division)
@@ -88,7 +90,10 @@ Test(x86_exceptions, interrupt_without_a_gate)
 
 Test(x86_exceptions, x87_division)
 {
-    expect("x87", "panic: x87 floating-point exception", "x87\n");
+    const char *report = expect("x87", "panic: x87 floating-point exception", "x87\n");
+
+    assert_contains(report, "  x87 control 0340  status "); /* as the program has set it */
+    assert_contains(report, " 3fff8000000000000000");       /* 1 */
 }
 
 Test(x86_exceptions, breakpoint)
@@ -98,9 +103,13 @@ Test(x86_exceptions, breakpoint)
 
 Test(x86_exceptions, simd_division)
 {
+    const char *report;
+
     if (strcmp(board_name(), "pc") == 0)
         cr_skip_test("QEMU's translator does not raise it");
-    expect("simd", "panic: vector floating-point exception", "simd\n");
+    report = expect("simd", "panic: vector floating-point exception", "simd\n");
+    assert_contains(report, "\nmxcsr 00001d84 "); /* division by zero: enabled, and raised */
+    assert_contains(report, "xmm1  0000000000000000000000003f800000\n"); /* 1 */
 }
 
 /* On the stack that nothing else uses. */
