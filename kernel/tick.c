@@ -21,6 +21,7 @@
 /* Fixed once by tick_init; read by everybody. Whole seconds convert exactly, and the remainder
  * (below hz) fits a 64-bit product, so no error ever accumulates. */
 static uint64_t clock_hz;
+static uint64_t seconds_max; /* from here on there are no cycles, or no nanoseconds */
 
 bool trap_unit_was_on[WEFT_CONFIG_CORES]; /* kernel/trap.h */
 
@@ -53,6 +54,7 @@ void tick_init(void)
 {
     clock_hz = board_clock_hz();
     ASSERT(clock_hz >= 1000000 && clock_hz < 1ull << 33);
+    seconds_max = UINT64_MAX / (clock_hz > NS_PER_SECOND ? clock_hz : NS_PER_SECOND);
     tick_core_init();
 }
 
@@ -215,7 +217,7 @@ uint64_t tick_ns_to_cycles(uint64_t ns)
     uint64_t seconds = divide_u64(ns, NS_PER_SECOND);
     uint64_t rest = ns - seconds * NS_PER_SECOND;
 
-    if (seconds >= UINT64_MAX / clock_hz)
+    if (seconds >= seconds_max)
         return UINT64_MAX;
     return seconds * clock_hz + (rest * clock_hz + NS_PER_SECOND - 1) / NS_PER_SECOND;
 }

@@ -62,7 +62,8 @@ uint32_t tick_due_irqoff(const struct core *core, uint64_t now);
 
 /* Between the counter's cycles and nanoseconds, without drift: exact to a cycle for 584 years. */
 uint64_t tick_cycles_to_ns(uint64_t cycles);
-uint64_t tick_ns_to_cycles(uint64_t ns); /* rounded up; UINT64_MAX stays what it is */
+uint64_t tick_ns_to_cycles(uint64_t ns); /* rounded up; the last second there is, UINT64_MAX in it,
+                                            becomes UINT64_MAX: for ever */
 
 /* Now, in cycles. Context: any. */
 uint64_t tick_now(void);

@@ -46,8 +46,8 @@ static bool is_of_program(const struct weft_alarm *alarm)
     const struct weft_thread *thread =
         (const struct weft_thread *)((const char *)alarm - offsetof(struct weft_thread, alarm));
 
-    if ((alarm->order & ALARM_TIMER) != 0)
-        return alarm != asleep_ignored;
+    if ((alarm->order & ALARM_TIMER) != 0) /* one that never expires wakes nobody */
+        return alarm != asleep_ignored && alarm->deadline != UINT64_MAX;
     return !thread->runtime;
 }
 

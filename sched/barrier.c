@@ -21,7 +21,7 @@ static int wait_until_cycles(struct weft_barrier *barrier, uint64_t deadline, co
 
     object_check_blocking(barrier, WEFT_BARRIER_MAGIC, function, "barrier");
     state = sched_enter();
-    if (barrier->arrived + 1 == barrier->parties) {
+    if (barrier->arrived + 1 >= barrier->parties) {
         barrier->arrived = 0;
         wait_wake_all_locked(&barrier->waiters, 0);
         result = 1;

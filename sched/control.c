@@ -314,6 +314,11 @@ void weft_thread_hook_add(struct weft_exit_hook *hook, void (*function)(void *ar
 
     if (function == NULL)
         weft_panic("weft_thread_hook_add: the function is NULL");
+    for (const struct weft_exit_hook *at = current->hooks; at != NULL; at = at->next)
+        if (at == hook)
+            weft_panic("weft_thread_hook_add: thread \"%s\" has hook %p already: each needs a "
+                       "structure of its own",
+                       current->name, (const void *)hook);
     *hook = (struct weft_exit_hook){current->hooks, function, argument};
     current->hooks = hook;
 }

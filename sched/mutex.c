@@ -382,6 +382,10 @@ void mutex_pass_to_locked(struct weft_mutex *mutex, struct weft_thread *thread)
 {
     if (take_or_mark_locked(mutex, thread)) {
         wait_wake_locked(thread, 0);
+    } else if (mutex->magic == OBJECT_DESTROYED) {
+        weft_panic("thread \"%s\" waits for a condition, but the mutex %p that goes with it was "
+                   "destroyed",
+                   thread->name, (void *)mutex);
     } else if (mutex_closes_cycle(mutex, thread)) {
         wait_wake_locked(thread, WEFT_EDEADLK);
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <weft/console.h>
 #include <weft/once.h>
+#include <weft/thread.h>
 
 #include "sched/object.h"
 
@@ -43,8 +44,18 @@ static bool begin(struct weft_once *once)
     return begins;
 }
 
+/* The exit hook of the one that runs it. */
+static void ended_inside(void *once)
+{
+    weft_panic("weft_once_run: the function of %p ends thread \"%s\", and others would wait for "
+               "ever: it must return",
+               once, thread_current()->name);
+}
+
 void weft_once_run(struct weft_once *once, void (*function)(void *argument), void *argument)
 {
+    struct weft_exit_hook hook;
+
     object_check_blocking(once, WEFT_ONCE_MAGIC, "weft_once_run", "once object");
     if (__builtin_expect(__atomic_load_n(&once->done, __ATOMIC_ACQUIRE) != 0, 1))
         return;
@@ -52,6 +63,8 @@ void weft_once_run(struct weft_once *once, void (*function)(void *argument), voi
         weft_panic("weft_once_run: the function is NULL");
     if (!begin(once))
         return;
+    weft_thread_hook_add(&hook, ended_inside, once);
     function(argument);
+    (void)!weft_thread_hook_remove(&hook);
     finish(once);
 }

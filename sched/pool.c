@@ -201,7 +201,10 @@ size_t weft_pool_used(const struct weft_pool *pool)
     state = sched_enter();
     used = pool->blocks;
     for (const void *at = pool->free; at != NULL; at = *(void *const *)at)
-        used--;
+        if (used-- == 0)
+            weft_panic("weft_pool_used: more blocks are free in pool %p than it has: one was freed "
+                       "twice (a debug build says which)",
+                       (const void *)pool);
     sched_exit(state);
     return used;
 }

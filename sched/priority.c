@@ -29,6 +29,8 @@ void priority_set_locked(struct weft_thread *thread, uint8_t priority)
             break; /* only asleep, or in several queues */
         runq_unlink(&thread->link);
         wait_insert_locked(thread->wait_queue, thread);
+        if (thread->wait_reason == WAIT_RWLOCK_READ || thread->wait_reason == WAIT_RWLOCK_WRITE)
+            rwlock_hand_on_locked(thread->wait_object);
         break;
     default: /* it may run on another core, whose tick looks */
         thread_priority_set(thread, priority);

@@ -17,7 +17,7 @@ int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_byte
     size_t total;
 
     if (queue == NULL || storage == NULL || message_bytes == 0 || capacity == 0 ||
-        message_bytes > UINT32_MAX || capacity > UINT32_MAX ||
+        message_bytes > UINT32_MAX || capacity > INT32_MAX ||
         __builtin_mul_overflow(message_bytes, capacity, &total))
         return WEFT_EINVAL;
     *queue = (struct weft_queue){.magic = QUEUE_MAGIC,

@@ -3,8 +3,8 @@
  * Read-write locks. What is let go of is handed on at once: to the writer that is first in the
  * queue, or to all readers before the first writer.
  *
- * A writer that gives up may have kept readers waiting. It lets them in itself when it runs again;
- * it stood before them, so its priority is not below theirs.
+ * A writer that gives up may have kept readers waiting, and so may a place in the queue that a new
+ * priority has taken from it: then, too, the queue's first are looked at (rwlock_hand_on_locked).
  */
 #include <weft/console.h>
 #include <weft/rwlock.h>
@@ -19,22 +19,6 @@ int weft_rwlock_init(struct weft_rwlock *lock)
     *lock = (struct weft_rwlock){.magic = WEFT_RWLOCK_MAGIC};
     wait_queue_init(&lock->waiters);
     return 0;
-}
-
-static void hand_on_locked(struct weft_rwlock *lock)
-{
-    struct weft_thread *first;
-
-    while (lock->writer == NULL && (first = wait_queue_first(&lock->waiters)) != NULL) {
-        if (first->wait_reason == WAIT_RWLOCK_WRITE) {
-            if (lock->readers != 0)
-                return;
-            lock->writer = first;
-        } else {
-            lock->readers++;
-        }
-        wait_wake_locked(first, 0);
-    }
 }
 
 static int try_read_locked(struct weft_rwlock *lock)
@@ -92,10 +76,8 @@ static int write_until_cycles(struct weft_rwlock *lock, uint64_t deadline, const
     if (result == WEFT_EAGAIN) {
         sched_assert_may_block_irqoff(function);
         result = wait_locked(&lock->waiters, WAIT_RWLOCK_WRITE, lock, deadline);
-        if (result == WEFT_ETIMEDOUT)
-            hand_on_locked(lock);
     }
-    sched_leave(state);
+    sched_exit(state);
     return result;
 }
 
@@ -152,7 +134,7 @@ void weft_rwlock_read_unlock(struct weft_rwlock *lock)
     if (lock->readers == 0)
         weft_panic("weft_rwlock_read_unlock: nobody reads under %p", (void *)lock);
     lock->readers--;
-    hand_on_locked(lock);
+    rwlock_hand_on_locked(lock);
     sched_leave(state);
 }
 
@@ -167,7 +149,7 @@ void weft_rwlock_write_unlock(struct weft_rwlock *lock)
                    "must unlock it",
                    thread_current()->name, (void *)lock);
     lock->writer = NULL;
-    hand_on_locked(lock);
+    rwlock_hand_on_locked(lock);
     sched_leave(state);
 }
 

@@ -260,6 +260,10 @@ void mutex_priority_changed_locked(struct weft_thread *thread);
 /* mutex.c: a thread that waited for `mutex` gave up: its owner may have inherited too much. */
 void mutex_waiter_left_locked(const void *mutex);
 
+/* rwlock_queue.c: the lock goes to whoever is first in its queue and may have it: something was let
+ * go of, or the queue has changed. */
+void rwlock_hand_on_locked(const void *lock);
+
 /* mutex.c, for reports: who owns it now; NULL: nobody. */
 const struct weft_thread *mutex_owner(const struct weft_mutex *mutex);
 

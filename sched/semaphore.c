@@ -142,7 +142,7 @@ static int post_locked(struct weft_semaphore *semaphore)
     while (object_load(&semaphore->count) != WAITERS) {
         if (post_one(semaphore))
             return 0;
-        if (object_load(&semaphore->count) == semaphore->limit)
+        if (object_load(&semaphore->count) >= semaphore->limit)
             return WEFT_ESTATE;
     }
     hand_over_locked(semaphore);

@@ -189,6 +189,18 @@ static int collect_locked(struct weft_thread *thread, void **result)
     return thread_cache_put_locked(thread) ? 0 : JOINER_FREES;
 }
 
+/* Does `thread`, which waits, wait for the end of `current`, through others maybe? */
+static __attribute__((noinline)) bool waits_for_end_of(const struct weft_thread *thread,
+                                                       const struct weft_thread *current)
+{
+    while (thread != current) {
+        if (thread->state != THREAD_BLOCKED || thread->wait_reason != WAIT_JOIN)
+            return false;
+        thread = thread->wait_object;
+    }
+    return true;
+}
+
 static int join_locked(struct weft_thread *thread, void **result)
 {
     struct weft_thread *current = core_self()->current;
@@ -199,6 +211,8 @@ static int join_locked(struct weft_thread *thread, void **result)
         return WEFT_EDEADLK;
     if (thread->state == THREAD_EXITED)
         return collect_locked(thread, result);
+    if (thread->state == THREAD_BLOCKED && waits_for_end_of(thread, current))
+        return WEFT_EDEADLK;
     thread->being_joined = 1;
     thread->joiner = current;
     current->wait_data = result;

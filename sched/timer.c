@@ -12,6 +12,7 @@
  * another may start the timer, and come to call it too.
  */
 #include <stddef.h>
+#include <weft/thread.h>
 #include <weft/timer.h>
 
 #include "kernel/assert.h"
@@ -36,15 +37,24 @@ static void arm_locked(struct weft_timer *timer)
     sleep_arm_locked(&timer->alarm, tick_ns_to_cycles(timer->due_ns));
 }
 
-/* The next multiple of the period that is still to come; counts those that passed. */
+/* A count that a thread can be told of as a positive int: INT32_MAX stands for more. */
+static void count_locked(struct weft_timer *timer, uint64_t passed)
+{
+    uint64_t expired = timer->expired + passed;
+
+    timer->expired = expired < INT32_MAX ? (uint32_t)expired : INT32_MAX;
+}
+
+/* The next multiple of the period that is still to come, or never; counts those that passed. */
 static void step_locked(struct weft_timer *timer, uint64_t now_ns)
 {
-    uint64_t passed = 1;
+    uint64_t late_ns = now_ns - timer->due_ns, passed = 1;
 
-    if (now_ns >= timer->due_ns + timer->period_ns)
-        passed += (now_ns - timer->due_ns) / timer->period_ns;
-    timer->due_ns += passed * timer->period_ns;
-    timer->expired += (uint32_t)passed;
+    if (late_ns >= timer->period_ns)
+        passed += late_ns / timer->period_ns;
+    if (__builtin_add_overflow(timer->due_ns, passed * timer->period_ns, &timer->due_ns))
+        timer->due_ns = WEFT_FOREVER;
+    count_locked(timer, passed);
 }
 
 static void call_locked(struct weft_timer *timer)
@@ -61,7 +71,7 @@ static void tell_locked(struct weft_timer *timer)
 {
     if (wait_queue_empty(&timer->waiters))
         return;
-    wait_wake_first_locked(&timer->waiters, (int)(timer->expired & INT32_MAX));
+    wait_wake_first_locked(&timer->waiters, (int)timer->expired);
     timer->expired = 0;
 }
 
@@ -72,7 +82,7 @@ static void expire_locked(struct weft_alarm *alarm, uint64_t now_cycles)
 
     DEBUG_ASSERT(timer->magic == TIMER_MAGIC);
     if (timer->period_ns == 0) {
-        timer->expired++;
+        count_locked(timer, 1);
     } else {
         step_locked(timer, tick_cycles_to_ns(now_cycles));
         arm_locked(timer);
@@ -80,6 +90,8 @@ static void expire_locked(struct weft_alarm *alarm, uint64_t now_cycles)
     tell_locked(timer);
     if (timer->function != NULL)
         call_locked(timer);
+    if (!alarm_is_armed(&timer->alarm)) /* nothing more will come */
+        wait_wake_all_locked(&timer->waiters, WEFT_ESTATE);
 }
 
 int weft_timer_init(struct weft_timer *timer, weft_timer_function function, void *argument)
@@ -146,7 +158,7 @@ static int wait_until_cycles(struct weft_timer *timer, uint64_t deadline, const 
     object_check_blocking(timer, TIMER_MAGIC, function, "timer");
     state = sched_enter();
     if (timer->expired != 0) {
-        result = (int)(timer->expired & INT32_MAX);
+        result = (int)timer->expired;
         timer->expired = 0;
     } else if (!alarm_is_armed(&timer->alarm)) {
         result = WEFT_ESTATE;
@@ -177,6 +189,7 @@ int weft_timer_destroy(struct weft_timer *timer)
     state = sched_enter();
     if (stop_locked(timer) == WEFT_EBUSY) {
         result = WEFT_EBUSY;
+        wait_wake_all_locked(&timer->waiters, WEFT_ESTATE);
     } else {
         timer->magic = OBJECT_DESTROYED;
         wait_wake_all_locked(&timer->waiters, WEFT_ECLOSED);

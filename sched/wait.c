@@ -91,6 +91,9 @@ void wait_give_up_locked(struct weft_thread *thread, int result)
     case WAIT_BARRIER:
         ((struct weft_barrier *)object)->arrived--;
         break;
+    case WAIT_RWLOCK_WRITE:
+        rwlock_hand_on_locked(object);
+        break;
     case WAIT_CHANNEL_SEND:
     case WAIT_CHANNEL_RECEIVE:
     case WAIT_SELECT:

@@ -12,7 +12,7 @@ include $(wildcard tests/unit/*.mk) tests/fuzz/module.mk
 unit_NAMES := $(patsubst unit_%_SRCS,%,$(filter unit_%_SRCS,$(.VARIABLES)))
 # Under a sanitizer: those that make no stacks of their own. Criterion does not run under ThreadSanitizer.
 unit_SAN_undefined := $(unit_NAMES)
-unit_SAN_address := $(filter-out prof_% sched_machine,$(unit_NAMES))
+unit_SAN_address := $(filter-out prof_% sched_edges sched_machine,$(unit_NAMES))
 unit_SAN_thread :=
 unit_FOLDER := build/tests$(san_TAG)
 unit_PROGRAMS := $(patsubst %,$(unit_FOLDER)/unit-%,$(if $(SAN),$(unit_SAN_$(SAN)),$(unit_NAMES)))

@@ -20,6 +20,7 @@ struct weft_barrier {
 };
 
 #define WEFT_BARRIER_MAGIC 0x62617272u /* "barr" */
+/* No parties count as one here, which never waits. */
 #define WEFT_BARRIER_INITIALIZER(name, parties)                                                    \
     {                                                                                              \
         WEFT_BARRIER_MAGIC, parties, 0, WEFT_WAIT_QUEUE_INITIALIZER(name.waiters)                  \

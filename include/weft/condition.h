@@ -34,8 +34,9 @@ WEFT_MUST_CHECK int weft_condition_init(struct weft_condition *condition);
 
 /* Lets go of the mutex and waits, in one step; returns with the mutex locked again, as deep as it
  * was, whatever the result. Errors: WEFT_ECLOSED (destroyed while waiting), WEFT_EINVAL (others
- * wait with another mutex; nothing was done). Panics unless the caller owns the mutex. Context:
- * thread; panics in an interrupt handler. Blocks. */
+ * wait with another mutex; nothing was done). Only with a mutex of kind ERRORCHECK that can't be
+ * locked again: what weft_mutex_lock says, and it is not locked. Panics unless the caller owns the
+ * mutex. Context: thread; panics in an interrupt handler. Blocks. */
 WEFT_MUST_CHECK int weft_condition_wait(struct weft_condition *condition, struct weft_mutex *mutex);
 
 /* The same until weft_time_ns() reaches `deadline_ns`; the mutex is then waited for as long as it

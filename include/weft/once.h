@@ -29,8 +29,9 @@ struct weft_once {
 WEFT_MUST_CHECK int weft_once_init(struct weft_once *once);
 
 /* Runs function(argument) unless a call with this object already did; returns when it has run, and
- * what it did is visible then. Panics when `function` asks for itself. Context: thread; panics in
- * an interrupt handler. Blocks while another thread runs it. Cost afterwards: a few instructions.
+ * what it did is visible then. Panics when `function` asks for itself, or ends its thread. Context:
+ * thread; panics in an interrupt handler. Blocks while another thread runs it. Cost afterwards: a
+ * few instructions.
  */
 void weft_once_run(struct weft_once *once, void (*function)(void *argument), void *argument);
 

@@ -47,7 +47,8 @@ WEFT_MUST_CHECK int weft_pool_alloc_until(struct weft_pool *pool, void **block,
  * build also on a block that is free. Context: any. */
 void weft_pool_free(struct weft_pool *pool, void *block);
 
-/* Blocks handed out now. Cost: per free block. Context: any. */
+/* Blocks handed out now. Panics when the list of free ones has no end, because a block was freed
+ * twice. Cost: per free block. Context: any. */
 size_t weft_pool_used(const struct weft_pool *pool);
 
 /* Ends the object: waiters get WEFT_ECLOSED, later use panics. Context: thread. */

@@ -29,7 +29,7 @@ struct weft_queue {
 };
 
 /* `storage` holds capacity * message_bytes bytes and stays the caller's. Errors: WEFT_EINVAL (NULL,
- * a size of 0, or a product that overflows). Context: thread. */
+ * a size of 0, a capacity of 2^31 or more, or a product that overflows). Context: any. */
 WEFT_MUST_CHECK int weft_queue_init(struct weft_queue *queue, void *storage, size_t message_bytes,
                                     size_t capacity);
 

@@ -44,7 +44,7 @@ struct weft_thread_attr {
                                .stack = NULL,                                                      \
                                .cores = 0,                                                         \
                                .detached = false,                                                  \
-                               .cooperative = false}) /* all: C++ warns of what is left out */
+                               .cooperative = false})
 
 /* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
  * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or,
@@ -69,7 +69,7 @@ struct weft_exit_hook {
 /* The calling thread will call function(argument) when it ends, by weft_thread_exit or by returning
  * from its entry function, the latest hook first, on its own stack, before it can be joined. The
  * function may block. Hooks are not called when the program ends (exit, or main returning). Panics
- * on NULL. */
+ * on NULL, and on a hook that the thread has already. */
 void weft_thread_hook_add(struct weft_exit_hook *hook, void (*function)(void *argument),
                           void *argument);
 
@@ -82,7 +82,8 @@ WEFT_MUST_CHECK int weft_thread_hook_remove(struct weft_exit_hook *hook);
 WEFT_MUST_CHECK int weft_thread_detach(struct weft_thread *thread);
 
 /* Waits until `thread` has ended, stores its result in *result (which may be NULL) and frees it.
- * Blocks. Errors: WEFT_EINVAL (NULL, detached, or already being joined), WEFT_EDEADLK (itself). */
+ * Blocks. Errors: WEFT_EINVAL (NULL, detached, or already being joined), WEFT_EDEADLK (itself, or
+ * one that waits in a join, through others maybe, for the caller's end). */
 WEFT_MUST_CHECK int weft_thread_join(struct weft_thread *thread, void **result);
 
 /*

@@ -45,8 +45,10 @@ WEFT_MUST_CHECK int weft_timer_init(struct weft_timer *timer, weft_timer_functio
 /* Starts it, or starts it anew: it expires when weft_time_ns() reaches `deadline_ns` (at once if
  * that has passed), then every `period_ns` after that; 0: once. Expiries are at deadline_ns + n *
  * period_ns exactly, however late one of them is served; those that pass while interrupts are off
- * are counted, and served as one. Errors: WEFT_EINVAL (a period below 1 us). Cost: one comparison,
- * however many timers there are, and the conversion to cycles. Context: any. */
+ * are counted, and served as one. None comes after 2^64 ns: a deadline or a period of WEFT_FOREVER
+ * is never reached, and does not keep a deadlock from being reported. Errors: WEFT_EINVAL (a period
+ * below 1 us). Cost: one comparison, however many timers there are, and the conversion to cycles.
+ * Context: any. */
 WEFT_MUST_CHECK int weft_timer_start(struct weft_timer *timer, uint64_t deadline_ns,
                                      uint64_t period_ns);
 
@@ -56,16 +58,18 @@ WEFT_MUST_CHECK int weft_timer_start(struct weft_timer *timer, uint64_t deadline
  * core or by this very call). Cost: O(log n) amortised. Context: any. */
 int weft_timer_cancel(struct weft_timer *timer);
 
-/* Waits for the next expiry since the last wait; returns how many there were, 1 or more. Errors:
- * WEFT_ESTATE (it does not run, or was cancelled), WEFT_ECLOSED (destroyed while waiting). One
- * thread is woken by each expiry. Context: thread; panics in an interrupt handler. Blocks. */
+/* Waits for the next expiry since the last wait; returns how many there were, 1 or more (INT32_MAX:
+ * that many or more). One thread is woken by each expiry. Errors: WEFT_ESTATE (it does not run, was
+ * cancelled, or has expired for the last time and another thread was told), WEFT_ECLOSED (destroyed
+ * while waiting). Context: thread; panics in an interrupt handler. Blocks. */
 WEFT_MUST_CHECK int weft_timer_wait(struct weft_timer *timer);
 
 /* The same until weft_time_ns() reaches `deadline_ns`. Errors also: WEFT_ETIMEDOUT. */
 WEFT_MUST_CHECK int weft_timer_wait_until(struct weft_timer *timer, uint64_t deadline_ns);
 
 /* Ends the object: stops it, waiters get WEFT_ECLOSED, later use panics. Errors: WEFT_EBUSY (its
- * function is being called; it was stopped, but is not ended). Context: thread. */
+ * function is being called; it was stopped, waiters got WEFT_ESTATE, but it is not ended). Context:
+ * thread. */
 WEFT_MUST_CHECK int weft_timer_destroy(struct weft_timer *timer);
 
 #ifdef __cplusplus

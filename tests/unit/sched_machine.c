@@ -92,7 +92,9 @@ static void conversions(void)
     cr_assert_eq(tick_cycles_to_ns(1), 10);
     cr_assert_eq(tick_ns_to_cycles(10), 1);
     cr_assert_eq(tick_ns_to_cycles(11), 2, "rounded up");
-    cr_assert_eq(tick_ns_to_cycles(UINT64_MAX), UINT64_MAX / 10 + 1);
+    cr_assert_eq(tick_ns_to_cycles(UINT64_MAX / 1000000000 * 1000000000 - 1),
+                 UINT64_MAX / 1000000000 * 100000000);
+    cr_assert_eq(tick_ns_to_cycles(UINT64_MAX), UINT64_MAX, "for ever");
     for (uint64_t cycles = 1; cycles < UINT64_MAX / 20; cycles = cycles * 3 + 1)
         cr_assert_eq(tick_ns_to_cycles(tick_cycles_to_ns(cycles)), cycles);
 }

@@ -144,6 +144,18 @@ void wait_move_locked(struct weft_thread *thread, struct weft_wait_queue *queue,
     abort();
 }
 
+void weft_thread_hook_add(struct weft_exit_hook *hook, void (*function)(void *argument),
+                          void *argument)
+{
+    (void)hook, (void)function, (void)argument;
+}
+
+int weft_thread_hook_remove(struct weft_exit_hook *hook)
+{
+    (void)hook;
+    return 0;
+}
+
 void priority_set_locked(struct weft_thread *thread, uint8_t priority)
 {
     (void)thread, (void)priority;

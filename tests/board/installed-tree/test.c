@@ -158,20 +158,6 @@ Test(installed, examples_build_with_cmake_and_boot)
     }
 }
 
-/* Those without have no functions. */
-Test(installed, headers_are_for_cplusplus_too)
-{
-    char *output;
-
-    prepare("headers");
-    cr_assert_eq(host_run(&output,
-                          "cd %s/weft/lib/weft/include/weft && grep -L 'extern \"C\"' *.h | "
-                          "xargs echo -n",
-                          folder),
-                 0);
-    cr_assert_str_eq(output, "config.h weft.h", "%s", output);
-}
-
 /* Static objects, new, virtual functions, guarded static variables, thread-local ones; no
  * exceptions. */
 Test(installed, cplusplus_program_builds_and_boots)

@@ -9,6 +9,7 @@
 #include <weft/weft.h>
 
 #include "../firmware.h"
+#include "edges.h"
 
 static struct weft_thread *spawn_on(uint32_t cores, int priority, void *(*entry)(void *),
                                     void *argument)
@@ -400,6 +401,7 @@ int main(void)
     test_group();
     test_semaphore();
     test_pool();
+    test_edges();
     puts("all work");
     return 0;
 }

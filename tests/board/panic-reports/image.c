@@ -5,6 +5,8 @@
 #include <string.h>
 #include <weft/console.h>
 #include <weft/mutex.h>
+#include <weft/once.h>
+#include <weft/pool.h>
 #include <weft/profile.h>
 #include <weft/queue.h>
 #include <weft/thread.h>
@@ -83,6 +85,47 @@ static int profiled(void)
     return fault();
 }
 
+/* What would wait, or go round, for ever. */
+
+static void nothing(void *argument)
+{
+    (void)argument;
+}
+
+static void hook_twice(void)
+{
+    static struct weft_exit_hook hook;
+
+    weft_thread_hook_add(&hook, nothing, NULL);
+    weft_thread_hook_add(&hook, nothing, NULL);
+}
+
+static void end_inside_once(void)
+{
+    static struct weft_once once = WEFT_ONCE_INITIALIZER(once);
+
+    weft_once_run(&once, weft_thread_exit, NULL);
+}
+
+static void free_twice(void)
+{
+    static void *storage[4];
+    struct weft_pool pool;
+    void *block;
+
+    if (weft_pool_init(&pool, storage, sizeof storage, sizeof storage[0]) != 0)
+        return;
+    block = weft_pool_try_alloc(&pool);
+    weft_pool_free(&pool, block);
+    weft_pool_free(&pool, block);
+    (void)weft_pool_used(&pool);
+}
+
+static const struct {
+    const char *way;
+    void (*misuse)(void);
+} endless[] = {{"hook", hook_twice}, {"once", end_inside_once}, {"pool", free_twice}};
+
 int main(int argc, char **argv)
 {
     const char *way = argc > 1 ? argv[1] : "";
@@ -111,6 +154,11 @@ int main(int argc, char **argv)
         weft_preempt_disable();
         weft_thread_sleep_ns(1000);
     }
+    for (unsigned i = 0; i < sizeof endless / sizeof endless[0]; i++)
+        if (strcmp(way, endless[i].way) == 0)
+            endless[i].misuse();
+    if (strcmp(way, "for-ever") == 0)
+        weft_thread_sleep_until_ns(WEFT_FOREVER);
     if (strcmp(way, "holding") == 0) {
         weft_mutex_lock(&first);
         weft_thread_exit(NULL);

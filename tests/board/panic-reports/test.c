@@ -59,6 +59,27 @@ Test(panic, exiting_with_a_mutex)
     expect("holding", "exits while it holds 1 mutexes", "main\n");
 }
 
+Test(panic, exit_hook_that_is_added_twice)
+{
+    expect("hook", "already: each needs a structure of its own", "main\n");
+}
+
+Test(panic, once_function_that_ends_its_thread)
+{
+    expect("once", "and others would wait for ever: it must return", "main\n");
+}
+
+Test(panic, pool_block_that_is_freed_twice)
+{
+    expect("pool", "one was freed twice", "main\n");
+}
+
+/* A deadline at the end of time is none, whatever the clock's rate. */
+Test(panic, sleeping_for_ever)
+{
+    expect("for-ever", "all threads are asleep: deadlock", "main\n");
+}
+
 /* Behind the report comes the profile, whole: the host tool adds its totals up. */
 Test(panic, while_profiling_sends_the_profile)
 {
