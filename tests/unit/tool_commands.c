@@ -97,6 +97,7 @@ Test(tool_commands, each_names_the_file_and_the_offset)
         {"report --elf image --out out .", 66, "weft: .: Is a directory"},
         {"report --elf image --out out cut", 65, " at offset "},
         {"report --elf image --out out noise", 65, "weft: noise: "},
+        {"report --elf image --out out --memory text", 65, "no sample log of image in it"},
         {"symbolize --elf missing text", 66, "weft: missing: No such file"},
         {"symbolize --elf image missing", 66, "weft: missing: No such file"},
         {"symbolize --elf image .", 66, "weft: .: Is a directory at offset 0"},
