@@ -119,6 +119,21 @@ Test(bad_input, goal_that_the_board_has_nothing_for)
     expect_make_error("size BOARD=linux", "BOARD=linux is a process");
 }
 
+Test(bad_input, boot_media_of_what_does_not_boot)
+{
+    static const char *const scripts[] = {"boards/pc/disk.sh", "boards/pc/iso.sh"};
+
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        char *output;
+
+        cr_assert_neq(host_run(&output, "%s README.md build/tests/none.img 2>&1", scripts[i]), 0);
+        assert_contains(output, "README.md is not an ELF file");
+        cr_assert_neq(
+            host_run(&output, "INPUT=/usr %s /bin/ls build/tests/none.img 2>&1", scripts[i]), 0);
+        assert_contains(output, "INPUT /usr is not a file that can be read");
+    }
+}
+
 Test(bad_input, missing_package_without_root_prints_the_line_to_run)
 {
     char *output;
