@@ -318,7 +318,7 @@
 #endif
 
 /* 1: each thread's time on a core, its switches and its waits are kept (weft_thread_info), for some
- * 15 instructions a switch and 16 bytes a thread (docs/benchmarks.md). On in debug builds. */
+ * 15 instructions a switch and 16 bytes a thread (docs/watching.md). On in debug builds. */
 #ifndef WEFT_CONFIG_THREAD_STATS
 #define WEFT_CONFIG_THREAD_STATS WEFT_CONFIG_DEBUG
 #endif
