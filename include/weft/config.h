@@ -224,7 +224,7 @@
 #endif
 
 /* 1: the heap's full tier of hardening (docs/heap.md): canaries, junk, quarantine, who allocated
- * and who freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for
+ * and who freed. For debugging: some hundred instructions and 28 bytes (48 on a 64-bit CPU) for
  * each block. */
 #ifndef WEFT_CONFIG_HEAP_FULL
 #define WEFT_CONFIG_HEAP_FULL 0
