@@ -211,13 +211,29 @@ void *weft_gc_block_of(const void *address)
 
 struct weft_gc_root gc_roots;
 
+/* In a debug build all are looked at; else the one that was added last. */
+static bool is_listed_locked(const struct weft_gc_root *root)
+{
+    const struct weft_gc_root *at = gc_roots.next;
+
+    while (WEFT_CONFIG_DEBUG && at != NULL && at != root)
+        at = at->next;
+    return at == root;
+}
+
 void weft_gc_root_add(struct weft_gc_root *root, const void *start, size_t bytes)
 {
     arch_irq_state state;
 
+    if ((uintptr_t)start + bytes < (uintptr_t)start)
+        weft_panic("weft_gc_root_add: %zu bytes from %p wrap round the address space", bytes,
+                   start);
+    state = spinlock_lock(&gc_lock);
+    if (is_listed_locked(root))
+        weft_panic("weft_gc_root_add(%p): this root was added already: remove it first",
+                   (void *)root);
     root->lo = (uintptr_t)start;
     root->hi = (uintptr_t)start + bytes;
-    state = spinlock_lock(&gc_lock);
     root->next = gc_roots.next;
     root->previous = &gc_roots.next;
     if (root->next)

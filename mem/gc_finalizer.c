@@ -13,6 +13,7 @@
  *
  * The thread is made when the first finalizer is set, so that a cycle never needs memory.
  */
+#include <weft/console.h>
 #include <weft/semaphore.h>
 #include <weft/thread.h>
 
@@ -151,9 +152,17 @@ static __attribute__((noinline)) void run_one(void)
     finalizers.run++;
 }
 
-static void *finalizer_thread(void *argument)
+static void ended_inside(void *argument)
 {
     (void)argument;
+    weft_panic("a finalizer has ended its thread, in which the others are to run: it must return");
+}
+
+static void *finalizer_thread(void *argument)
+{
+    struct weft_exit_hook hook;
+
+    weft_thread_hook_add(&hook, ended_inside, argument);
     while (weft_semaphore_wait(&ready_count) == 0)
         run_one();
     return NULL;

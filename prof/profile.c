@@ -111,13 +111,21 @@ static bool rate_is_valid(uint32_t rate_hz)
     return rate_hz >= RATE_MIN_HZ && rate_hz <= RATE_MAX_HZ;
 }
 
+/* Looked at before the last profile's log is given up for a new one. */
+static bool options_are_valid(const struct weft_profile_options *options)
+{
+    return options != NULL && rate_is_valid(options->rate_hz) &&
+           options->log <= WEFT_PROFILE_LOG_STREAM && !(options->wall && options->remote) &&
+           (options->log != WEFT_PROFILE_LOG_STREAM ||
+            (unsigned)options->sender_priority <= WEFT_PRIORITY_HIGHEST);
+}
+
 int weft_profile_start_with(const struct weft_profile_options *options)
 {
     int error = 0;
 
     ASSERT(!core_in_interrupt());
-    if (options == NULL || !rate_is_valid(options->rate_hz) ||
-        options->log > WEFT_PROFILE_LOG_STREAM || (options->wall && options->remote))
+    if (!options_are_valid(options))
         return WEFT_EINVAL;
     if (!state_take(PROFILE_NEVER) && !state_take(PROFILE_STOPPED) && !state_take(PROFILE_SENT))
         return WEFT_EBUSY;

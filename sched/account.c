@@ -179,13 +179,17 @@ static void trace_due(struct weft_timer *timer, void *argument)
 
 int weft_sched_trace_every(uint64_t period_ns)
 {
+    uint64_t first_ns;
+
     if (period_ns != 0 && period_ns < WEFT_SCHED_TRACE_MIN_NS)
         return WEFT_EINVAL;
     if (trace_timer.magic == 0 && weft_timer_init(&trace_timer, trace_due, NULL) != 0)
         return WEFT_EINVAL;
     asleep_ignored = &trace_timer.alarm;
+    if (__builtin_add_overflow(weft_time_ns(), period_ns, &first_ns))
+        first_ns = UINT64_MAX;
     if (period_ns != 0)
-        return weft_timer_start(&trace_timer, weft_time_ns() + period_ns, period_ns);
+        return weft_timer_start(&trace_timer, first_ns, period_ns);
     (void)!weft_timer_cancel(&trace_timer); /* it may not run, or be printing its last line */
     return 0;
 }

@@ -159,6 +159,8 @@ void upcall_preempt_pending(void)
 
 void weft_preempt_disable(void)
 {
+    if (WEFT_CONFIG_DEBUG && core_self()->preempt_off == UINT16_MAX)
+        weft_panic("weft_preempt_disable for the 65,536th time without weft_preempt_enable");
     core_preempt_disable();
 }
 

@@ -41,6 +41,7 @@ static int try_write_locked(struct weft_rwlock *lock)
     if (lock->writer != NULL || lock->readers != 0)
         return WEFT_EAGAIN;
     lock->writer = thread_current();
+    lock->writer->mutexes++; /* so that it may not end with it */
     return 0;
 }
 
@@ -148,6 +149,7 @@ void weft_rwlock_write_unlock(struct weft_rwlock *lock)
         weft_panic("weft_rwlock_write_unlock: thread \"%s\" is not the writer of %p; the writer "
                    "must unlock it",
                    thread_current()->name, (void *)lock);
+    lock->writer->mutexes--;
     lock->writer = NULL;
     rwlock_hand_on_locked(lock);
     sched_leave(state);
@@ -163,6 +165,8 @@ int weft_rwlock_destroy(struct weft_rwlock *lock)
     busy = lock->readers != 0 || (lock->writer != NULL && lock->writer != thread_current());
     if (!busy) {
         lock->magic = OBJECT_DESTROYED;
+        if (lock->writer != NULL)
+            lock->writer->mutexes--;
         lock->writer = NULL;
         wait_wake_all_locked(&lock->waiters, WEFT_ECLOSED);
     }

@@ -15,6 +15,7 @@ void rwlock_hand_on_locked(const void *object)
             if (lock->readers != 0)
                 return;
             lock->writer = first;
+            first->mutexes++;
         } else {
             lock->readers++;
         }

@@ -205,6 +205,13 @@ static inline bool attr_is_good(const struct weft_thread_attr *attr)
            (attr->cores == 0 || (attr->cores & cores_online()) != 0);
 }
 
+/* The caller's own is large enough, and does not wrap round the address space. */
+static bool stack_is_good(const struct weft_thread_attr *attr)
+{
+    return attr->stack_bytes >= OVERHEAD_BYTES + stack_minimum(attr) &&
+           (uintptr_t)attr->stack <= UINTPTR_MAX - attr->stack_bytes;
+}
+
 /* A thread in new memory, the caller's or the page heap's; NULL: none. */
 static __attribute__((noinline)) struct weft_thread *make(const struct weft_thread_attr *attr)
 {
@@ -262,7 +269,10 @@ static __attribute__((noinline)) int spawn_any(struct weft_thread **thread,
 {
     struct weft_thread *made;
 
-    if (attr->stack != NULL && attr->stack_bytes < OVERHEAD_BYTES + stack_minimum(attr))
+    if (core_in_interrupt())
+        weft_panic("weft_thread_spawn was called in an interrupt handler: wake a thread that does "
+                   "it");
+    if (attr->stack != NULL && !stack_is_good(attr))
         return WEFT_EINVAL;
     if (sched_of(core_self())->dead != NULL)
         thread_reap();
@@ -277,6 +287,7 @@ static inline bool is_plain(const struct weft_thread_attr *attr)
 {
     return WEFT_CONFIG_HEAP && WEFT_CONFIG_STACK_CACHE != 0 && !WEFT_CONFIG_STACK_PAINT &&
            ((uintptr_t)attr->stack | (uintptr_t)sched_of(core_self())->dead |
+            (WEFT_CONFIG_DEBUG ? core_self()->interrupt_depth : 0) |
             __atomic_load_n(&spawn_watchers, __ATOMIC_RELAXED) |
             (WEFT_CONFIG_TLS ? core_self()->tls_used : 0)) == 0;
 }

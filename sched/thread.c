@@ -81,8 +81,9 @@ static __attribute__((noinline)) void let_go(void)
         hook->function(hook->argument);
     }
     if (current->mutexes != 0)
-        weft_panic("thread \"%s\" exits while it holds %u mutexes: unlock them first",
-                   current->name, current->mutexes);
+        weft_panic(
+            "thread \"%s\" exits while it holds %u mutexes or write locks: unlock them first",
+            current->name, current->mutexes);
     if (current->reent != NULL)
         newlib_thread_end(current);
     current->foreign = NULL;

@@ -108,7 +108,7 @@ struct weft_thread {
     struct weft_thread *joiner;
     void *result;
     struct _reent *reent;         /* newlib's per-thread state, made on first use */
-    uint16_t mutexes;             /* mutexes owned, to refuse exiting with one */
+    uint16_t mutexes;             /* and write locks owned, to refuse exiting with one */
     uint8_t own_stack;            /* the stack came from the caller and stays the caller's */
     uint16_t labels;              /* prof/labels.c: the number of a label and those before it */
     uint8_t guarded;              /* an inaccessible page lies below stack_lo */

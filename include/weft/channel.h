@@ -44,7 +44,9 @@ struct weft_channel {
 
 /* `storage` holds capacity * element_bytes bytes and stays the caller's; NULL when that is 0.
  * Elements may have no bytes: they are then mere signals, and `element` may be NULL below. Errors:
- * WEFT_EINVAL (NULL, or a product that overflows 32 bits). Context: any. */
+ * WEFT_EINVAL (NULL, a capacity of 2^31 or more, or a product that overflows 32 bits). Context:
+ * any.
+ */
 WEFT_MUST_CHECK int weft_channel_init(struct weft_channel *channel, void *storage,
                                       size_t element_bytes, size_t capacity);
 
@@ -93,9 +95,10 @@ struct weft_select_case {
 /* Does one of the cases, waiting until one is possible; *chosen is its index. If several are
  * possible at once, one of them is drawn at random, each with the same chance; otherwise the first
  * that becomes possible is taken. A case on a closed channel is possible: its result is
- * WEFT_ECLOSED. Errors: WEFT_EINVAL (no cases, or NULL), WEFT_ECLOSED (the chosen case's). Context:
- * thread; panics in an interrupt handler. Blocks. Cost: linear in the number of cases. Lifetime:
- * the array is in use until this returns. */
+ * WEFT_ECLOSED. Errors: WEFT_EINVAL (no cases, an unknown kind, or NULL), WEFT_ECLOSED (the chosen
+ * case's). With an error but that one *chosen means nothing. Context: thread; panics in an
+ * interrupt handler. Blocks. Cost: linear in the number of cases. Lifetime: the array is in use
+ * until this returns. */
 WEFT_MUST_CHECK int weft_select(struct weft_select_case *cases, size_t count, size_t *chosen);
 
 /* The same until weft_time_ns() reaches `deadline_ns`. Errors also: WEFT_ETIMEDOUT. */

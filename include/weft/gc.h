@@ -44,7 +44,8 @@ void weft_gc_root_free(void *block);
 
 /* A range that is looked into, until it is removed. The record is the caller's and must stay; its
  * fields are weft's. For malloc's blocks, memory of drivers, and the like. Context: thread. Does
- * not block. Removing one that is not there panics. */
+ * not block. Panics: removing one that is not there; a range that wraps round the address space;
+ * adding one twice, if nothing was added between, or in a debug build. */
 struct weft_gc_root {
     struct weft_gc_root *next, **previous;
     uintptr_t lo, hi;
@@ -75,7 +76,8 @@ bool weft_gc_sweep_step(void);
 /*
  * Has `finalizer(block, argument)` called once, some time after a collection has found that nothing
  * points to `block`, the start of a collected block. It runs in a thread of its own, "finalizer",
- * with the world going on, and may do all that threads may. The block is intact until then, with
+ * with the world going on, and may do all that threads may, but for ending it (which panics, since
+ * no other would ever run). The block is intact until then, with
  * all that it points to; a finalizer that stores its address somewhere keeps it (and may set a
  * finalizer again). A block that another such block leads to waits until that one's finalizer has
  * run; blocks in a ring that leads back to one of them by way of others are therefore never

@@ -18,7 +18,8 @@ extern "C" {
 
 enum weft_mutex_kind {
     WEFT_MUTEX_NORMAL,     /* misuse panics: locking it twice, unlocking another's */
-    WEFT_MUTEX_RECURSIVE,  /* the owner may lock it again; unlock as often */
+    WEFT_MUTEX_RECURSIVE,  /* the owner may lock it again, 65,535 times (then it panics); unlock as
+                              often */
     WEFT_MUTEX_ERRORCHECK, /* misuse is an error: WEFT_EDEADLK, WEFT_EPERM */
 };
 
@@ -59,8 +60,8 @@ WEFT_MUST_CHECK int weft_mutex_init_ceiling(struct weft_mutex *mutex, enum weft_
  * in an interrupt handler. Blocks. Cost: without waiting, a few instructions. */
 int weft_mutex_lock(struct weft_mutex *mutex);
 
-/* Takes the mutex if it is free. Errors: WEFT_EAGAIN, WEFT_EPERM (ceiling). Never blocks. Context:
- * thread; panics in an interrupt handler. */
+/* Takes the mutex if it is free, or its owner may lock it again. Errors: WEFT_EAGAIN, WEFT_EPERM
+ * (ceiling). Never blocks. Context: thread; panics in an interrupt handler. */
 WEFT_MUST_CHECK int weft_mutex_trylock(struct weft_mutex *mutex);
 
 /* Gives up waiting when weft_time_ns() reaches `deadline_ns`. Errors, of all kinds: WEFT_ETIMEDOUT,

@@ -3,7 +3,8 @@
  * Read-write lock: many readers, or one writer. All waiters stand in one queue, highest priority
  * first, FIFO among equals, and nobody overtakes: a reader waits when a thread of its priority or a
  * higher one already waits, even while others read. So a writer is never starved by readers of its
- * own priority or below, and a reader of higher priority goes before a waiting writer.
+ * own priority or below, and a reader of higher priority goes before a waiting writer. A thread
+ * must not end while it holds the lock: a writer that does panics.
  *
  * There is no priority inheritance, since readers are not recorded; where a low-priority holder
  * must not be held up by others, use a mutex.
@@ -37,8 +38,9 @@ struct weft_rwlock {
 WEFT_MUST_CHECK int weft_rwlock_init(struct weft_rwlock *lock);
 
 /* Take the lock for reading, or for writing; wait as long as it takes. Not recursive: a thread that
- * holds it for writing gets WEFT_EDEADLK; one that reads must not ask again. Errors: WEFT_EDEADLK,
- * WEFT_ECLOSED (destroyed while waiting). Context: thread; panic in an interrupt handler. Block. */
+ * holds it for writing gets WEFT_EDEADLK; one that reads must not ask again, nor end. Errors:
+ * WEFT_EDEADLK, WEFT_ECLOSED (destroyed while waiting). Context: thread; panic in an interrupt
+ * handler. Block. */
 WEFT_MUST_CHECK int weft_rwlock_read(struct weft_rwlock *lock);
 WEFT_MUST_CHECK int weft_rwlock_write(struct weft_rwlock *lock);
 

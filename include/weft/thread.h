@@ -49,13 +49,15 @@ struct weft_thread_attr {
 /* Makes a thread that runs entry(argument), ready at once; it may run before this returns.
  * `attr` NULL means WEFT_THREAD_ATTR_DEFAULT. *thread is valid until the thread was joined (or,
  * when detached, until it exits); `thread` may be NULL only for a detached thread. Does not block.
- * Errors: WEFT_EINVAL (also when none of `cores` is there), WEFT_ENOMEM. */
+ * Errors: WEFT_EINVAL (also when none of `cores` is there, or the caller's stack is too small or
+ * wraps round the address space), WEFT_ENOMEM. Not in an interrupt handler: panics when the thread
+ * needs memory there, in a debug build always. */
 WEFT_MUST_CHECK int weft_thread_spawn(struct weft_thread **thread,
                                       const struct weft_thread_attr *attr,
                                       void *(*entry)(void *argument), void *argument);
 
 /* Ends the calling thread; `result` goes to whoever joins it. Returning from the entry function
- * does the same. Panics when the caller still holds a mutex. */
+ * does the same. Panics when the caller still holds a mutex, or a read-write lock for writing. */
 WEFT_NORETURN void weft_thread_exit(void *result);
 
 /* A function that is called when the thread ends. The structure is the caller's, and must stay
@@ -167,9 +169,9 @@ size_t weft_thread_count(void);
 unsigned weft_core_count(void);
 unsigned weft_core_self(void);
 
-/* Keeps the calling thread on its core until the matching enable; nests, 65,535
- * deep. Interrupts still come. Between the two the thread must not block. Cost: a few instructions.
- * Context: thread. */
+/* Keeps the calling thread on its core until the matching enable; nests, 65,535 deep (a debug build
+ * panics beyond that; enabling what is not off panics). Interrupts still come. Between the two the
+ * thread must not block. Cost: a few instructions. Context: thread. */
 void weft_preempt_disable(void);
 void weft_preempt_enable(void);
 

@@ -60,6 +60,12 @@ int weft_thread_spawn(struct weft_thread **thread, const struct weft_thread_attr
     return 0;
 }
 
+void weft_thread_hook_add(struct weft_exit_hook *hook, void (*function)(void *argument),
+                          void *argument)
+{
+    (void)hook, (void)function, (void)argument;
+}
+
 int weft_semaphore_post(struct weft_semaphore *semaphore)
 {
     (void)semaphore;

@@ -418,3 +418,112 @@ Test(edges, reader_whose_priority_passes_the_writers_goes_on)
 {
     runs(reader_is_raised);
 }
+
+static void *write_and_end(void *argument)
+{
+    cr_assert_eq(weft_rwlock_write(&lock), 0);
+    return argument;
+}
+
+static void writer_ends(void)
+{
+    join(spawn("writer", 20, write_and_end, NULL));
+}
+
+Test(edges, writer_that_ends_is_told)
+{
+    panics(writer_ends, "thread \"writer\" exits while it holds 1 mutexes or write locks");
+}
+
+static void *write_in_all_ways(void *argument)
+{
+    static struct weft_rwlock other = WEFT_RWLOCK_INITIALIZER(other);
+
+    cr_assert_eq(weft_rwlock_try_write(&lock), 0);
+    weft_rwlock_write_unlock(&lock);
+    cr_assert_eq(weft_rwlock_write(&other), 0);
+    cr_assert_eq(weft_rwlock_destroy(&other), 0);
+    return argument;
+}
+
+static void writers_that_let_go_end(void)
+{
+    struct weft_thread *heir;
+
+    cr_assert_eq(weft_rwlock_write(&lock), 0);
+    heir = spawn("heir", 20, write_and_let_go, NULL);
+    weft_rwlock_write_unlock(&lock); /* hands it over */
+    join(heir);
+    join(spawn("writer", 20, write_in_all_ways, NULL));
+    cr_assert_eq(weft_thread_self()->mutexes, 0);
+}
+
+Test(edges, writers_that_have_let_go_may_end)
+{
+    runs(writers_that_let_go_end);
+}
+
+/* ---- making threads ---- */
+
+static void stack_to_the_end(void)
+{
+    struct weft_thread_attr attr = WEFT_THREAD_ATTR_DEFAULT;
+    struct weft_thread *thread;
+
+    attr.stack = (void *)(UINTPTR_MAX - 65535);
+    attr.stack_bytes = 131072;
+    cr_assert_eq(weft_thread_spawn(&thread, &attr, add_and_remove_hooks, NULL), WEFT_EINVAL);
+}
+
+Test(edges, stack_that_wraps_round_the_address_space_is_refused)
+{
+    runs(stack_to_the_end);
+}
+
+static void spawn_there(struct weft_timer *self, void *argument)
+{
+    (void)self, (void)argument;
+    (void)spawn("there", 20, add_and_remove_hooks, NULL);
+}
+
+static void spawn_in_a_handler(void)
+{
+    join(spawn("before", 20, add_and_remove_hooks, NULL)); /* leaves its memory for the next */
+    cr_assert_eq(weft_timer_init(&timer, spawn_there, NULL), 0);
+    cr_assert_eq(weft_timer_start(&timer, 0, 0), 0);
+    weft_thread_sleep_ns(1 * MS);
+}
+
+Test(edges, spawning_in_a_handler_is_told)
+{
+    panics(spawn_in_a_handler, "weft_thread_spawn was called in an interrupt handler: wake a");
+}
+
+/* ---- others ---- */
+
+static void preemption_off_too_often(void)
+{
+    for (unsigned i = 0; i < 65535; i++)
+        weft_preempt_disable();
+    cr_assert_eq(weft_thread_self()->mutexes, 0);
+    weft_preempt_disable();
+}
+
+Test(edges, preemption_off_too_often_is_told)
+{
+    panics(preemption_off_too_often, "weft_preempt_disable for the 65,536th time");
+}
+
+static void trace_that_never_comes(void)
+{
+    machine_said[0] = 0;
+    cr_assert_eq(weft_sched_trace_every(WEFT_FOREVER - 1), 0);
+    weft_thread_sleep_ns(10 * MS);
+    cr_assert_eq(machine_said[0], 0, "%s", machine_said);
+    cr_assert_eq(weft_sched_trace_every(0), 0);
+}
+
+Test(edges, trace_at_the_end_of_time_does_not_come_now)
+{
+    runs(trace_that_never_comes);
+}

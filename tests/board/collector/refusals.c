@@ -52,6 +52,41 @@ void on_system_stack(void)
     weft_gc();
 }
 
+static struct weft_gc_root root;
+static void *rooted[4];
+
+void root_twice(void)
+{
+    weft_gc_root_add(&root, rooted, sizeof rooted);
+    weft_gc_root_add(&root, rooted, sizeof rooted);
+    weft_gc();
+}
+
+void root_wraps(void)
+{
+    weft_gc_root_add(&root, rooted, SIZE_MAX);
+    weft_gc();
+}
+
+static void end_thread(void *block, void *argument)
+{
+    (void)block;
+    weft_thread_exit(argument);
+}
+
+static __attribute__((noinline)) void drop_blocks(void)
+{
+    for (unsigned i = 0; i < 100; i++)
+        CHECK(weft_gc_finalizer_set(weft_gc_alloc(16, 0), end_thread, NULL) == 0);
+}
+
+void finalizer_ends(void)
+{
+    drop_blocks();
+    weft_gc();
+    weft_thread_sleep_ns(1000000000); /* it comes at once */
+}
+
 /* With a goal that is reached, allocation goes on where the world can't be stopped. */
 void allocation_pinned(void)
 {

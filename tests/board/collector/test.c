@@ -202,6 +202,21 @@ Test(collector, allocation_in_an_interrupt_is_refused)
             "panic: weft_gc_alloc was called in an interrupt handler: allocate in a thread");
 }
 
+Test(collector, a_root_that_is_added_twice_is_refused)
+{
+    refused("root-twice", "this root was added already: remove it first");
+}
+
+Test(collector, a_root_that_wraps_round_the_address_space_is_refused)
+{
+    refused("root-wraps", "wrap round the address space");
+}
+
+Test(collector, a_finalizer_that_ends_its_thread_is_refused)
+{
+    refused("finalizer-ends", "a finalizer has ended its thread, in which the others are to run");
+}
+
 Test(collector, a_cycle_with_preemption_off_is_refused)
 {
     refused("preemption", "panic: weft_world_stop(\"collection\") with preemption off: call "

@@ -101,8 +101,13 @@ static void newest(void)
 
 static void newest_sent(void)
 {
+    const struct weft_profile_options wrong = {.rate_hz = 20000,
+                                               .log = WEFT_PROFILE_LOG_STREAM,
+                                               .sender_priority = WEFT_PRIORITY_HIGHEST + 1};
+
     newest();
     finish();
+    CHECK(weft_profile_start_with(&wrong) == WEFT_EINVAL); /* the last one's log is still there */
     send();
 }
 
