@@ -42,6 +42,8 @@ static inline __attribute__((always_inline)) void *fast_pop(unsigned class)
     struct cache_bin *bin;
     uintptr_t *object;
 
+    if (!WEFT_CONFIG_HEAP)
+        return NULL; /* nobody has set the caches up */
     if (PRIM_RESTARTABLE) {
         object = (uintptr_t *)arch_stack_pop(&fast_only_bin(fast_heap(), class)->top);
         if (object)
@@ -68,6 +70,8 @@ static inline __attribute__((always_inline)) void *fast_pop_irqoff(unsigned clas
     struct cache_bin *bin = fast_only_bin(fast_heap(), class);
     uintptr_t *object;
 
+    if (!WEFT_CONFIG_HEAP)
+        return NULL;
     /* Elsewhere the cache is shut to handlers that have interrupted the heap. */
     if (!PRIM_RESTARTABLE && __builtin_expect(core->preempt_off | core->allocation_forbidden, 0))
         return NULL;
