@@ -13,6 +13,8 @@ fail() {
 elf=$1 out=$2
 shift 2
 [ -r "$elf" ] || fail "the image $elf is missing"
+[ "$(head -c 4 "$elf" | tail -c 3)" = ELF ] || fail "$elf is not an ELF file"
+[ -z "${INPUT:-}" ] || { [ -f "$INPUT" ] && [ -r "$INPUT" ]; } || fail "INPUT $INPUT is not a file that can be read"
 for tool in grub-mkrescue xorriso mformat; do
     command -v $tool >/dev/null || fail "$tool is missing (packages grub-common grub-pc-bin xorriso mtools)"
 done

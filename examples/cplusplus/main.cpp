@@ -113,9 +113,11 @@ void *entry(void *argument)
 int main()
 {
     weft_thread *threads[8];
+    weft_thread_attr attr = WEFT_THREAD_ATTR_DEFAULT;
 
+    attr.name = "adder";
     for (unsigned i = 0; i < 8; i++)
-        if (weft_thread_spawn(&threads[i], nullptr, entry, new Add(i * 100)) != 0)
+        if (weft_thread_spawn(&threads[i], &attr, entry, new Add(i * 100)) != 0)
             return 1;
     for (weft_thread *thread : threads)
         if (weft_thread_join(thread, nullptr) != 0)

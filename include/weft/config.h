@@ -71,8 +71,8 @@
 #ifndef WEFT_CONFIG_SYSTEM_STACK_BYTES
 #define WEFT_CONFIG_SYSTEM_STACK_BYTES 8192
 #endif
-#if WEFT_CONFIG_SYSTEM_STACK_BYTES < 4096
-#error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 4096"
+#if WEFT_CONFIG_SYSTEM_STACK_BYTES < 4096 || WEFT_CONFIG_SYSTEM_STACK_BYTES % 16 != 0
+#error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be a multiple of 16, at least 4096"
 #endif
 
 /* Stack of the idle thread of a core, in bytes. It frees ended threads and flushes the heap's
@@ -84,8 +84,8 @@
 #define WEFT_CONFIG_IDLE_STACK_BYTES 1024
 #endif
 #endif
-#if WEFT_CONFIG_IDLE_STACK_BYTES < 512
-#error "WEFT_CONFIG_IDLE_STACK_BYTES must be at least 512"
+#if WEFT_CONFIG_IDLE_STACK_BYTES < 512 || WEFT_CONFIG_IDLE_STACK_BYTES % 16 != 0
+#error "WEFT_CONFIG_IDLE_STACK_BYTES must be a multiple of 16, at least 512"
 #endif
 
 /* 1: an inaccessible page below each stack that weft allocates, on boards that can do it (pc; see
@@ -224,7 +224,7 @@
 #endif
 
 /* 1: the heap's full tier of hardening (docs/heap.md): canaries, junk, quarantine, who allocated
- * and who freed. For debugging: some hundred instructions and 20 bytes (40 on a 64-bit CPU) for
+ * and who freed. For debugging: some hundred instructions and 28 bytes (48 on a 64-bit CPU) for
  * each block. */
 #ifndef WEFT_CONFIG_HEAP_FULL
 #define WEFT_CONFIG_HEAP_FULL 0
@@ -318,7 +318,7 @@
 #endif
 
 /* 1: each thread's time on a core, its switches and its waits are kept (weft_thread_info), for some
- * 15 instructions a switch and 16 bytes a thread (docs/benchmarks.md). On in debug builds. */
+ * 15 instructions a switch and 16 bytes a thread (docs/watching.md). On in debug builds. */
 #ifndef WEFT_CONFIG_THREAD_STATS
 #define WEFT_CONFIG_THREAD_STATS WEFT_CONFIG_DEBUG
 #endif

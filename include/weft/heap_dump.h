@@ -32,15 +32,16 @@ struct weft_leaks {
 /*
  * Looks for malloc's blocks that nobody can free any more: those to which no word leads that is an
  * address inside them, from where the collector looks for roots (weft/gc.h) through living blocks
- * of all sorts, malloc's included. Nothing is freed. Prints leak: 3 blocks, 144 bytes, allocated at
- * pc=0x80101234      for each site, the most bytes first leaks: 3 of 57 blocks, 144 of 10240 bytes
- * With WEFT_CONFIG_HEAP_FULL=1 sites are known; else "allocated at an unknown place", and the first
- * 16 blocks follow, each as "leak: block 0x80123456, 48 bytes". More than 64 sites: the rest is
- * added up under "elsewhere". A block may be missed because some word happens to look like its
- * address; never the other way round, unless its only address is kept in a form that is none.
- * Stops the world meanwhile, and panics where weft_world_stop does. `leaks` may be NULL. Errors:
- * WEFT_ENOMEM (it needs 1/32 of the heap's size on 32-bit CPUs, 1/64 on 64-bit ones). Context:
- * thread. Blocks. Cost: some 100 instructions per living block, and a few per word in them.
+ * of all sorts, malloc's included. Nothing is freed. Prints for each site, the most bytes first,
+ * "leak: 3 blocks, 144 bytes, allocated at pc=0x80101234", and last "leaks: 3 of 57 blocks, 144 of
+ * 10240 bytes". With WEFT_CONFIG_HEAP_FULL=1 sites are known; else "allocated at an unknown place",
+ * and the first 16 blocks follow, each as "leak: block 0x80123456, 48 bytes". More than 64 sites:
+ * the rest is added up under "elsewhere". A block may be missed because some word happens to look
+ * like its address; never the other way round, unless its only address is kept in a form that is
+ * none. Stops the world meanwhile, and panics where weft_world_stop does. `leaks` may be NULL.
+ * Errors: WEFT_ENOMEM (it needs 1/32 of the heap's size on 32-bit CPUs, 1/64 on 64-bit ones).
+ * Context: thread. Blocks. Cost: some 100 instructions per living block, and a few per word in
+ * them.
  */
 WEFT_MUST_CHECK int weft_heap_leaks(struct weft_leaks *leaks);
 

@@ -54,6 +54,29 @@ static void runs(const char *program, const char *arguments, const char *result,
     cr_assert(strstr(output, "weft: heap check 0\n"), "%s", output);
 }
 
+/* The shell does not start, and says why. */
+Test(mem_preload, wrong_settings_are_refused)
+{
+    static const struct {
+        const char *setting, *says;
+    } cases[] = {
+        {"WEFT_HEAP_MIB=abc", "WEFT_HEAP_MIB=abc: not a number of MiB from 1 to 1048576"},
+        {"WEFT_HEAP_MIB=0", "WEFT_HEAP_MIB=0: not a number"},
+        {"WEFT_HEAP_MIB=", "WEFT_HEAP_MIB=: not a number"},
+        {"WEFT_HEAP_MIB=99999999999", "WEFT_HEAP_MIB=99999999999: not a number"},
+        {"WEFT_MALLOC_TRACE=/no/such", "WEFT_MALLOC_TRACE=/no/such can't be written"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char command[200];
+
+        snprintf(command, sizeof command, "! env %s LD_PRELOAD=$PWD/" LIBRARY " sh -c : 2>&1",
+                 cases[i].setting);
+        shell(command);
+        cr_expect(strstr(output, cases[i].says), "%s: %s", cases[i].setting, output);
+    }
+}
+
 Test(mem_preload, python3_does_real_work)
 {
     runs("python3",

@@ -97,6 +97,7 @@ Test(tool_commands, each_names_the_file_and_the_offset)
         {"report --elf image --out out .", 66, "weft: .: Is a directory"},
         {"report --elf image --out out cut", 65, " at offset "},
         {"report --elf image --out out noise", 65, "weft: noise: "},
+        {"report --elf image --out out --memory text", 65, "no sample log of image in it"},
         {"symbolize --elf missing text", 66, "weft: missing: No such file"},
         {"symbolize --elf image missing", 66, "weft: missing: No such file"},
         {"symbolize --elf image .", 66, "weft: .: Is a directory at offset 0"},
@@ -114,11 +115,16 @@ Test(tool_commands, each_names_the_file_and_the_offset)
         {"dump --elf image missing", 66, "weft: missing: No such file"},
         {"dump --elf image text", 65, "weft: text: there are no stacks in it (38 bytes)"},
         {"dump --elf image --break sideways serial", 64, "sideways is none of line, "},
+        {"dump --elf image --break pid:1 serial", 64, "serial: a file can't be asked"},
+        {"dump --elf image --timeout inf serial", 64, "inf: not a positive number"},
+        {"dump --elf image --baud -5 serial", 64, "-5: not a positive number"},
+        {"dump --elf /bin/ls serial", 65, "weft: serial: /bin/ls is not the image that ran"},
         {"flash --elf missing --start text --out out", 66, "weft: missing: No such file"},
         {"flash --elf image --start missing --out out", 65, "weft: image"},
         {"heap missing", 66, "weft: missing: No such file"},
         {"heap .", 66, "weft: .: Is a directory"},
         {"heap cut", 65, "weft: cut: "},
+        {"heap --top -3 cut", 64, "-3: not a number"},
         {"heap --elf missing cut", 66, "weft: missing: No such file"},
     };
 
@@ -230,7 +236,9 @@ Test(tool_commands, a_silent_target_and_one_that_goes_away)
     cr_expect_eq(shell("$weft profile --elf image --out out socket"), 69);
     expect(shell_err(), "weft: socket: no answer in 3 s: has the program called weft_remote_start");
     cr_expect_eq(shell("$weft dump --timeout 0.3 --elf image socket"), 69);
-    expect(shell_err(), "weft: socket: no stacks came before the timeout at offset 0\n");
+    expect(shell_err(),
+           "weft: socket: no stacks came before the timeout at offset 0: has the program called "
+           "weft_remote_start");
     cr_expect_eq(shell("script -qec \"$weft dump --timeout 0.3 --elf image socket\" typescript"),
                  69);
     cr_expect_eq(

@@ -28,6 +28,7 @@ run-ready: $(B)/demo.elf build/bin/weft
 ##                                       from (docs/flashing.md)
 image:
 	$(board_HAS_IMAGES)
+	$(if $(board_IMAGE),,$(error board "$(BOARD)" has nothing to boot from: make run starts its program))
 	@tools/build/packages.sh $(RUN_PACKAGES) $(board_IMAGE_PACKAGES)
 	@$(MAKE) --no-print-directory $(B)/demo.elf $(addprefix $(B)/demo,$(board_IMAGE))
 
@@ -44,6 +45,7 @@ endif
 # As many jobs as processors, unless make was told how many.
 test_JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 test:
+	$(board_HAS_IMAGES)
 	@tools/build/packages.sh $(TEST_PACKAGES) $(sort $(foreach t,$(test_TARGETS),$(packages_$(t))))
 	@$(foreach t,$(test_TARGETS),$(MAKE) $(test_JOBS) --no-print-directory test-build BOARD=$(word 1,$(subst -, ,$(t))) ARCH=$(word 2,$(subst -, ,$(t))) &&) \
 	ONLY='$(ONLY)' CORES='$(CORES)' SAN='$(SAN)' tests/run-all.sh '$(test_TARGETS)' '$(board_PROGRAM)' $(unit_PROGRAMS)
@@ -63,6 +65,7 @@ soak:
 ## make bench  [ONLY=pattern]            instruction counts under -icount, and sizes
 ## make bench  BOARD=linux [EXTRAS=1]    nanoseconds beside other libraries' (EXTRAS=1 installs those that Debian has)
 bench:
+	$(board_HAS_IMAGES)
 	@tools/build/packages.sh $(RUN_PACKAGES) $(if $(filter linux,$(BOARD)),$(bench_PEERS))
 	@$(MAKE) --no-print-directory bench-ready
 
@@ -80,6 +83,8 @@ endif
 size_MINIMAL := HEAP=0 UNWIND=0 TLS=0 WATCHDOG=0 STACK_GUARD=0 STACK_CACHE=0 SMALL=1 STACK_BYTES=2048 SYSTEM_STACK_BYTES=4096
 size_of = @tools/build/size.sh $(arch_CROSS) '$(TARGET) $(1)' $(B) $(2) $(B)/tests/bench/thread_cost.o
 size:
+	$(board_HAS_IMAGES)
+	$(if $(filter glibc,$(board_LIBC)),$(error BOARD=$(BOARD) is a process: make size is about firmware))
 	@tools/build/packages.sh $(RUN_PACKAGES)
 	@$(foreach t,$(size_TARGETS),$(foreach c,minimal defaults,$(MAKE) --no-print-directory size-$(c) BOARD=$(word 1,$(subst -, ,$(t))) \
 		ARCH=$(word 2,$(subst -, ,$(t))) $(if $(filter minimal,$(c)),CONFIG='$(size_MINIMAL)') &&)) true
@@ -118,3 +123,5 @@ help:
 	@sed -n 's/^## //p' tools/build/commands.mk tools/build/install.mk
 	@echo
 	@echo 'Boards: $(BOARDS). Results of a run are in build/run/. V=1 shows the commands.'
+	@echo 'Everywhere: CORES=n; CONFIG="TICK_HZ=100 DEBUG=1" for options of include/weft/config.h. make run: ARGS="words"'
+	@echo 'for the program, LIMIT=seconds (120).'

@@ -13,9 +13,9 @@ endif
 # CONFIG="PREEMPTION=0 TICK_HZ=100" overrides options of include/weft/config.h. CORES=n may stand there too.
 CONFIG ?=
 config_KNOWN := $(shell sed -n 's/^.ifndef WEFT_CONFIG_\(..\)/\1/p' include/weft/config.h)
-config_UNKNOWN := $(filter-out $(addsuffix =%,$(config_KNOWN)),$(CONFIG))
-ifneq ($(config_UNKNOWN),)
-$(error CONFIG="$(config_UNKNOWN)": not an option with its value; include/weft/config.h has: $(config_KNOWN))
+config_UNKNOWN := $(filter-out $(addsuffix =%,$(config_KNOWN)),$(CONFIG)) $(filter %=,$(CONFIG))
+ifneq ($(strip $(config_UNKNOWN)),)
+$(error CONFIG="$(strip $(config_UNKNOWN))": not an option with its value; include/weft/config.h has: $(config_KNOWN))
 endif
 config_CORES := $(patsubst CORES=%,%,$(filter CORES=%,$(CONFIG)))
 override CORES := $(or $(config_CORES),$(CORES))

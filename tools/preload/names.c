@@ -6,7 +6,7 @@
  *   WEFT_HEAP_MIB=n        the heap's size; 1024
  *   WEFT_MALLOC_REPORT=1   at the program's end, on standard error: how often each name was called,
  *                          the raw counters, and what weft_heap_check says
- *   WEFT_MALLOC_TRACE=FILE records every call, for tests/unit/mem_replay.c: "+ block block size",
+ *   WEFT_MALLOC_TRACE=FILE records every call, for tests/bench/replay.c: "+ block block size",
  *                          "- block", "~ old new size", a line each
  *
  * One thread at a time is in the heap, by a mutex that a fork takes too; everything below it is the
@@ -68,7 +68,7 @@ static void trace_open(void)
     if (path)
         process.trace = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (process.trace < 0)
-        process.trace = 0;
+        weft_panic("libweft-malloc: WEFT_MALLOC_TRACE=%s can't be written", path);
 }
 
 /* ---- one at a time ---- */

@@ -22,6 +22,7 @@
 #include "kernel/upcall.h"
 
 #define HEAP_MIB_DEFAULT 1024
+#define HEAP_MIB_MAX 1048576u
 #define KERNEL_PAGE_BYTES 4096
 
 struct core cores[1];
@@ -35,9 +36,13 @@ struct core *arch_core_pointer(void)
 static size_t heap_bytes(void)
 {
     const char *text = getenv("WEFT_HEAP_MIB");
-    long mib = text ? strtol(text, NULL, 10) : 0;
+    char *end = NULL;
+    long mib = text ? strtol(text, &end, 10) : HEAP_MIB_DEFAULT;
 
-    return (size_t)(mib > 0 && mib <= 1048576 ? mib : HEAP_MIB_DEFAULT) << 20;
+    if (mib < 1 || mib > HEAP_MIB_MAX || (text && *end != 0))
+        weft_panic("libweft-malloc: WEFT_HEAP_MIB=%s: not a number of MiB from 1 to %u",
+                   text ? text : "", HEAP_MIB_MAX);
+    return (size_t)mib << 20;
 }
 
 bool board_heap_region(unsigned index, struct board_region *region)

@@ -23,6 +23,7 @@
 #define QUIET_MS 700 /* so long without text behind a thread: that was the last one */
 #define ASK_MS 1000  /* a request without an answer is repeated */
 #define TIMEOUT_DEFAULT 10.0
+#define NUMBER_MAX 1e9
 #define PID_PREFIX "pid:"
 
 enum way { WAY_UNKNOWN, WAY_LINE, WAY_REQUEST, WAY_QEMU, WAY_PROCESS };
@@ -89,19 +90,28 @@ static void parse_way(struct argp_state *state, struct dump_options *chosen, con
         argp_error(state, "--break: %s: not the number of a process", text);
 }
 
+static double parse_number(struct argp_state *state, const char *text)
+{
+    char *end;
+    double number = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(number > 0 && number <= NUMBER_MAX))
+        argp_error(state, "%s: not a positive number", text);
+    return number;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct dump_options *chosen = state->input;
-    char *end = NULL;
 
     if (key == 'e')
         chosen->elf = argument;
     else if (key == 'k')
         parse_way(state, chosen, argument);
     else if (key == 't')
-        chosen->timeout_s = strtod(argument, &end);
+        chosen->timeout_s = parse_number(state, argument);
     else if (key == 'b')
-        chosen->baud = (unsigned)strtoul(argument, &end, 10);
+        chosen->baud = (unsigned)parse_number(state, argument);
     else if (key == 'j')
         chosen->is_json = true;
     else if (key == ARGP_KEY_ARG && state->arg_num == 0)
@@ -112,8 +122,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         argp_error(state, "%s is missing", !chosen->elf ? "--elf" : "TARGET");
     else
         return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
-    if (end != NULL && (*end != '\0' || end == argument || !(chosen->timeout_s > 0)))
-        argp_error(state, "%s: not a positive number", argument);
     return 0;
 }
 
@@ -173,11 +181,22 @@ static bool ask(struct dump *dump, enum way way, struct buffer *error)
     return false;
 }
 
-static int fail(const struct dump *dump, const char *why)
+static int fail(const struct dump *dump, const char *why, const char *hint)
 {
     progress_end();
-    message_error("%s: %s at offset %" PRIu64, dump->target.name, why, dump->target.bytes);
+    message_error("%s: %s at offset %" PRIu64 "%s", dump->target.name, why, dump->target.bytes,
+                  hint);
     return EXIT_NO_ANSWER;
+}
+
+static int fail_late(const struct dump *dump, enum way way)
+{
+    if (dump->text.count > 0)
+        return fail(dump, "the stacks do not end", "");
+    return fail(dump, "no stacks came before the timeout",
+                way == WAY_REQUEST ? ": has the program called weft_remote_start, and does nobody "
+                                     "else read the line?"
+                                   : ": is it the console's line, and does nobody else read it?");
 }
 
 /* Until the target says that it is done, or is silent behind a thread. */
@@ -195,12 +214,11 @@ static int listen_live(struct dump *dump, enum way way)
             asked = now;
         }
         if (now > deadline)
-            return fail(dump, dump->text.count > 0 ? "the stacks do not end"
-                                                   : "no stacks came before the timeout");
+            return fail_late(dump, way);
         progress("%s: waiting for the stacks, %u threads so far", dump->target.name,
                  dump->text.count);
         if (!take(dump, 100))
-            return fail(dump, errno != 0 ? strerror(errno) : "the target has closed the line");
+            return fail(dump, errno != 0 ? strerror(errno) : "the target has closed the line", "");
     }
     progress_end();
     if (dump->status == 0)
@@ -222,8 +240,12 @@ static int listen_target(struct dump *dump)
     enum way way = dump->chosen->way;
     int status = EXIT_NO_ANSWER;
 
-    if (!dump->target.is_live)
+    if (!dump->target.is_live && way == WAY_UNKNOWN)
         return listen_file(dump);
+    if (!dump->target.is_live) {
+        message_error("%s: a file can't be asked: leave --break out", dump->target.name);
+        return EXIT_USAGE;
+    }
     if (way == WAY_UNKNOWN)
         way = dump->target.has_break ? WAY_LINE : WAY_REQUEST;
     if (ask(dump, way, &error))
@@ -241,6 +263,10 @@ static int print_threads(struct dump *dump)
 
     capture_finish(dump->capture);
     whole = thread_text_finish(&dump->text);
+    if (dump->capture->reader.refusal.length > 0) { /* its names would be wrong */
+        message_error("%s: %s", dump->target.name, buffer_text(&dump->capture->reader.refusal));
+        return EXIT_DATA;
+    }
     if (dump->text.count == 0) {
         message_error("%s: there are no stacks in it (%" PRIu64 " bytes)", dump->target.name,
                       dump->target.bytes);

@@ -47,7 +47,7 @@ static bool number_of(const char *text, uint64_t *number)
 
     errno = 0;
     *number = strtoull(text, &end, 0);
-    return errno == 0 && *text != '\0' && *end == '\0';
+    return errno == 0 && *text != '\0' && *end == '\0' && strchr(text, '-') == NULL;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)

@@ -42,7 +42,8 @@ void results_complain(struct buffer *sentence, const struct results_request *req
     case RESULTS_NONE:
         if (!site_profiles_any(&request->capture->sites) &&
             request->capture->sites.problems.length == 0)
-            buffer_printf(sentence, "%s: there is no sample log in it", request->source);
+            buffer_printf(sentence, "%s: there is no sample log of %s in it", request->source,
+                          reader->image->path);
         break;
     case RESULTS_WHOLE:
         break;

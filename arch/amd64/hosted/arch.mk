@@ -2,8 +2,8 @@
 # x86-64 inside a Linux process: README.md. The switch, frames and unwinding are the bare-metal port's.
 arch_CROSS := x86_64-linux-gnu-
 arch_FLAGS := -m64 -march=x86-64 -fno-pic -fcf-protection=none -fstack-clash-protection \
-	-DWEFT_CONFIG_SYSTEM_STACK_BYTES=$(if $(SAN),262144,65536) \
-	-DWEFT_CONFIG_IDLE_STACK_BYTES=$(if $(SAN),65536,16384)
+	$(if $(filter SYSTEM_STACK_BYTES=%,$(CONFIG)),,-DWEFT_CONFIG_SYSTEM_STACK_BYTES=$(if $(SAN),262144,65536)) \
+	$(if $(filter IDLE_STACK_BYTES=%,$(CONFIG)),,-DWEFT_CONFIG_IDLE_STACK_BYTES=$(if $(SAN),65536,16384))
 # No red zone in weft itself: arch_irq_restore may go to a handler by a call.
 arch_RUNTIME_FLAGS := -D_GNU_SOURCE -ffreestanding -mno-red-zone -mgeneral-regs-only -fomit-frame-pointer
 # As on bare metal: a word of weft's own, not the process's.

@@ -79,16 +79,59 @@ Test(bad_input, unknown_option_and_one_without_a_value)
 {
     expect_make_error("CONFIG='DEBUG=1 TICKHZ=100'", "CONFIG=\"TICKHZ=100\": not an option");
     expect_make_error("CONFIG=DEBUG", "CONFIG=\"DEBUG\": not an option with its value");
+    expect_make_error("CONFIG='DEBUG=1 TICK_HZ='", "CONFIG=\"TICK_HZ=\": not an option with its");
 }
 
-Test(bad_input, board_without_images_is_not_run)
+Test(bad_input, option_out_of_its_range)
 {
-    char *output;
-    int status =
-        host_run(&output, "env -u MAKEFLAGS -u BOARD -u ARCH -u SAN make run BOARD=firmware 2>&1");
+    static const struct {
+        const char *option, *sentence;
+    } cases[] = {
+        {"TICK_HZ=abc", "must be 10 to 20000"},
+        {"SYSTEM_STACK_BYTES=4097", "must be a multiple of 16, at least 4096"},
+        {"IDLE_STACK_BYTES=1025", "must be a multiple of 16, at least 512"},
+        {"STACK_BYTES=0", "must be at least 1024"},
+    };
 
-    cr_assert_neq(status, 0, "%s", output);
-    assert_contains(output, "board \"firmware\" is for other people's firmware");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *output;
+        int status = host_run(&output,
+                              "echo '#include <weft/config.h>' | gcc -E -Iinclude "
+                              "-DWEFT_CONFIG_%s - 2>&1 >/dev/null",
+                              cases[i].option);
+
+        cr_assert_neq(status, 0, "%s", cases[i].option);
+        assert_contains(output, cases[i].sentence);
+    }
+}
+
+Test(bad_input, goal_that_the_board_has_nothing_for)
+{
+    static const char *const goals[] = {"run", "image", "test ONLY=none", "bench", "size"};
+
+    for (size_t i = 0; i < sizeof goals / sizeof goals[0]; i++) {
+        char settings[60];
+
+        snprintf(settings, sizeof settings, "%s BOARD=firmware", goals[i]);
+        expect_make_error(settings, "board \"firmware\" is for other people's firmware");
+    }
+    expect_make_error("image BOARD=linux", "board \"linux\" has nothing to boot from");
+    expect_make_error("size BOARD=linux", "BOARD=linux is a process");
+}
+
+Test(bad_input, boot_media_of_what_does_not_boot)
+{
+    static const char *const scripts[] = {"boards/pc/disk.sh", "boards/pc/iso.sh"};
+
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        char *output;
+
+        cr_assert_neq(host_run(&output, "%s README.md build/tests/none.img 2>&1", scripts[i]), 0);
+        assert_contains(output, "README.md is not an ELF file");
+        cr_assert_neq(
+            host_run(&output, "INPUT=/usr %s /bin/ls build/tests/none.img 2>&1", scripts[i]), 0);
+        assert_contains(output, "INPUT /usr is not a file that can be read");
+    }
 }
 
 Test(bad_input, missing_package_without_root_prints_the_line_to_run)

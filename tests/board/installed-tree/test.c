@@ -296,6 +296,17 @@ Test(installed, cmake_without_a_target_is_told_what_to_do)
     refused("blink", command, "no target was chosen: run cmake with");
 }
 
+/* Its recipes would begin with "-std=...", whose dash tells make to ignore errors. */
+Test(installed, make_without_the_target_is_told_so)
+{
+    static const char *const examples[] = {"blink",   "channels",     "cplusplus",
+                                           "profile", "own-firmware", "own-firmware-amd64"};
+
+    prepare("make-no-target");
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+        refused(examples[i], "make TARGET=none", "there is no weft-none where pkg-config looks");
+}
+
 /* Compiles other.c by another command and links it into the example. */
 static void link_refused(const char *compile, const char *sentence)
 {
