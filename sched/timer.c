@@ -12,6 +12,7 @@
  * another may start the timer, and come to call it too.
  */
 #include <stddef.h>
+#include <weft/console.h>
 #include <weft/thread.h>
 #include <weft/timer.h>
 
@@ -98,6 +99,9 @@ int weft_timer_init(struct weft_timer *timer, weft_timer_function function, void
 {
     if (timer == NULL)
         return WEFT_EINVAL;
+    if (WEFT_CONFIG_DEBUG && timer->magic == TIMER_MAGIC && alarm_is_armed(&timer->alarm))
+        weft_panic("weft_timer_init: timer %p is running: cancel and destroy it first",
+                   (void *)timer);
     *timer = (struct weft_timer){.magic = TIMER_MAGIC,
                                  .alarm.order = ALARM_TIMER,
                                  .expire_locked = expire_locked,

@@ -37,8 +37,9 @@ struct weft_timer {
     struct weft_wait_queue waiters;
 };
 
-/* `function` may be NULL: then the timer only counts and wakes. Errors: WEFT_EINVAL (`timer` is
- * NULL). Context: any. */
+/* `function` may be NULL: then the timer only counts and wakes. Not while it runs, which breaks the
+ * list of all deadlines: a debug build panics. Errors: WEFT_EINVAL (`timer` is NULL). Context: any.
+ */
 WEFT_MUST_CHECK int weft_timer_init(struct weft_timer *timer, weft_timer_function function,
                                     void *argument);
 

@@ -178,6 +178,19 @@ Test(edges, second_thread_waits_on_when_the_function_starts_the_timer_anew)
     runs(tells_the_next);
 }
 
+static void inits_a_running_timer(void)
+{
+    cr_assert_eq(weft_timer_init(&timer, NULL, NULL), 0);
+    cr_assert_eq(weft_timer_init(&timer, NULL, NULL), 0, "it does not run");
+    cr_assert_eq(weft_timer_start(&timer, 10 * MS, 0), 0);
+    cr_assert_eq(weft_timer_init(&timer, NULL, NULL), 0);
+}
+
+Test(edges, timer_that_is_initialised_while_it_runs_is_told)
+{
+    panics(inits_a_running_timer, "is running: cancel and destroy it first");
+}
+
 /* ---- initializers that were given nonsense ---- */
 
 static void initialized_badly(void)

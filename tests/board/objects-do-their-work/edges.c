@@ -151,13 +151,14 @@ static void *read_and_count(void *argument)
 static void suspended_writer(void)
 {
     struct weft_thread *writer, *reader;
+    bool in_time;
 
     CHECK(weft_rwlock_read(&lock) == 0);
     writer = spawn(0, 20, write_for_a_while);
     reader = spawn(0, 20, read_and_count);
-    CHECK(weft_thread_suspend(writer) == 0);
+    in_time = weft_thread_suspend(writer) == 0; /* else it has given up, on a slow machine */
     CHECK(result_of(reader) == 0);
-    CHECK(weft_thread_resume(writer) == 0);
+    CHECK(!in_time || weft_thread_resume(writer) == 0);
     CHECK(result_of(writer) == WEFT_ETIMEDOUT);
     weft_rwlock_read_unlock(&lock);
 }
