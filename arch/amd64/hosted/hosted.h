@@ -20,6 +20,10 @@
 #include <stdint.h>
 #include <weft/config.h>
 
+#if WEFT_CONFIG_SYSTEM_STACK_BYTES < 16384
+#error "WEFT_CONFIG_SYSTEM_STACK_BYTES must be at least 16384 in a process, whose signals take it"
+#endif
+
 struct arch_frame;
 struct core;
 struct weft_thread;

@@ -85,20 +85,21 @@ Test(bad_input, unknown_option_and_one_without_a_value)
 Test(bad_input, option_out_of_its_range)
 {
     static const struct {
-        const char *option, *sentence;
+        const char *header, *option, *sentence;
     } cases[] = {
-        {"TICK_HZ=abc", "must be 10 to 20000"},
-        {"SYSTEM_STACK_BYTES=4097", "must be a multiple of 16, at least 4096"},
-        {"IDLE_STACK_BYTES=1025", "must be a multiple of 16, at least 512"},
-        {"STACK_BYTES=0", "must be at least 1024"},
+        {"weft/config.h", "TICK_HZ=abc", "must be 10 to 20000"},
+        {"weft/config.h", "SYSTEM_STACK_BYTES=4097", "must be a multiple of 16, at least 4096"},
+        {"arch/amd64/hosted/hosted.h", "SYSTEM_STACK_BYTES=8192", "must be at least 16384"},
+        {"weft/config.h", "IDLE_STACK_BYTES=1025", "must be a multiple of 16, at least 512"},
+        {"weft/config.h", "STACK_BYTES=0", "must be at least 1024"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *output;
         int status = host_run(&output,
-                              "echo '#include <weft/config.h>' | gcc -E -Iinclude "
+                              "echo '#include <%s>' | gcc -E -I. -Iinclude "
                               "-DWEFT_CONFIG_%s - 2>&1 >/dev/null",
-                              cases[i].option);
+                              cases[i].header, cases[i].option);
 
         cr_assert_neq(status, 0, "%s", cases[i].option);
         assert_contains(output, cases[i].sentence);
