@@ -10,39 +10,11 @@
 
 #include "kernel/tick.h"
 #include "sched/sched.h"
-#include "tests/unit/machine/machine.h"
+#include "tests/unit/machine/threads.h"
 
-static struct weft_thread *spawn(const char *name, int priority, void *(*entry)(void *),
-                                 void *argument)
+static int joined(struct weft_thread *thread)
 {
-    const struct weft_thread_attr attr = {.name = name, .priority = priority};
-    struct weft_thread *thread = NULL;
-
-    cr_assert_eq(weft_thread_spawn(&thread, &attr, entry, argument), 0);
-    return thread;
-}
-
-static int join(struct weft_thread *thread)
-{
-    void *result = NULL;
-
-    cr_assert_eq(weft_thread_join(thread, &result), 0);
-    return (int)(intptr_t)result;
-}
-
-static void runs(void (*main_thread)(void))
-{
-    bool well = machine_run(main_thread);
-
-    cr_assert(well, "%s", machine_said);
-}
-
-static void panics(void (*main_thread)(void), const char *with)
-{
-    bool well = machine_run(main_thread);
-
-    cr_assert(!well, "it did not panic");
-    cr_assert_not_null(strstr(machine_said, with), "%s", machine_said);
+    return (int)(intptr_t)join(thread);
 }
 
 /* ---- for ever ---- */
@@ -145,8 +117,8 @@ static void tells_all(void)
     cr_assert_eq(weft_timer_start(&timer, weft_time_ns() + 10 * MS, 0), 0);
     first = spawn("first", 20, wait_for_timer, NULL);
     second = spawn("second", 20, wait_for_timer, NULL);
-    cr_assert_eq(join(first), 1);
-    cr_assert_eq(join(second), WEFT_ESTATE);
+    cr_assert_eq(joined(first), 1);
+    cr_assert_eq(joined(second), WEFT_ESTATE);
 }
 
 Test(edges, second_thread_that_waits_for_one_expiry_is_told_that_none_will_come)
@@ -169,8 +141,8 @@ static void tells_the_next(void)
     cr_assert_eq(weft_timer_start(&timer, weft_time_ns() + 10 * MS, 0), 0);
     first = spawn("first", 20, wait_for_timer, NULL);
     second = spawn("second", 20, wait_for_timer, NULL);
-    cr_assert_eq(join(first), 1);
-    cr_assert_eq(join(second), 1);
+    cr_assert_eq(joined(first), 1);
+    cr_assert_eq(joined(second), 1);
 }
 
 Test(edges, second_thread_waits_on_when_the_function_starts_the_timer_anew)
@@ -310,7 +282,7 @@ static void *run_once_with_hooks(void *argument)
 
 static void once_function_adds_hooks(void)
 {
-    cr_assert_eq(join(spawn("runner", 20, run_once_with_hooks, NULL)), 1);
+    cr_assert_eq(joined(spawn("runner", 20, run_once_with_hooks, NULL)), 1);
 }
 
 Test(edges, once_function_may_add_hooks)
@@ -398,7 +370,7 @@ static void suspended_writer_gives_up(void)
     cr_assert_eq(readers, 1, "the writer does not wait any more");
     join(reader);
     cr_assert_eq(weft_thread_resume(writer), 0);
-    cr_assert_eq(join(writer), WEFT_ETIMEDOUT);
+    cr_assert_eq(joined(writer), WEFT_ETIMEDOUT);
     weft_rwlock_read_unlock(&lock);
     cr_assert_eq(weft_rwlock_destroy(&lock), 0);
 }

@@ -12,40 +12,7 @@
 
 #include "kernel/tick.h"
 #include "sched/sched.h"
-#include "tests/unit/machine/machine.h"
-
-static struct weft_thread *spawn(const char *name, int priority, void *(*entry)(void *),
-                                 void *argument)
-{
-    const struct weft_thread_attr attr = {.name = name, .priority = priority};
-    struct weft_thread *thread = NULL;
-
-    cr_assert_eq(weft_thread_spawn(&thread, &attr, entry, argument), 0);
-    return thread;
-}
-
-static void *join(struct weft_thread *thread)
-{
-    void *result = NULL;
-
-    cr_assert_eq(weft_thread_join(thread, &result), 0);
-    return result;
-}
-
-static void runs(void (*main_thread)(void))
-{
-    bool well = machine_run(main_thread);
-
-    cr_assert(well, "%s", machine_said);
-}
-
-static void panics(void (*main_thread)(void), const char *with)
-{
-    bool well = machine_run(main_thread);
-
-    cr_assert(!well, "it did not panic");
-    cr_assert_not_null(strstr(machine_said, with), "%s", machine_said);
-}
+#include "tests/unit/machine/threads.h"
 
 /* ---- the tick ---- */
 

@@ -75,11 +75,12 @@ Test(hosted, standard_input_reaches_the_program)
 }
 
 /* Started in the background with its output in a file of the test's own (tests run at the same
- * time); $pid is its number, once it has said so. ThreadSanitizer copes with some of the kernel's
- * random addresses only; a container may forbid to have others. */
+ * time), which has nothing of an earlier run; $pid is its number, once it has said so.
+ * ThreadSanitizer copes with some of the kernel's random addresses only; a container may forbid to
+ * have others. */
 #define IN_BACKGROUND                                                                              \
     "out=build/tests/hosted-wait%s; fixed=$(setarch -R true 2>/dev/null && echo setarch -R); "     \
-    "timeout 100 $fixed %s wait > $out & "                                                         \
+    ": > $out; timeout 100 $fixed %s wait > $out & "                                               \
     "for i in $(seq 500); do "                                                                     \
     "pid=$(sed -n 's/^pid //p' $out); [ -n \"$pid\" ] && break; sleep 0.02; done; "
 
