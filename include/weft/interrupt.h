@@ -23,8 +23,9 @@ extern "C" {
 /* Before the definition of a function that weft calls as a handler (of an interrupt, a timer, an
  * exception): the compiler uses no vector and x87 registers in it, which are the interrupted
  * thread's and which nobody saves. On x86 gcc otherwise copies structures through them. On MIPS no
- * attribute says so (gcc there may move 8 bytes through $f0 to $f31: docs/interrupts.md). A debug
- * build (CONFIG=DEBUG=1) panics when a handler uses them, others when it is noticed. */
+ * attribute says so (gcc there may move 8 bytes through $f0 to $f31: docs/interrupts.md). A handler
+ * that uses them panics; on the pc an interrupt's or a timer's only when the interrupted thread has
+ * never used them, or in a debug build (CONFIG=DEBUG=1). */
 #if defined(__x86_64__)
 #define WEFT_HANDLER __attribute__((target("general-regs-only")))
 #else

@@ -61,9 +61,12 @@ static inline void mips_fpu_disable(void)
     __asm__ volatile("mtc0 %0, $12\n\tehb" ::"r"(status) : "memory");
 }
 
-/* The trap entry has switched the unit off, and the frame's Status brings it back. */
+/* The trap entry has switched the FPU off, and the frame's Status brings it back. The DSP module is
+ * left on but in debug builds: no compiler uses it unasked. */
 static inline bool arch_fpu_hide(void)
 {
+    if (WEFT_CONFIG_DEBUG)
+        mips_fpu_disable();
     return false;
 }
 
